@@ -1,0 +1,84 @@
+"""A checkpoint: what was trained, and the words that make a model of it again, in one safetensors file.
+
+The frozen backbone is not in it: its weights come from a package and are the same in every training. Only
+numbers and JSON are ever read, never code. How far a training had come is `training/train.py`'s to keep.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from model.errors import InputError
+from model.nn.cnaps import CnapsConfig, SimpleCnaps
+
+FORMAT = 1
+METHOD = "Simple CNAPs"
+
+
+def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any]) -> None:
+    """Write the trained tensors, the configuration and where they came from; `path` is whole or untouched."""
+    header = {
+        "format": FORMAT,
+        "method": METHOD,
+        "config": asdict(model.config),
+        "provenance": dict(provenance),
+    }
+    tensors = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+        if not name.startswith("backbone.")
+    }
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_file(tensors, partial, {"checkpoint": json.dumps(header, sort_keys=True)})
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(
+            f"The checkpoint {path} could not be written ({error}); what was there before is untouched."
+        ) from error
+
+
+def load_checkpoint(path: Path) -> tuple[SimpleCnaps, dict[str, Any]]:
+    """The model, in evaluation mode on the CPU, and its provenance; InputError if the file is not one of ours."""
+    try:
+        with safe_open(path, "pt") as file:
+            header = _header(path, file.metadata())
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dict
+    except FileNotFoundError:
+        raise InputError(f"There is no checkpoint {path}.") from None
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} is not a checkpoint, or not a whole one ({error}).") from error
+    try:
+        model = SimpleCnaps(CnapsConfig(**header["config"]))
+    except TypeError as error:
+        raise InputError(f"{path} has settings that this program does not know: {error}.") from error
+    lacking = {n for n in model.state_dict() if not n.startswith("backbone.")} ^ set(tensors)
+    if lacking:
+        raise InputError(f"{path} does not fit its own settings: {sorted(lacking)[0]} is missing or too many.")
+    try:
+        model.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        raise InputError(f"{path} does not fit its own settings: {error}.") from error
+    return model.eval(), header["provenance"]
+
+
+def _header(path: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
+    if not metadata or "checkpoint" not in metadata:
+        raise InputError(f"{path} holds tensors, but it is not a checkpoint of this program.")
+    header = json.loads(metadata["checkpoint"])
+    if header["format"] > FORMAT:
+        raise InputError(
+            f"{path} has format {header['format']}, newer than the {FORMAT} that this program reads; update it."
+        )
+    if header["method"] != METHOD:
+        raise InputError(f"{path} is a {header['method']!r} checkpoint; this program reads {METHOD!r}.")
+    return header

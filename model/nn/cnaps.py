@@ -1,0 +1,125 @@
+"""Simple CNAPs (Bateni et al., 2020) as pieces that work frame by frame.
+
+set encoder -> mean -> FiLM generator -> FiLM on the frozen backbone -> Mahalanobis head. Each piece takes rows, so
+that whoever trains can decide which rows carry a gradient; that choice (LITE) is not known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from model.nn import head
+from model.nn.backbone import Backbone
+from model.nn.film import FilmGenerator
+from model.nn.set_encoder import SetEncoder
+
+
+@dataclass(frozen=True)
+class CnapsConfig:
+    """What a checkpoint must say so that its weights make a model again."""
+
+    film: Literal["task", "constant", "none"] = (
+        "task"  # constant: the embedding stays 0, so every task gets one FiLM
+    )
+    sites: Literal["paper", "deep", "all"] = (
+        "paper"  # which batch-norms FiLM reaches, see `site_names`
+    )
+    embedding: int = 64  # E
+    features: Literal["raw", "unit"] = (
+        "unit"  # unit: every row scaled to length sqrt(D) before the head
+    )
+    windows: int | None = (
+        4  # a query frame is scored at every w x w window of its 7 x 7 map; None: whole, as published
+    )
+    window_floor: float = (
+        0.35  # windows shorter than this share of the support's median norm are left out
+    )
+
+
+class SimpleCnaps(nn.Module):
+    """Set encoder, FiLM generator, frozen backbone, head."""
+
+    def __init__(self, config: CnapsConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone()
+        self.sites = site_names(self.backbone, config.sites)
+        norms = [self.backbone.get_submodule(site) for site in self.sites]
+        self.channels = tuple(len(norm.weight) for norm in norms)
+        self.set_encoder = SetEncoder(config.embedding)
+        self.film_generator = FilmGenerator(config.embedding, self.channels)
+        self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
+        if config.film == "constant":
+            nn.init.zeros_(self.set_encoder.project.weight)
+            nn.init.zeros_(self.set_encoder.project.bias)
+            self.set_encoder.requires_grad_(False)
+        elif config.film == "none":
+            self.set_encoder.requires_grad_(False)
+            self.film_generator.requires_grad_(False)
+
+    def embeddings(self, frames: Tensor) -> Tensor:
+        """phi: (B, 224, 224, 3) uint8 -> (B, E). The task embedding is the mean over all N support frames."""
+        return self.set_encoder(frames)
+
+    def film(self, embedding: Tensor) -> Tensor:
+        """Task embedding (E,) -> film (2C,), gammas then betas in the order of `sites`."""
+        return self.film_generator(embedding)
+
+    def maps(self, frames: Tensor, film: Tensor) -> Tensor:
+        """(B, 224, 224, 3) uint8 -> (B, D, 7, 7) under the task's FiLM."""
+        return functional_call(self.backbone, self.adapted_norms(film), (frames,))
+
+    def adapted_norms(self, film: Tensor) -> dict[str, Tensor]:
+        """FiLM as batch-norm parameters: gamma (w BN0 + b) + beta = (gamma w) BN0 + (gamma b + beta)."""
+        gammas, betas = (half.split(self.channels) for half in film.chunk(2))
+        adapted = {}
+        for site, gamma, beta in zip(self.sites, gammas, betas, strict=True):
+            norm = self.backbone.get_submodule(site)
+            adapted[f"{site}.weight"] = gamma * norm.weight
+            adapted[f"{site}.bias"] = gamma * norm.bias + beta
+        return adapted
+
+    def support_rows(self, maps: Tensor) -> Tensor:
+        """(B, D, 7, 7) -> (B, D): what the head learns from."""
+        return head.whole(maps)
+
+    def query_rows(self, maps: Tensor) -> Tensor:
+        """(B, D, 7, 7) -> (B, W, D): what the head scores."""
+        return head.windowed(maps, self.config.windows)
+
+    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
+        """Support rows (N, D), labels (N,) in [0, K), query rows (M, W, D) -> (M, K), in float64."""
+        support, query = support.double(), query.double()
+        kept = head.filled(query, support, self.config.window_floor)
+        if self.config.features == "unit":
+            support, query = head.unit(support), head.unit(query)
+        d2 = head.distances(support, labels, query.flatten(0, 1), ways)  # (M W, K)
+        logits = -self.log_temperature.double().exp() * d2
+        return head.best_window(logits.unflatten(0, query.shape[:2]), kept)
+
+
+def site_names(backbone: nn.Module, sites: str) -> tuple[str, ...]:
+    """Names of the batch-norms that FiLM reaches, in the order in which a frame meets them.
+
+    paper: after the stem, every depthwise convolution and the last convolution (18); all: every one (49);
+    deep: all but the stem's and the first block's (46), so that back-propagation ends early.
+    """
+    norms = [
+        name for name, module in backbone.named_modules() if isinstance(module, nn.BatchNorm2d)
+    ]
+    early = ("net.bn1", "net.blocks.0.")
+    if sites == "all":
+        return tuple(norms)
+    if sites == "deep":
+        return tuple(name for name in norms if not name.startswith(early))
+    depthwise = {
+        f"{name.removesuffix('.conv_dw')}.bn{1 if name.startswith('net.blocks.0.') else 2}"
+        for name, _ in backbone.named_modules()
+        if name.endswith(".conv_dw")
+    }
+    return tuple(n for n in norms if n in depthwise or n in ("net.bn1", "net.bn2"))

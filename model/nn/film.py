@@ -1,0 +1,41 @@
+"""FiLM generator (Simple CNAPs sec. 3; CNAPs sec. 2.2): task embedding -> gamma, beta of every site.
+
+A site is a batch-norm of the backbone: y = gamma * BN(x) + beta, before the activation. One small network a
+vector; gamma = 1 + r g(e), beta = r' b(e) with r, r' learned per channel. At r = r' = 0, where it starts, the
+adapted network is exactly the frozen one. What FiLM is applied to, and how, is not known here.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class FilmVector(nn.Module):
+    """Embedding (E,) -> one vector (C,), scaled by a learned r (C,) that starts at zero."""
+
+    def __init__(self, embedding: int, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(embedding, embedding)
+        self.norm = nn.LayerNorm(embedding)
+        self.last = nn.Linear(embedding, channels)
+        self.r = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, e: Tensor) -> Tensor:
+        return self.r * self.last(torch.relu(self.norm(self.first(e))))
+
+
+class FilmGenerator(nn.Module):
+    """Task embedding (E,) -> film (2C,): all gammas in the order of the sites, then all betas."""
+
+    def __init__(self, embedding: int, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.gammas = nn.ModuleList(FilmVector(embedding, count) for count in channels)
+        self.betas = nn.ModuleList(FilmVector(embedding, count) for count in channels)
+
+    def forward(self, e: Tensor) -> Tensor:
+        return torch.cat([*(1 + g(e) for g in self.gammas), *(b(e) for b in self.betas)])
+
+    def penalty(self) -> Tensor:
+        """sum of r^2 and r'^2: the L2 pull towards the frozen backbone."""
+        return torch.stack([v.r.square().sum() for v in (*self.gammas, *self.betas)]).sum()

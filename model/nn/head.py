@@ -1,0 +1,78 @@
+"""Simple CNAPs head, the differentiable form (Simple CNAPs sec. 3.2): Mahalanobis distances by N x N solves.
+
+    Q_k = l_k S_k + (1 - l_k) S + I,  l_k = n_k / (n_k + 1),   logit_k(x) = -t (x - mu_k)^T Q_k^-1 (x - mu_k)
+
+with unbiased covariances S (all support rows) and S_k (class k; 0 for one frame). Never forms a D x D matrix
+and never differentiates an eigen-decomposition; keep it out of autocast. `model/head.py` serves the same head.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def unit(z: Tensor) -> Tensor:
+    """Rows (..., D) scaled to length sqrt(D)."""
+    return z * (z.shape[-1] ** 0.5 / z.norm(dim=-1, keepdim=True).clamp_min(1e-12))
+
+
+def distances(support: Tensor, labels: Tensor, rows: Tensor, ways: int) -> Tensor:
+    """Squared Mahalanobis distances (R, K) of rows (R, D) to the K classes of support (N, D), labels (N,)."""
+    n_all = len(support)
+    centred = support - support.mean(0)  # C (N, D)
+    gram = centred @ centred.T  # G (N, N)
+    return torch.stack(
+        [_distance(centred, gram, support, labels == k, rows, n_all) for k in range(ways)], dim=1
+    )
+
+
+def _distance(
+    centred: Tensor, gram: Tensor, support: Tensor, mine: Tensor, rows: Tensor, n_all: int
+) -> Tensor:
+    """(R,) distances to one class: |d|^2 - g^T ((I - P)/a + P/(a+b) + G)^-1 g with d = x - mu, g = C d."""
+    d = rows - support[mine].mean(0)  # (R, D)
+    euclidean = d.square().sum(1)
+    if n_all == 1:
+        return euclidean  # no spread to speak of: Q = I
+    n = int(mine.sum())
+    share = n / (n + 1)  # l_k
+    a = (1 - share) / (n_all - 1)
+    b = share / (n - 1) if n > 1 else 0.0
+    member = mine.to(gram.dtype)
+    projector = (
+        torch.diag(member) - torch.outer(member, member) / n
+    )  # picks the class's rows, less their mean
+    inner = projector * (1 / (a + b) - 1 / a) + gram
+    inner = inner + torch.eye(n_all, dtype=gram.dtype, device=gram.device) / a
+    g = centred @ d.T  # (N, R)
+    solved = torch.linalg.solve_triangular(torch.linalg.cholesky(inner), g, upper=False)
+    return euclidean - solved.square().sum(0)
+
+
+def whole(maps: Tensor) -> Tensor:
+    """Last maps (B, D, 7, 7) -> features (B, D) of whole frames."""
+    return maps.mean(dim=(2, 3))
+
+
+def windowed(maps: Tensor, side: int | None) -> Tensor:
+    """Last maps (B, D, 7, 7) -> (B, W, D): the mean of every side x side window, or of the whole frame alone."""
+    if side is None:
+        return whole(maps)[:, None]
+    return F.avg_pool2d(maps, side, stride=1).flatten(2).transpose(1, 2)
+
+
+def filled(windows: Tensor, support: Tensor, floor: float) -> Tensor:
+    """(M, W) bool: windows (M, W, D) that are not nearly empty, measured by the support's (N, D) median norm.
+
+    Where every window of a frame is empty none is left out.
+    """
+    with torch.no_grad():
+        kept = windows.norm(dim=-1) >= floor * support.norm(dim=-1).quantile(0.5)
+        return kept | ~kept.any(1, keepdim=True)
+
+
+def best_window(logits: Tensor, kept: Tensor) -> Tensor:
+    """Logits (M, W, K) of every window -> (M, K): each class takes the window that speaks most for it."""
+    return logits.masked_fill(~kept[:, :, None], -torch.inf).amax(1)
