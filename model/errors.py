@@ -2,4 +2,4 @@
 
 
 class InputError(ValueError):
-    """Something a person gave us cannot be used; the message is one sentence that says what to do."""
+    """What a person gave us cannot be used; the message is one sentence that says what to do."""

@@ -1,7 +1,10 @@
-"""The support set: what a person taught, as frames of named objects (sec. 2 of the LITE paper: D_S)."""
+"""The support set: what a person taught, as frames of named objects (sec. 2 of the LITE paper:
+D_S).
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +19,15 @@ Source = str | Path | np.ndarray  # a clip or photo on disk, or frames in memory
 
 MAX_NAME = 100  # characters
 MAX_OBJECTS = 200
+JOINERS = "\u200c\u200d"  # invisible, but part of emoji and of words in some scripts
 
 
 @dataclass(frozen=True)
 class SupportSet:
     """K named objects with their clips, checked: what `Personaliser.adapt` adapts to.
 
-    names: K different, non-empty strings; clips: for each of them one or more (T, 224, 224, 3) uint8 RGB arrays.
+    names: K different, non-empty strings; clips: for each of them one or more (T, 224, 224, 3)
+    uint8 RGB arrays.
     """
 
     names: tuple[str, ...]
@@ -30,10 +35,12 @@ class SupportSet:
 
     def __post_init__(self) -> None:
         if not self.names:
-            raise InputError("There is nothing to learn from: give at least one object with a clip.")
+            raise InputError(
+                "There is nothing to learn from: give at least one object with a clip."
+            )
         if len(self.names) > MAX_OBJECTS:
             raise InputError(
-                f"{len(self.names)} objects are more than the {MAX_OBJECTS} that one model may hold."
+                f"{len(self.names)} objects are more than the {MAX_OBJECTS} of one model."
             )
         seen: set[str] = set()
         for name, clips in zip(self.names, self.clips, strict=True):
@@ -46,10 +53,15 @@ class SupportSet:
 
     @classmethod
     def read(cls, objects: Mapping[str, Sequence[Source]]) -> SupportSet:
-        """Read {name: [clip path, photo path or frames, ...]}; raises InputError that names the object at fault."""
+        """Read {name: [clip path, photo path or frames, ...]}; raises InputError that names the
+        object at fault.
+        """
         return cls(
             tuple(objects),
-            tuple(tuple(_clip(name, source) for source in sources) for name, sources in objects.items()),
+            tuple(
+                tuple(_clip(name, source) for source in sources)
+                for name, sources in objects.items()
+            ),
         )
 
     @property
@@ -58,7 +70,9 @@ class SupportSet:
         return np.array([sum(map(len, clips)) for clips in self.clips])
 
     def frames(self) -> tuple[np.ndarray, np.ndarray]:
-        """All N frames (N, 224, 224, 3) uint8 RGB, object after object, and their labels (N,) in [0, K)."""
+        """All N frames (N, 224, 224, 3) uint8 RGB, object after object, and their labels (N,) in
+        [0, K).
+        """
         return (
             np.concatenate([clip for clips in self.clips for clip in clips]),
             np.repeat(np.arange(len(self.names)), self.shots),
@@ -70,9 +84,13 @@ def check_name(name: str) -> None:
     if not isinstance(name, str) or not name.strip():
         raise InputError("An object needs a name.")
     if len(name) > MAX_NAME:
-        raise InputError(f"The name {name[:20]!r}... has {len(name)} characters; use at most {MAX_NAME}.")
-    if not name.isprintable():
-        raise InputError(f"The name {name!r} holds characters that cannot be shown; use letters and digits.")
+        raise InputError(
+            f"The name {name[:20]!r}... has {len(name)} characters; use at most {MAX_NAME}."
+        )
+    if any(unicodedata.category(c)[0] == "C" and c not in JOINERS for c in name):
+        raise InputError(
+            f"The name {name!r} holds characters that cannot be shown; use letters and digits."
+        )
 
 
 def _clip(name: str, source: Source) -> Clip:
@@ -84,7 +102,8 @@ def _clip(name: str, source: Source) -> Clip:
     frames = source[None] if source.ndim == 3 else source
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
         raise InputError(
-            f"{name}: frames must be uint8 RGB of shape (T, H, W, 3); got {source.dtype} {source.shape}."
+            f"{name}: frames must be uint8 RGB of shape (T, H, W, 3); "
+            f"got {source.dtype} {source.shape}."
         )
     if frames.shape[1:3] == (SIDE, SIDE):
         return frames

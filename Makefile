@@ -1,0 +1,43 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+app: .venv/app ## install what the app needs (no torch) and start it
+	$(BIN)/python -m app
+
+test: .venv/all ## every check and every test, browser tests included
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -q
+
+check: .venv/all lint ## the fast checks: lint, types, tests under three minutes
+	$(BIN)/python -m pytest -q -m "not slow and not browser"
+
+lint: .venv/all ## ruff and pyright
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+bench: .venv/all ## speed, size and memory, as ratios from one run
+	$(BIN)/python -m tests.benchmarks
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+		|| { echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/app: .venv/bin/python app/requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check -r app/requirements.txt
+	@touch $@
+
+.venv/all: .venv/app requirements.txt training/requirements.txt tests/requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	@if ! command -v chromium >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium; \
+		else $(BIN)/playwright install chromium; fi; fi
+	@touch $@
+
+.PHONY: help app test check lint bench

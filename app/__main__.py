@@ -1,0 +1,134 @@
+"""The command line: `python -m app` starts the app; `recognise` and `export` work without a
+browser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from app.video import NamedFrame, name_video, write_csv
+from model import Adapted, InputError, load_model
+from model.frames import ENDINGS
+
+OBJECTS_HELP = "a folder with one folder of clips or photos for each object, named like the object"
+CHECKPOINT_HELP = "a personaliser folder (default: the shipped one)"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, or 2 after one line on stderr about bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as error:
+        print(f"{error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    parser.set_defaults(run=_serve)
+    _serve_options(parser)
+    commands = parser.add_subparsers(title="commands", metavar="{serve,recognise,export}")
+    serve = commands.add_parser("serve", help="start the app in the browser (the default)")
+    _serve_options(serve)
+    serve.set_defaults(run=_serve)
+    recognise = commands.add_parser("recognise", help="name the objects in a video, frame by frame")
+    recognise.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
+    recognise.add_argument("--video", type=Path, required=True, metavar="FILE", help="the video")
+    recognise.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="CSV",
+        help="the table: frame, time_s, label, confidence, one column per object",
+    )
+    recognise.add_argument(
+        "--export", type=Path, metavar="ONNX", help="also save the adapted model"
+    )
+    recognise.add_argument("--checkpoint", type=Path, metavar="DIR", help=CHECKPOINT_HELP)
+    recognise.set_defaults(run=_recognise)
+    export = commands.add_parser("export", help="save a model adapted to the objects")
+    export.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
+    export.add_argument("--out", type=Path, required=True, metavar="ONNX", help="the model")
+    export.add_argument("--checkpoint", type=Path, metavar="DIR", help=CHECKPOINT_HELP)
+    export.set_defaults(run=_export)
+    return parser
+
+
+def _serve_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at (default: %(default)s)"
+    )
+    parser.add_argument("--port", type=int, default=7860, help="port (default: %(default)s)")
+    parser.add_argument("--checkpoint", type=Path, metavar="DIR", help=CHECKPOINT_HELP)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from app.serve import (
+        serve,
+    )  # Gradio takes three seconds to import; the other commands do without
+
+    serve(load_model(options.checkpoint), options.host, options.port)
+
+
+def _recognise(options: argparse.Namespace) -> None:
+    adapted = _adapt(options.objects, options.checkpoint)
+    if options.export:
+        adapted.save(options.export)
+    with tqdm(desc="naming", unit=" frames") as bar:
+        write_csv(options.out, adapted.names, _counted(name_video(adapted, options.video), bar))
+    print(f"{options.out}: {bar.n} frames of {options.video.name}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    _adapt(options.objects, options.checkpoint).save(options.out)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+
+
+def _adapt(folder: Path, checkpoint: Path | None) -> Adapted:
+    objects = read_objects(folder)
+    with tqdm(desc="learning", unit=" frames") as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return load_model(checkpoint).adapt(objects, progress)
+
+
+def read_objects(folder: Path) -> dict[str, list[str]]:
+    """{object: its clips and photos} from a folder of folders; at least two, or InputError."""
+    if not folder.is_dir():
+        raise InputError(
+            f"There is no folder {folder}; give one with a folder of clips per object."
+        )
+    objects = {
+        child.name: _clips(child)
+        for child in sorted(folder.iterdir())
+        if child.is_dir() and not child.name.startswith(".")
+    }
+    if len(objects) < 2:
+        raise InputError(f"{folder} holds {len(objects)} object folders; teach at least 2 objects.")
+    return objects
+
+
+def _clips(folder: Path) -> list[str]:
+    """The clips of one object; in ORBIT's layout they are in its folder `clean`."""
+    folder = folder / "clean" if (folder / "clean").is_dir() else folder
+    return sorted(str(file) for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
+
+
+def _counted(rows: Iterator[NamedFrame], bar: tqdm) -> Iterator[NamedFrame]:
+    for row in rows:
+        bar.update()
+        yield row
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""A teachable object recogniser: load a personaliser, adapt it to objects, name them.
+
+    from model import load_model
+    adapted = load_model().adapt({"keys": ["keys.mp4"], "mug": ["mug1.mp4", "mug2.jpg"]})
+    adapted.predict(frames)  # (B, K) probabilities, columns in the order of adapted.names
+
+Runs on numpy and onnxruntime; PyTorch lives in `model.nn`, which nothing here imports.
+"""
+
+from model.adapted import Adapted, load_adapted
+from model.errors import InputError
+from model.personaliser import Personaliser, load_model
+from model.support import SupportSet
+
+__all__ = ["Adapted", "InputError", "Personaliser", "SupportSet", "load_adapted", "load_model"]

@@ -1,0 +1,102 @@
+"""The card of a personaliser: what is in its folder, how its head is set, and whether its files are
+whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.errors import InputError
+from model.frames import SIDE
+
+FORMAT = 1
+PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A FiLM site: the convolution of `backbone.onnx` whose initialisers gamma and beta are folded
+    into.
+    """
+
+    name: str
+    channels: int
+    weight: str
+    bias: str
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """How features become logits; chosen by measurement when the personaliser was exported."""
+
+    features: str  # raw | unit: scale features to length sqrt(D) or not
+    temperature: float  # t > 0: logit = -t * squared distance
+    windows: (
+        int | None
+    )  # score w x w windows of the last map and keep the best; None: the whole frame
+    window_floor: float  # leave out windows shorter than this share of the median support feature
+
+
+@dataclass(frozen=True)
+class Card:
+    """card.json, read and checked."""
+
+    name: str
+    trained: bool
+    features: int  # D
+    embedding: int  # E
+    sites: tuple[Site, ...]
+    head: HeadSettings
+    sha256: str  # of the backbone and of all that was trained: which personaliser this is
+
+
+def read_card(folder: Path) -> Card:
+    """Read folder/card.json and compare every part with its SHA-256; raises InputError in one
+    sentence.
+    """
+    where = f"The personaliser folder {folder.name!r}"
+    path = folder / "card.json"
+    if not path.is_file():
+        raise InputError(f"{where} has no card.json; make one with `python -m training.export`.")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if card["format"] > FORMAT:
+            raise InputError(
+                f"{where} has format {card['format']}, newer than "
+                f"the {FORMAT} this program reads; update it."
+            )
+        parsed = _parse(card)
+        expected = {part: card["sha256"][part] for part in PARTS}
+    except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{where} has a card.json that is not a personaliser's card.") from error
+    for part, digest in expected.items():
+        if not (folder / part).is_file():
+            raise InputError(f"{where} lacks {part}; copy the whole folder again.")
+        if hashlib.sha256((folder / part).read_bytes()).hexdigest() != digest:
+            raise InputError(
+                f"{where} is damaged: {part} is not the file its card names; copy it again."
+            )
+    return parsed
+
+
+def _parse(card: dict[str, Any]) -> Card:
+    head = HeadSettings(**card["head"])
+    sites = tuple(Site(**site) for site in card["sites"])
+    if card["side"] != SIDE or head.features not in ("raw", "unit") or not head.temperature > 0:
+        raise ValueError("settings this program does not know")
+    digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()
+    return Card(
+        card["name"],
+        bool(card["trained"]),
+        card["features"],
+        card["embedding"],
+        sites,
+        head,
+        digest,
+    )

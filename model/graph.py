@@ -1,0 +1,195 @@
+"""From a personaliser and a fitted head to one ONNX file: numpy and onnx, no torch.
+
+Two steps. `fold_film` writes the task's FiLM into the backbone: gamma * (W x + b) + beta is the
+convolution with W' = gamma W and b' = gamma b + beta, so adaptation costs nothing at run time.
+`join` puts the crop before that backbone and the head (`model.head`, same symbols) behind it. The
+graphs stand here as ONNX's own text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnx.compose import merge_models
+from onnx.parser import parse_model
+
+from model.card import Card, HeadSettings, Site
+from model.frames import SIDE
+from model.head import Head
+
+HEADER = '<ir_version: 10, opset_import: ["" : 18]>'
+
+# The centre square, shrunk by antialiased interpolation: within 2 grey levels of
+# `model.frames.square`, which averages areas, and the identity on frames that are SIDE x SIDE
+# already.
+CROP = """
+crop (uint8[B,H,W,3] frames) => (uint8[B,{side},{side},3] square) {{
+    size = Shape <start = 1, end = 3> (frames)
+    shorter = ReduceMin <keepdims = 1> (size)
+    corners = Concat <axis = 0> (shorter, shorter)
+    centre = CenterCropPad <axes = [1, 2]> (frames, corners)
+    side = Constant <value_ints = [{side}, {side}]> ()
+    square = Resize <mode = "linear", antialias = 1, axes = [1, 2]> (centre, , , side)
+}}"""
+
+# (B,D) features, or (B,D,7,7) -> the mean of every window: x (B,P,D).
+WHOLE_FRAME = """
+    one = Constant <value_ints = [1]> ()
+    windows = Unsqueeze (features, one)
+"""
+WINDOWS = """
+    means = AveragePool <kernel_shape = [{windows}, {windows}], strides = [1, 1]> (features)
+    flat_shape = Constant <value_ints = [0, 0, -1]> ()
+    flat = Reshape (means, flat_shape)
+    windows = Transpose <perm = [0, 2, 1]> (flat)
+"""
+RAW = """
+    x = Identity (windows)
+"""
+UNIT = """
+    tiny = Constant <value_float = 1e-12> ()
+    last = Constant <value_ints = [-1]> ()
+    length = ReduceL2 <keepdims = 1> (windows, last)
+    safe = Max (length, tiny)
+    direction = Div (windows, safe)
+    x = Mul (direction, root_d)
+"""
+# The four terms of `model.head.distances`; `weights`, `centres` (1,1,K,r), `rows` (r,N), `owner`
+# (N,K).
+DISTANCE = """
+    axis = Constant <value_ints = [-1]> ()
+    offset = Sub (x, mean)
+    u = MatMul (offset, basis)
+    u_k = Unsqueeze (u, minus_two)
+    from_centre = Sub (u_k, centres)
+    squared = Mul (from_centre, from_centre)
+    weighted = Mul (squared, weights)
+    to_centres = ReduceSum <keepdims = 0> (weighted, axis)
+    along_all = MatMul (u, rows)
+    along = Sub (along_all, along_centres)
+    along_squared = Mul (along, along)
+    own = MatMul (along_squared, owner)
+    all_squares = ReduceSumSquare <keepdims = 1> (offset, axis)
+    span_squares = ReduceSumSquare <keepdims = 1> (u, axis)
+    outside = Sub (all_squares, span_squares)
+    in_span = Sub (to_centres, own)
+    distance = Add (in_span, outside)
+    scores = Mul (distance, minus_t)
+"""
+# Windows that are nearly empty point nowhere in particular; they lose against every other window.
+FLOOR = """
+    p_axis = Constant <value_ints = [-1]> ()
+    norm = ReduceL2 <keepdims = 1> (windows, p_axis)
+    empty = Less (norm, floor)
+    nothing = Constant <value_float = 0.0> ()
+    penalty = Constant <value_float = 1e6> ()
+    lost = Where (empty, penalty, nothing)
+    candidates = Sub (scores, lost)
+"""
+BEST = """
+    places = Constant <value_ints = [1]> ()
+    logits = ReduceMax <keepdims = 0> ({scores}, places)
+    probabilities = Softmax <axis = -1> (logits)
+}}"""
+
+
+def fold_film(
+    backbone: onnx.ModelProto, sites: Sequence[Site], film: np.ndarray
+) -> onnx.ModelProto:
+    """A copy of the backbone in which y = gamma * y + beta holds at every site.
+
+    film: (2 C,) float32, C the sum of the sites' channels: all gammas in the order of `sites`, then
+    all betas.
+    """
+    folded = onnx.ModelProto()
+    folded.CopyFrom(backbone)
+    tensors = {tensor.name: tensor for tensor in folded.graph.initializer}
+    ends = np.cumsum([site.channels for site in sites])[:-1]
+    gammas, betas = (np.split(half, ends) for half in np.split(film.astype(np.float32), 2))
+    for site, gamma, beta in zip(sites, gammas, betas, strict=True):
+        weight, bias = tensors[site.weight], tensors[site.bias]
+        w, b = numpy_helper.to_array(weight), numpy_helper.to_array(bias)
+        weight.CopyFrom(numpy_helper.from_array(gamma[:, None, None, None] * w, site.weight))
+        bias.CopyFrom(numpy_helper.from_array(gamma * b + beta, site.bias))
+    return folded
+
+
+def join(
+    backbone: onnx.ModelProto, head: Head, floor: float, names: Sequence[str], card: Card
+) -> bytes:
+    """The Adapted model: frames uint8 RGB (B,H,W,3) of any size -> logits and probabilities (B,K).
+
+    floor: windows whose feature is shorter than this are left out; unused without windows.
+    """
+    whole = merge_models(
+        parse_model(HEADER + CROP.format(side=SIDE)), backbone, [("square", "frames")], prefix2="b_"
+    )
+    output = "b_features" if card.head.windows is None else "b_map"
+    model = merge_models(
+        whole,
+        _head_model(head, floor, card.head),
+        [(output, "features")],
+        prefix2="h_",
+        outputs=["h_probabilities", "h_logits"],
+    )
+    for node in model.graph.node:
+        node.output[:] = [_public(name) for name in node.output]
+        node.input[:] = [_public(name) for name in node.input]
+    for value in model.graph.output:
+        value.name = _public(value.name)
+    model.producer_name, model.graph.name = "teach-it-your-things", "adapted"
+    onnx.helper.set_model_props(
+        model,
+        {
+            "names": json.dumps(list(names), ensure_ascii=False),
+            "side": str(SIDE),
+            "method": "Simple CNAPs",
+            "personaliser": card.name,
+            "personaliser_sha256": card.sha256,
+            "shots": json.dumps(np.bincount(head.labels).tolist()),
+            "created_by": f"teach-it-your-things, onnx {version('onnx')}",
+        },
+    )
+    return model.SerializeToString()
+
+
+def _public(name: str) -> str:
+    return name.removeprefix("h_") if name in ("h_probabilities", "h_logits") else name
+
+
+def _head_model(head: Head, floor: float, settings: HeadSettings) -> onnx.ModelProto:
+    d, k = len(head.mean), len(head.centres)
+    windows, unit = settings.windows is not None, settings.features == "unit"
+    taken = "float[B,D,S,S] features" if windows else "float[B,D] features"
+    model = parse_model(
+        HEADER
+        + f"head ({taken}) => (float[B,{k}] probabilities, float[B,{k}] logits) {{"
+        + (WINDOWS.format(windows=settings.windows) if windows else WHOLE_FRAME)
+        + (UNIT if unit else RAW)
+        + DISTANCE
+        + (FLOOR if windows else "")
+        + BEST.format(scores="candidates" if windows else "scores")
+    )
+    constants = {
+        "mean": head.mean,
+        "basis": head.basis,
+        "centres": head.centres[None, None],
+        "weights": head.weights[None, None],
+        "rows": head.rows.T,
+        "along_centres": (head.rows * head.centres[head.labels]).sum(-1),
+        "owner": np.eye(k)[head.labels],
+        "minus_t": np.array(-settings.temperature),
+    }
+    if unit:
+        constants["root_d"] = np.array(np.sqrt(d))
+    if windows:
+        constants["floor"] = np.array(floor)
+    model.graph.initializer.append(numpy_helper.from_array(np.array([-2], np.int64), "minus_two"))
+    for name, value in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
+    return model

@@ -1,0 +1,96 @@
+"""The Simple CNAPs head: a Gaussian per object, in the span of the support features.
+
+With z_i (D,) the features of the N support frames, m their mean and S their covariance, and with
+mu_k, S_k the mean and covariance of the n_k frames of object k (Bateni et al., "Improved Few-Shot
+Visual Classification", CVPR 2020, sec. 4; covariances have divisor n - 1, S_k = 0 for one frame, S
+= 0 for N = 1):
+
+    Q_k = l_k S_k + (1 - l_k) S + I,    l_k = n_k / (n_k + 1)
+    logit_k(x) = -t (x - mu_k)^T Q_k^-1 (x - mu_k)
+
+No D x D matrix is ever formed. Centred features C (N, D) span r <= N - 1 directions V (D, r);
+outside them every Q_k is the identity, and inside, (1 - l_k) S + I is diagonal. The frames of
+object k then enter by Woodbury's identity as n_k rows R_k (n_k, r). With u = V^T (x - m) and a_k =
+V^T (mu_k - m):
+
+    (x - mu_k)^T Q_k^-1 (x - mu_k) = sum_j w_kj (u_j - a_kj)^2 - |R_k (u - a_k)|^2 + |x - m|^2 -
+    |u|^2
+
+which is exact. Everything here is float64 numpy; `model.graph` writes the same four terms as ONNX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is left of a support set once the head is fitted: N features become r <= N - 1
+    coordinates.
+    """
+
+    mean: Float  # (D,)    m
+    basis: Float  # (D, r)  V, orthonormal columns; r >= 1
+    centres: Float  # (K, r)  a_k
+    weights: Float  # (K, r)  w_k, the diagonal of ((1 - l_k) S + I)^-1
+    rows: Float  # (N, r)  R_k of all objects, one below the other
+    labels: NDArray[np.int64]  # (N,)    the object of each row
+
+
+def scaled(z: np.ndarray, features: str) -> Float:
+    """Features (..., D) as the head wants them: `raw`, or `unit`: scaled to length sqrt(D)."""
+    z = np.asarray(z, np.float64)
+    if features == "raw":
+        return z
+    length = np.linalg.norm(z, axis=-1, keepdims=True)
+    return z * (np.sqrt(z.shape[-1]) / np.maximum(length, 1e-12))
+
+
+def fit(z: np.ndarray, labels: np.ndarray) -> Head:
+    """Fit the head to support features z (N, D) with labels (N,) that cover [0, K)."""
+    z, labels = np.asarray(z, np.float64), np.asarray(labels, np.int64)
+    n, shots = len(z), np.bincount(labels)
+    mean = z.mean(0)
+    centred = z - mean  # (N, D)
+    basis, variances = _span(centred)  # (D, r), (r,)
+    coordinates = centred @ basis  # (N, r)
+    share = shots / (shots + 1)  # (K,) l_k
+    weights = 1 / (1 + (1 - share)[:, None] * variances / max(n - 1, 1))  # (K, r)
+    centres = np.stack([coordinates[labels == k].mean(0) for k in range(len(shots))])  # (K, r)
+    rows = np.zeros_like(coordinates)
+    for k, count in enumerate(shots):
+        if count > 1:
+            own = coordinates[labels == k] - centres[k]  # (n_k, r)
+            inner = (count - 1) / share[k] * np.eye(count) + (own * weights[k]) @ own.T
+            rows[labels == k] = np.linalg.solve(np.linalg.cholesky(inner), own * weights[k])
+    return Head(mean, basis, centres, weights, rows, labels)
+
+
+def distances(head: Head, x: np.ndarray) -> Float:
+    """Squared Mahalanobis distances (..., K) of scaled features x (..., D) to every object."""
+    offset = np.asarray(x, np.float64) - head.mean
+    u = offset @ head.basis  # (..., r)
+    to_centres = (head.weights * (u[..., None, :] - head.centres) ** 2).sum(-1)  # (..., K)
+    along = u @ head.rows.T - (head.rows * head.centres[head.labels]).sum(-1)  # (..., N)
+    own = along**2 @ np.eye(len(head.centres))[head.labels]  # (..., K)
+    outside = (offset**2).sum(-1) - (u**2).sum(-1)  # (...)
+    return to_centres - own + outside[..., None]
+
+
+def _span(centred: Float) -> tuple[Float, Float]:
+    """Orthonormal V (D, r) of the rows of C (N, D), and the eigenvalues (r,) of C C^T that belong
+    to it.
+    """
+    values, vectors = np.linalg.eigh(centred @ centred.T)
+    kept = values > 1e-12 * max(values[-1], 0)
+    if (
+        not kept.any()
+    ):  # one frame, or frames that are all alike: no direction, but no empty matrix either
+        return np.zeros((centred.shape[1], 1)), np.zeros(1)
+    return centred.T @ (vectors[:, kept] / np.sqrt(values[kept])), values[kept]

@@ -1,0 +1,22 @@
+"""onnxruntime as it is used here: on the CPU, quiet, without threads that spin as they wait."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime as ort
+
+
+def open_session(model: bytes, threads: int) -> ort.InferenceSession:
+    """A session over the bytes of an ONNX model, computing with `threads` threads."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only
+    # A spinning thread takes the core that the decoder or another person's request is waiting for.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run(session: ort.InferenceSession, output: str, values: np.ndarray) -> np.ndarray:
+    """One output of a session with one input."""
+    return np.asarray(session.run([output], {session.get_inputs()[0].name: values})[0])

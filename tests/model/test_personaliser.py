@@ -1,0 +1,257 @@
+"""Adaptation end to end on a tiny personaliser: the file against numpy, order, batches, damage."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from model import InputError, SupportSet, load_adapted, load_model
+from model.graph import fold_film
+from model.head import distances, fit, scaled
+from model.runtime import open_session
+from tests.tiny import write_tiny
+
+
+def clip(rng: np.random.Generator, count: int, height: int = 224, width: int = 224) -> np.ndarray:
+    """Frames with structure at several scales, so that features differ between windows."""
+    coarse = rng.integers(0, 256, (count, 7, 7, 3))
+    rows, columns = np.arange(height) * 7 // height, np.arange(width) * 7 // width
+    fine = rng.integers(-20, 20, (count, height, width, 3))
+    return np.clip(coarse[:, rows][:, :, columns] + fine, 0, 255).astype(np.uint8)
+
+
+def random_support(seed: int, shots: list[int]) -> dict[str, list[np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    return {f"object {k}": [clip(rng, n)] for k, n in enumerate(shots)}
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    e = np.exp(logits - logits.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def by_hand(folder: Path, objects: dict[str, list[np.ndarray]], frames: np.ndarray) -> np.ndarray:
+    """Probabilities by DESIGN's formulas: own loops around the parts, head in float64, no joined
+    graph.
+    """
+    card = json.loads((folder / "card.json").read_text())
+    head, sites = card["head"], load_model(folder).card.sites
+    support = np.concatenate([c for clips in objects.values() for c in clips])
+    labels = np.repeat(np.arange(len(objects)), [len(clips[0]) for clips in objects.values()])
+
+    def run(part: bytes, output: str, feed: dict) -> np.ndarray:
+        return np.asarray(open_session(part, 1).run([output], feed)[0])
+
+    rows = [
+        run((folder / "set_encoder.onnx").read_bytes(), "embedding", {"frames": f[None]})[0]
+        for f in support
+    ]
+    embedding = np.mean(rows, axis=0, keepdims=True)
+    film = run((folder / "film_generator.onnx").read_bytes(), "film", {"embedding": embedding})[0]
+    backbone = fold_film(onnx.load(folder / "backbone.onnx"), sites, film).SerializeToString()
+    z = run(backbone, "features", {"frames": support})
+    fitted = fit(scaled(z, head["features"]), labels)
+    if head["windows"] is None:
+        x = run(backbone, "features", {"frames": frames})[:, None]
+        keep = np.ones(x.shape[:2], bool)
+    else:
+        w, maps = head["windows"], run(backbone, "map", {"frames": frames})
+        places = range(maps.shape[2] - w + 1)
+        x = np.stack(
+            [maps[:, :, i : i + w, j : j + w].mean((2, 3)) for i in places for j in places], 1
+        )
+        floor = head["window_floor"] * np.median(np.linalg.norm(z, axis=1))
+        keep = np.linalg.norm(x, axis=-1) >= floor
+        keep[~keep.any(1)] = True
+    logits = -head["temperature"] * distances(fitted, scaled(x, head["features"]))  # (B,P,K)
+    return softmax(np.where(keep[..., None], logits, -np.inf).max(1))
+
+
+@pytest.mark.parametrize("windows", [None, 2, 4])
+@pytest.mark.parametrize("features", ["raw", "unit"])
+@pytest.mark.parametrize("shots", [[1], [1, 1], [4, 1, 9], [3] * 20])
+def test_the_file_computes_the_head(
+    tmp_path: Path, shots: list[int], features: str, windows: int | None
+) -> None:
+    folder = write_tiny(
+        tmp_path / "tiny", film=0.2, features=features, windows=windows, window_floor=0.9
+    )
+    objects = random_support(len(shots), shots)
+    frames = clip(np.random.default_rng(5), 6)
+    got = load_model(folder).adapt(objects).predict(frames)
+    np.testing.assert_allclose(got, by_hand(folder, objects, frames), atol=1e-5)
+
+
+def test_any_size_in_bare_onnxruntime(tmp_path: Path) -> None:
+    adapted = load_model(write_tiny(tmp_path / "tiny")).adapt(random_support(0, [3, 4]))
+    adapted.save(tmp_path / "mine.onnx")
+    session = ort.InferenceSession(tmp_path / "mine.onnx")
+    rng = np.random.default_rng(1)
+    sizes = [(224, 224), (480, 640), (641, 359), (31, 17), (1, 1), (1080, 1920), (225, 224)]
+    frames = [clip(rng, 1, *size)[0] for size in sizes]
+    together = adapted.predict(frames)
+    assert together.shape == (len(sizes), 2) and together.dtype == np.float32
+    np.testing.assert_allclose(together.sum(1), 1, atol=1e-6)
+    for row, frame in zip(together, frames, strict=True):
+        alone = np.asarray(session.run(["probabilities"], {"frames": frame[None]})[0])[0]
+        np.testing.assert_allclose(alone, row, atol=1e-5)
+
+
+def test_order_of_frames_and_batches_do_not_matter(tmp_path: Path, monkeypatch) -> None:
+    personaliser = load_model(write_tiny(tmp_path / "tiny", film=0.2))
+    objects = random_support(0, [5, 20, 11])
+    rng = np.random.default_rng(1)
+    frames = clip(rng, 40)
+    expected = personaliser.adapt(objects).predict(frames)
+    shuffled = {name: [clips[0][rng.permutation(len(clips[0]))]] for name, clips in objects.items()}
+    np.testing.assert_allclose(personaliser.adapt(shuffled).predict(frames), expected, atol=1e-4)
+    monkeypatch.setattr("model.personaliser.BATCH", 3)
+    monkeypatch.setattr("model.adapted.BATCH", 7)
+    np.testing.assert_allclose(personaliser.adapt(objects).predict(frames), expected, atol=1e-4)
+
+
+def test_order_of_objects_only_orders_the_columns(tmp_path: Path) -> None:
+    personaliser = load_model(write_tiny(tmp_path / "tiny", film=0.2))
+    objects = random_support(0, [5, 2, 3])
+    turned = dict(reversed(objects.items()))
+    frames = clip(np.random.default_rng(1), 8)
+    there, back = personaliser.adapt(objects), personaliser.adapt(turned)
+    assert back.names == there.names[::-1]
+    np.testing.assert_allclose(back.predict(frames)[:, ::-1], there.predict(frames), atol=1e-4)
+
+
+def test_one_adaptation_does_not_touch_another(tmp_path: Path) -> None:
+    personaliser = load_model(write_tiny(tmp_path / "tiny", film=0.5))
+    objects = random_support(0, [3, 3])
+    frames = clip(np.random.default_rng(1), 4)
+    first = personaliser.adapt(objects)
+    before = first.predict(frames)
+    personaliser.adapt(random_support(9, [8, 8]))
+    np.testing.assert_array_equal(first.predict(frames), before)
+    np.testing.assert_array_equal(personaliser.adapt(objects).predict(frames), before)
+
+
+def test_progress_counts_frames_and_may_cancel(tmp_path: Path) -> None:
+    personaliser = load_model(write_tiny(tmp_path / "tiny"))
+    seen: list[tuple[int, int]] = []
+    personaliser.adapt(random_support(0, [20, 13]), lambda *step: seen.append(step))
+    assert seen == [(0, 33), (16, 33), (32, 33), (33, 33)]
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        personaliser.adapt(random_support(0, [2, 2]), stop)
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    names = ["naïve café", "keys 🔑 👩‍🦯", 'a "quoted" / one', "=cmd()"]
+    rng = np.random.default_rng(0)
+    adapted = load_model(write_tiny(tmp_path / "tiny")).adapt({n: [clip(rng, 2)] for n in names})
+    adapted.save(tmp_path / "mine.onnx")
+    again = load_adapted(tmp_path / "mine.onnx")
+    frames = clip(rng, 3)
+    assert again.names == tuple(names)
+    np.testing.assert_array_equal(again.predict(frames), adapted.predict(frames))
+    onnx.checker.check_model(onnx.load(tmp_path / "mine.onnx"), full_check=True)
+    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".part"] == []
+
+
+def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch) -> None:
+    adapted = load_model(write_tiny(tmp_path / "tiny")).adapt(random_support(0, [1, 1]))
+    adapted.save(tmp_path / "mine.onnx")
+    before = (tmp_path / "mine.onnx").read_bytes()
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(
+        InputError, match=r"^mine\.onnx could not be saved: No space left on device\.$"
+    ):
+        adapted.save(tmp_path / "mine.onnx")
+    assert (tmp_path / "mine.onnx").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("objects", "sentence"),
+    [
+        ({}, "There is nothing to learn from"),
+        ({"mug": []}, "'mug' has no clip yet"),
+        ({" ": [np.zeros((1, 8, 8, 3), np.uint8)]}, "An object needs a name"),
+        ({"x" * 300: [np.zeros((1, 8, 8, 3), np.uint8)]}, "has 300 characters; use at most 100"),
+        ({"a\u202eb": [np.zeros((1, 8, 8, 3), np.uint8)]}, "holds characters that cannot be shown"),
+        ({"a\nb": [np.zeros((1, 8, 8, 3), np.uint8)]}, "holds characters that cannot be shown"),
+        ({"mug": [np.zeros((1, 8, 8, 3), np.float32)]}, "mug: frames must be uint8 RGB"),
+        ({"mug": [np.zeros((8, 8), np.uint8)]}, "mug: frames must be uint8 RGB"),
+        ({"mug": [np.zeros((0, 8, 8, 3), np.uint8)]}, "mug: frames must be uint8 RGB"),
+        ({"mug": ["nowhere.mp4"]}, "^mug: .*nowhere.mp4"),
+    ],
+)
+def test_what_cannot_be_learned_is_said(tmp_path: Path, objects: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        load_model(write_tiny(tmp_path / "tiny")).adapt(objects)
+
+
+def test_two_objects_of_one_name() -> None:
+    clips = ((np.zeros((1, 224, 224, 3), np.uint8),),) * 2
+    with pytest.raises(InputError, match="Two objects are called 'mug'"):
+        SupportSet(("mug", "mug"), clips)
+
+
+@pytest.mark.parametrize("frame", [np.zeros((8, 8, 3)), np.zeros((8, 8, 4), np.uint8), "frame.jpg"])
+def test_what_is_no_frame_is_said(tmp_path: Path, frame: object) -> None:
+    adapted = load_model(write_tiny(tmp_path / "tiny")).adapt(random_support(0, [1, 1]))
+    with pytest.raises(InputError, match="A frame must be uint8 RGB of shape"):
+        adapted.predict([frame])  # type: ignore[list-item]
+    assert adapted.predict([]).shape == (0, 2)
+
+
+def edit_card(folder: Path, **changes: object) -> None:
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | changes))
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda f: shutil.rmtree(f), "has no card.json"),
+        (lambda f: (f / "card.json").write_text("{"), "is not a personaliser's card"),
+        (lambda f: (f / "card.json").write_text("[1, 2]"), "is not a personaliser's card"),
+        (lambda f: (f / "card.json").write_bytes(b"\xff\xfe\x00"), "is not a personaliser's card"),
+        (lambda f: edit_card(f, format=2), "has format 2, newer than the 1"),
+        (lambda f: edit_card(f, side=84), "is not a personaliser's card"),
+        (lambda f: edit_card(f, head={"features": "unit"}), "is not a personaliser's card"),
+        (lambda f: (f / "backbone.onnx").unlink(), "lacks backbone.onnx"),
+        (lambda f: (f / "backbone.onnx").write_bytes(b"\x00" * 99), "is damaged: backbone.onnx"),
+        (lambda f: (f / "film_generator.onnx").write_bytes((f / "set_encoder.onnx").read_bytes()),
+         "is damaged: film_generator.onnx"),
+    ],
+)  # fmt: skip
+def test_a_damaged_folder_is_refused_in_a_sentence(tmp_path: Path, damage, sentence: str) -> None:
+    folder = write_tiny(tmp_path / "tiny")
+    damage(folder)
+    with pytest.raises(InputError, match=f"^The personaliser folder 'tiny' .*{sentence}"):
+        load_model(folder)
+
+
+def test_foreign_onnx_files_are_refused(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path / "tiny")
+    (tmp_path / "text.onnx").write_text("not a model")
+    (tmp_path / "empty.onnx").write_bytes(b"")
+    shutil.copy(folder / "backbone.onnx", tmp_path / "backbone.onnx")
+    for name in ("text.onnx", "empty.onnx", "backbone.onnx", "missing.onnx"):
+        with pytest.raises(InputError, match=f"^{name}"):
+            load_adapted(tmp_path / name)
+
+
+def test_weights_in_another_file_are_refused(tmp_path: Path) -> None:
+    adapted = load_model(write_tiny(tmp_path / "tiny")).adapt(random_support(0, [1, 1]))
+    model = onnx.load_model_from_string(adapted.to_bytes())
+    onnx.save_model(model, tmp_path / "outside.onnx", save_as_external_data=True, size_threshold=0)
+    with pytest.raises(InputError, match=r"outside\.onnx: .* keeps its weights elsewhere"):
+        load_adapted(tmp_path / "outside.onnx")
