@@ -20,10 +20,19 @@ import numpy as np
 
 from model import intake
 from model.errors import InputError
-from model.intake import MAX_PHOTO_PIXELS, PHOTOS, admit, check_frame, name_of
+from model.intake import ENDINGS, MAX_PHOTO_PIXELS, PHOTOS, admit, check_frame, name_of
 from model.sampling import FRAMES_PER_CLIP, SIDE, MadeLater, choose, choose_made_later, square
 
-__all__ = ["FRAMES_PER_CLIP", "SIDE", "choose", "decode_jpeg", "read_clip", "square", "stream"]
+__all__ = [
+    "ENDINGS",
+    "FRAMES_PER_CLIP",
+    "SIDE",
+    "choose",
+    "decode_jpeg",
+    "read_clip",
+    "square",
+    "stream",
+]
 
 MAX_PAGE_PIXELS = 2048 * 2048  # of one frame from the page
 MAX_CLIP_SECONDS = 120  # of a clip to learn from; `stream` has no such limit
