@@ -3,8 +3,9 @@
     python -m training.export runs/first/best.safetensors --out assets/first
     python -m training.export --untrained --out assets/untrained
 
-The folder is written beside its place, opened again, compared with torch on random support sets, and only then
-moved there. The same checkpoint gives the same bytes, and the frozen backbone the same file every time.
+The folder is written beside its place, opened again, compared with torch on random support sets,
+and only then moved there. The same checkpoint gives the same bytes, and the frozen backbone the
+same file every time.
 """
 
 from __future__ import annotations
@@ -61,14 +62,18 @@ def main() -> None:
 
 
 def untrained() -> SimpleCnaps:
-    """The model before meta-training: r = 0, so that FiLM changes nothing and the backbone is ImageNet's."""
+    """The model before meta-training: r = 0, so that FiLM changes nothing and the backbone is
+    ImageNet's.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return SimpleCnaps(CnapsConfig()).eval()
 
 
 def export(model: SimpleCnaps, provenance: dict[str, Any], out: Path, trained: bool) -> float:
-    """Write the folder `out`; returns the largest difference in probability between torch and onnxruntime."""
+    """Write the folder `out`; returns the largest difference in probability between torch and
+    onnxruntime.
+    """
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -77,8 +82,8 @@ def export(model: SimpleCnaps, provenance: dict[str, Any], out: Path, trained: b
         worst = disagreement(model, partial)
         if worst > TOLERANCE:
             raise InputError(
-                f"{out} was not written: onnxruntime and torch differ by {worst:.1e} in probability, "
-                f"more than {TOLERANCE:.0e}; please report this checkpoint."
+                f"{out} was not written: onnxruntime and torch differ by {worst:.1e} in "
+                f"probability, more than {TOLERANCE:.0e}; please report this checkpoint."
             )
         shutil.rmtree(out, ignore_errors=True)
         partial.rename(out)
@@ -160,8 +165,8 @@ def _model_card(card: dict[str, Any]) -> str:
     trained = (
         "Meta-trained with LITE; the frozen backbone is ImageNet's."
         if card["trained"]
-        else "**Not meta-trained.** Its FiLM changes nothing (r = 0), so it is the frozen ImageNet backbone "
-        "with the Simple CNAPs head: a baseline, and what a training starts from."
+        else "**Not meta-trained.** Its FiLM changes nothing (r = 0), so it is the frozen ImageNet "
+        "backbone with the Simple CNAPs head: a baseline, and what a training starts from."
     )
     head, facts = card["head"], card["provenance"]
     lines = [
@@ -169,15 +174,16 @@ def _model_card(card: dict[str, Any]) -> str:
         "",
         trained,
         "",
-        f"- Method: {card['method']}; set encoder -> FiLM at {len(card['sites'])} batch-norms -> Mahalanobis head.",
+        f"- Method: {card['method']}; set encoder -> FiLM at {len(card['sites'])} batch-norms -> "
+        "Mahalanobis head.",
         f"- Input: {card['side']} x {card['side']} uint8 RGB; features D = {card['features']}, "
         f"task embedding E = {card['embedding']}.",
         f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
         f"windows {head['windows'] or 'off'}, window floor {head['window_floor']}.",
         *(f"- {key[0].upper()}{key[1:]}: {_in_words(value)}" for key, value in facts.items()),
         "",
-        "Files and their SHA-256 stand in `card.json`; `trained.safetensors` holds the torch weights of what is "
-        "trained. Written by `python -m training.export`.",
+        "Files and their SHA-256 stand in `card.json`; `trained.safetensors` holds the torch "
+        "weights of what is trained. Written by `python -m training.export`.",
     ]
     return "\n".join(lines) + "\n"
 

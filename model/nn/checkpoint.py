@@ -1,7 +1,9 @@
-"""A checkpoint: what was trained, and the words that make a model of it again, in one safetensors file.
+"""A checkpoint: what was trained, and the words that make a model of it again, in one safetensors
+file.
 
-The frozen backbone is not in it: its weights come from a package and are the same in every training. Only
-numbers and JSON are ever read, never code. How far a training had come is `training/train.py`'s to keep.
+The frozen backbone is not in it: its weights come from a package and are the same in every
+training. Only numbers and JSON are ever read, never code. How far a training had come is
+`training/train.py`'s to keep.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ METHOD = "Simple CNAPs"
 
 
 def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any]) -> None:
-    """Write the trained tensors, the configuration and where they came from; `path` is whole or untouched."""
+    """Write the trained tensors, the configuration and where they came from; `path` is whole or
+    untouched.
+    """
     header = {
         "format": FORMAT,
         "method": METHOD,
@@ -44,16 +48,17 @@ def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
         raise InputError(
-            f"The checkpoint {path} could not be written ({error}); what was there before is untouched."
+            f"The checkpoint {path} could not be written ({error}); the one before is untouched."
         ) from error
 
 
 def load_checkpoint(path: Path) -> tuple[SimpleCnaps, dict[str, Any]]:
-    """The model, in evaluation mode on the CPU, and its provenance; InputError if the file is not one of ours."""
+    """The model on the CPU, and its provenance; InputError if the file is not one of ours."""
     try:
         with safe_open(path, "pt") as file:
             header = _header(path, file.metadata())
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dict
+            names = list(file.keys())
+            tensors = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise InputError(f"There is no checkpoint {path}.") from None
     except (OSError, SafetensorError) as error:
@@ -82,7 +87,8 @@ def _header(path: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
     header = json.loads(metadata["checkpoint"])
     if header["format"] > FORMAT:
         raise InputError(
-            f"{path} has format {header['format']}, newer than the {FORMAT} that this program reads; update it."
+            f"{path} has format {header['format']}, newer than the {FORMAT} that this program "
+            "reads; update it."
         )
     if header["method"] != METHOD:
         raise InputError(

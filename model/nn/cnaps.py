@@ -1,7 +1,8 @@
 """Simple CNAPs (Bateni et al., 2020) as pieces that work frame by frame.
 
-set encoder -> mean -> FiLM generator -> FiLM on the frozen backbone -> Mahalanobis head. Each piece takes rows, so
-that whoever trains can decide which rows carry a gradient; that choice (LITE) is not known here.
+set encoder -> mean -> FiLM generator -> FiLM on the frozen backbone -> Mahalanobis head. Each piece
+takes rows, so that whoever trains can decide which rows carry a gradient; that choice (LITE) is not
+known here.
 """
 
 from __future__ import annotations
@@ -23,22 +24,15 @@ from model.nn.set_encoder import SetEncoder
 class CnapsConfig:
     """What a checkpoint must say so that its weights make a model again."""
 
-    film: Literal["task", "constant", "none"] = (
-        "task"  # constant: the embedding stays 0, so every task gets one FiLM
-    )
-    sites: Literal["paper", "deep", "all"] = (
-        "paper"  # which batch-norms FiLM reaches, see `site_names`
-    )
+    # constant: the embedding stays 0, so that every task gets the same FiLM; none: no FiLM at all
+    film: Literal["task", "constant", "none"] = "task"
+    sites: Literal["paper", "deep", "all"] = "paper"  # which batch-norms, see `site_names`
     embedding: int = 64  # E
-    features: Literal["raw", "unit"] = (
-        "unit"  # unit: every row scaled to length sqrt(D) before the head
-    )
-    windows: int | None = (
-        4  # a query frame is scored at every w x w window of its 7 x 7 map; None: whole, as published
-    )
-    window_floor: float = (
-        0.35  # windows shorter than this share of the support's median norm are left out
-    )
+    features: Literal["raw", "unit"] = "unit"  # unit: rows scaled to length sqrt(D) for the head
+    # a query frame is scored at every w x w window of its 7 x 7 map; None: whole, as published
+    windows: int | None = 4
+    # windows shorter than this share of the support's median norm are left out
+    window_floor: float = 0.35
 
 
 class SimpleCnaps(nn.Module):
@@ -49,8 +43,7 @@ class SimpleCnaps(nn.Module):
         self.config = config
         self.backbone = Backbone()
         self.sites = site_names(self.backbone, config.sites)
-        norms = [self.backbone.get_submodule(site) for site in self.sites]
-        self.channels = tuple(len(norm.weight) for norm in norms)
+        self.channels = tuple(self._norm(site).num_features for site in self.sites)
         self.set_encoder = SetEncoder(config.embedding)
         self.film_generator = FilmGenerator(config.embedding, self.channels)
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
@@ -63,7 +56,9 @@ class SimpleCnaps(nn.Module):
             self.film_generator.requires_grad_(False)
 
     def embeddings(self, frames: Tensor) -> Tensor:
-        """phi: (B, 224, 224, 3) uint8 -> (B, E). The task embedding is the mean over all N support frames."""
+        """phi: (B, 224, 224, 3) uint8 -> (B, E). The task embedding is the mean over all N support
+        frames.
+        """
         return self.set_encoder(frames)
 
     def film(self, embedding: Tensor) -> Tensor:
@@ -75,14 +70,21 @@ class SimpleCnaps(nn.Module):
         return functional_call(self.backbone, self.adapted_norms(film), (frames,))
 
     def adapted_norms(self, film: Tensor) -> dict[str, Tensor]:
-        """FiLM as batch-norm parameters: gamma (w BN0 + b) + beta = (gamma w) BN0 + (gamma b + beta)."""
+        """FiLM as batch-norm parameters: gamma (w BN0 + b) + beta = (gamma w) BN0 + (gamma b +
+        beta).
+        """
         gammas, betas = (half.split(self.channels) for half in film.chunk(2))
         adapted = {}
         for site, gamma, beta in zip(self.sites, gammas, betas, strict=True):
-            norm = self.backbone.get_submodule(site)
+            norm = self._norm(site)
             adapted[f"{site}.weight"] = gamma * norm.weight
             adapted[f"{site}.bias"] = gamma * norm.bias + beta
         return adapted
+
+    def _norm(self, site: str) -> nn.BatchNorm2d:
+        norm = self.backbone.get_submodule(site)
+        assert isinstance(norm, nn.BatchNorm2d)
+        return norm
 
     def support_rows(self, maps: Tensor) -> Tensor:
         """(B, D, 7, 7) -> (B, D): what the head learns from."""
@@ -93,7 +95,7 @@ class SimpleCnaps(nn.Module):
         return head.windowed(maps, self.config.windows)
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
-        """Support rows (N, D), labels (N,) in [0, K), query rows (M, W, D) -> (M, K), in float64."""
+        """Support rows (N, D), their labels (N,), query rows (M, W, D) -> (M, K) in float64."""
         support, query = support.double(), query.double()
         kept = head.filled(query, support, self.config.window_floor)
         if self.config.features == "unit":
@@ -106,8 +108,8 @@ class SimpleCnaps(nn.Module):
 def site_names(backbone: nn.Module, sites: str) -> tuple[str, ...]:
     """Names of the batch-norms that FiLM reaches, in the order in which a frame meets them.
 
-    paper: after the stem, every depthwise convolution and the last convolution (18); all: every one (49);
-    deep: all but the stem's and the first block's (46), so that back-propagation ends early.
+    paper: after the stem, every depthwise convolution and the last convolution (18); all: every one
+    (49); deep: all but the stem's and the first block's (46), so that back-propagation ends early.
     """
     norms = [
         name for name, module in backbone.named_modules() if isinstance(module, nn.BatchNorm2d)

@@ -1,11 +1,15 @@
-"""FiLM generator (Simple CNAPs sec. 3; CNAPs sec. 2.2): task embedding -> gamma, beta of every site.
+"""FiLM generator (Simple CNAPs sec. 3; CNAPs sec. 2.2): task embedding -> gamma, beta of every
+site.
 
-A site is a batch-norm of the backbone: y = gamma * BN(x) + beta, before the activation. One small network a
-vector; gamma = 1 + r g(e), beta = r' b(e) with r, r' learned per channel. At r = r' = 0, where it starts, the
-adapted network is exactly the frozen one. What FiLM is applied to, and how, is not known here.
+A site is a batch-norm of the backbone: y = gamma * BN(x) + beta, before the activation. One small
+network a vector; gamma = 1 + r g(e), beta = r' b(e) with r, r' learned per channel. At r = r' = 0,
+where it starts, the adapted network is exactly the frozen one. What FiLM is applied to, and how, is
+not known here.
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -34,8 +38,14 @@ class FilmGenerator(nn.Module):
         self.betas = nn.ModuleList(FilmVector(embedding, count) for count in channels)
 
     def forward(self, e: Tensor) -> Tensor:
-        return torch.cat([*(1 + g(e) for g in self.gammas), *(b(e) for b in self.betas)])
+        gammas, betas = self.vectors()
+        return torch.cat([*(1 + g(e) for g in gammas), *(b(e) for b in betas)])
 
     def penalty(self) -> Tensor:
         """sum of r^2 and r'^2: the L2 pull towards the frozen backbone."""
-        return torch.stack([v.r.square().sum() for v in (*self.gammas, *self.betas)]).sum()
+        gammas, betas = self.vectors()
+        return torch.stack([v.r.square().sum() for v in (*gammas, *betas)]).sum()
+
+    def vectors(self) -> tuple[list[FilmVector], list[FilmVector]]:
+        """The networks of the gammas and those of the betas, in the order of the sites."""
+        return cast(list[FilmVector], list(self.gammas)), cast(list[FilmVector], list(self.betas))

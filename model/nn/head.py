@@ -1,9 +1,11 @@
-"""Simple CNAPs head, the differentiable form (Simple CNAPs sec. 3.2): Mahalanobis distances by N x N solves.
+"""Simple CNAPs head (sec. 3.2), the differentiable form: Mahalanobis distances by N x N solves.
 
-    Q_k = l_k S_k + (1 - l_k) S + I,  l_k = n_k / (n_k + 1),   logit_k(x) = -t (x - mu_k)^T Q_k^-1 (x - mu_k)
+    Q_k = l_k S_k + (1 - l_k) S + I,    l_k = n_k / (n_k + 1)
+    logit_k(x) = -t (x - mu_k)^T Q_k^-1 (x - mu_k)
 
-with unbiased covariances S (all support rows) and S_k (class k; 0 for one frame). Never forms a D x D matrix
-and never differentiates an eigen-decomposition; keep it out of autocast. `model/head.py` serves the same head.
+with unbiased covariances S (all support rows) and S_k (class k; 0 for one frame). Never forms a D x
+D matrix and never differentiates an eigen-decomposition; keep it out of autocast. `model/head.py`
+serves the same head.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ def unit(z: Tensor) -> Tensor:
 
 
 def distances(support: Tensor, labels: Tensor, rows: Tensor, ways: int) -> Tensor:
-    """Squared Mahalanobis distances (R, K) of rows (R, D) to the K classes of support (N, D), labels (N,)."""
+    """Squared Mahalanobis distances (R, K) of rows (R, D) to K classes of support (N, D)."""
     n_all = len(support)
     centred = support - support.mean(0)  # C (N, D)
     gram = centred @ centred.T  # G (N, N)
@@ -31,7 +33,9 @@ def distances(support: Tensor, labels: Tensor, rows: Tensor, ways: int) -> Tenso
 def _distance(
     centred: Tensor, gram: Tensor, support: Tensor, mine: Tensor, rows: Tensor, n_all: int
 ) -> Tensor:
-    """(R,) distances to one class: |d|^2 - g^T ((I - P)/a + P/(a+b) + G)^-1 g with d = x - mu, g = C d."""
+    """(R,) distances to one class: |d|^2 - g^T ((I - P)/a + P/(a+b) + G)^-1 g with d = x - mu, g =
+    C d.
+    """
     d = rows - support[mine].mean(0)  # (R, D)
     euclidean = d.square().sum(1)
     if n_all == 1:
@@ -57,14 +61,17 @@ def whole(maps: Tensor) -> Tensor:
 
 
 def windowed(maps: Tensor, side: int | None) -> Tensor:
-    """Last maps (B, D, 7, 7) -> (B, W, D): the mean of every side x side window, or of the whole frame alone."""
+    """Last maps (B, D, 7, 7) -> (B, W, D): the mean of every side x side window, or of the whole
+    frame alone.
+    """
     if side is None:
         return whole(maps)[:, None]
     return F.avg_pool2d(maps, side, stride=1).flatten(2).transpose(1, 2)
 
 
 def filled(windows: Tensor, support: Tensor, floor: float) -> Tensor:
-    """(M, W) bool: windows (M, W, D) that are not nearly empty, measured by the support's (N, D) median norm.
+    """(M, W) bool: windows (M, W, D) that are not nearly empty, measured by the support's (N, D)
+    median norm.
 
     Where every window of a frame is empty none is left out.
     """
@@ -74,5 +81,7 @@ def filled(windows: Tensor, support: Tensor, floor: float) -> Tensor:
 
 
 def best_window(logits: Tensor, kept: Tensor) -> Tensor:
-    """Logits (M, W, K) of every window -> (M, K): each class takes the window that speaks most for it."""
+    """Logits (M, W, K) of every window -> (M, K): each class takes the window that speaks most for
+    it.
+    """
     return logits.masked_fill(~kept[:, :, None], -torch.inf).amax(1)

@@ -1,11 +1,15 @@
 """Set encoder (Simple CNAPs sec. 3; Deep Sets): e = mean over the support frames of phi(frame).
 
-This file is phi, one frame at a time; the mean is the caller's. GroupNorm, never batch statistics, so that a
-frame's embedding is the same in every batch. The paper's five 64-channel layers on 224 px cost twice the
-backbone; this net sees the frame at half the side, grows its channels slowly, and costs 2 % of it.
+This file is phi, one frame at a time; the mean is the caller's. GroupNorm, never batch statistics,
+so that a frame's embedding is the same in every batch. The paper's five 64-channel layers on 224 px
+cost twice the backbone; this net sees the frame at half the side, grows its channels slowly, and
+costs about
+5 % of it.
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -30,6 +34,11 @@ class SetEncoder(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         x = F.avg_pool2d(scaled(frames), 2)  # (B, 3, 112, 112)
-        for conv, norm in zip(self.convs, self.norms, strict=True):
+        for conv, norm in self.layers():
             x = F.relu(norm(conv(x)))
         return self.project(x.mean(dim=(2, 3)))  # (B, E)
+
+    def layers(self) -> list[tuple[nn.Conv2d, nn.GroupNorm]]:
+        """The convolutions with their norms, in order."""
+        pairs = zip(self.convs, self.norms, strict=True)
+        return [(cast(nn.Conv2d, conv), cast(nn.GroupNorm, norm)) for conv, norm in pairs]
