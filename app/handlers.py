@@ -1,0 +1,175 @@
+"""What a person can do, as values in, values out: teach, change, watch. Its verbs are injected; no web in here.
+
+Naming a video and taking the model away are in `app.results`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from app.learning import Learner, learned
+from app.overlay import thumbnail
+from app.rooms import Message, Room
+from app.session import Clip, Taught, Transition
+from app.smoothing import Smoother
+from app.turn import Turn
+from model import Adapted, InputError
+from model.frames import ENDINGS, choose, decode_jpeg, square
+
+ReadClip = Callable[[Path], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is seen in a frame right now."""
+
+    names: tuple[str, ...]
+    probabilities: np.ndarray  # (K,) smoothed
+
+
+@dataclass
+class Watching:
+    """One live stream: its smoothing, which starts afresh with each new model."""
+
+    adapted: Adapted | None = None
+    smoother: Smoother = field(default_factory=Smoother)
+
+    def smooth(self, adapted: Adapted, time_s: float, row: np.ndarray) -> np.ndarray:
+        """The (K,) probabilities of `adapted` at `time_s`, averaged over the last half second."""
+        if adapted is not self.adapted:
+            self.adapted, self.smoother = adapted, Smoother()
+        return self.smoother.update(time_s, row)
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """The verbs on a room. read_clip: as `model.frames.read_clip`; samples: a folder as assets/samples."""
+
+    learner: Learner
+    read_clip: ReadClip
+    turn: Turn
+    samples: Path
+
+    def teach_recording(self, room: Room, name: str, jpegs: Sequence[bytes]) -> int:
+        """Keep frames that the page streamed as a clip of a thing; returns how many were kept."""
+        room.taught.check(name)
+        if not jpegs:
+            raise InputError(
+                "No picture arrived while recording; start the camera and record again."
+            )
+        return self._teach(room, name, choose(_readable(jpegs)))
+
+    def teach_file(self, room: Room, name: str, path: Path) -> int:
+        """Keep a clip or photo that was uploaded; returns how many frames were kept."""
+        room.taught.check(name)
+        return self._teach(room, name, self.read_clip(path))
+
+    def teach_samples(self, room: Room) -> int:
+        """Teach all sample objects; returns how many there are."""
+        objects = sample_clips(self.samples, "clean")
+        if not objects:
+            raise InputError("The sample objects are not installed; record things of your own.")
+        read = [(name, self.read_clip(path)) for name, paths in objects.items() for path in paths]
+        kept = [(name, room.keep(frames)) for name, frames in read]
+
+        def all_of_them(taught: Taught) -> Taught:
+            for name, clip in kept:
+                taught = taught.add(name, clip)
+            return taught
+
+        self.change(room, all_of_them, [clip for _, clip in kept])
+        return len(objects)
+
+    def change(self, room: Room, transition: Transition, new: Sequence[Clip] = ()) -> None:
+        """Apply a transition, tell the page and learn again; a refused one leaves everything as it was."""
+        news = [clip_message(clip) for clip in new]
+        with room.lock:
+            before = room.taught
+            try:
+                if room.closed:
+                    raise InputError("This page was closed.")
+                room.taught = transition(before)
+            except InputError:
+                _delete(new)
+                raise
+            room.version += 1
+            kept = {clip.id for clip in room.taught.clips()}
+            _delete([clip for clip in before.clips() if clip.id not in kept])
+            for message in (*news, state_message(room)):
+                room.tell(message)
+        self.learner.learn(room)
+
+    def recognise(
+        self, room: Room, watching: Watching, jpeg: bytes, time_s: float
+    ) -> Answer | None:
+        """Name what is in a frame of the page; None while nothing is learned."""
+        adapted = room.adapted
+        if adapted is None:
+            return None
+        frame = square(decode_jpeg(jpeg))
+        with self.turn:
+            row = adapted.predict([frame])[0]
+        return Answer(adapted.names, watching.smooth(adapted, time_s, row))
+
+    def _teach(self, room: Room, name: str, frames: np.ndarray) -> int:
+        clip = room.keep(frames)
+        self.change(room, lambda taught: taught.add(name, clip), [clip])
+        return len(frames)
+
+
+def sample_clips(samples: Path, kind: str) -> dict[str, list[Path]]:
+    """{object: its sample clips} of one kind, `clean` or `clutter`; underscores in folder names are blanks."""
+    return {
+        folder.name.replace("_", " "): clips
+        for folder in sorted(samples.glob("*"))
+        if (clips := [p for p in sorted(folder.glob(f"{kind}/*")) if p.suffix.lower() in ENDINGS])
+    }
+
+
+def welcome(room: Room) -> list[Message]:
+    """Everything a page must know that has just come (back) to its room."""
+    messages = [clip_message(clip) for clip in room.taught.clips()] + [state_message(room)]
+    if room.lesson and room.adapted:
+        messages.append(learned(room.lesson, room.adapted))
+    return messages
+
+
+def state_message(room: Room) -> Message:
+    """The things as the page lists them."""
+    taught = room.taught
+    return {
+        "type": "state",
+        "things": [
+            {
+                "id": thing.id,
+                "name": thing.name,
+                "clips": [{"id": clip.id, "frames": len(clip.frames)} for clip in thing.clips],
+            }
+            for thing in taught.things
+        ],
+        "undo": taught.removed[1].name if taught.removed else None,
+        "learnable": len(taught.learnable),
+    }
+
+
+def clip_message(clip: Clip) -> Message:
+    """The kept frames of a clip, as small pictures; sent once."""
+    return {"type": "clip", "id": clip.id, "thumbs": [thumbnail(frame) for frame in clip.frames]}
+
+
+def _readable(jpegs: Sequence[bytes]) -> Iterator[np.ndarray]:
+    """The frames that can be decoded: one that came damaged does not spoil a recording."""
+    for jpeg in jpegs:
+        with suppress(InputError):
+            yield decode_jpeg(jpeg)
+
+
+def _delete(clips: Sequence[Clip]) -> None:
+    for clip in clips:
+        if clip.file:
+            clip.file.unlink(missing_ok=True)

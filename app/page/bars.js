@@ -1,0 +1,53 @@
+// What is seen now: a name on the picture, and a bar for each thing.
+
+import { make } from "./make.js";
+import { COLOURS } from "./things.js";
+
+export class Bars {
+  #rows = [];
+  #names = "";
+
+  constructor(list, verdict) {
+    this.list = list;
+    this.verdict = verdict;
+  }
+
+  /** Show the probabilities `p` of things called `names`; returns the name of the likeliest. */
+  show(names, p) {
+    this.#build(names);
+    const best = p.indexOf(Math.max(...p));
+    this.#rows.forEach(({ row, fill, percent }, k) => {
+      fill.style.transform = `scaleX(${p[k]})`;
+      percent.textContent = `${Math.round(100 * p[k])} %`;
+      row.classList.toggle("best", k === best);
+    });
+    this.verdict.hidden = false;
+    this.verdict.children[0].textContent = names[best];
+    this.verdict.children[1].textContent = `${Math.round(100 * p[best])} %`;
+    return names[best];
+  }
+
+  clear() {
+    this.verdict.hidden = true;
+    for (const { row, fill, percent } of this.#rows) {
+      fill.style.transform = "scaleX(0)";
+      percent.textContent = "";
+      row.classList.remove("best");
+    }
+  }
+
+  /** One row for each of `names`, unless they stand there already. */
+  #build(names) {
+    const key = JSON.stringify(names);
+    if (key === this.#names) return;
+    this.#names = key;
+    this.#rows = names.map((name, k) => {
+      const fill = make("span", { className: "fill" });
+      const percent = make("span", { className: "percent" });
+      const row = make("li", { className: `bar colour-${k % COLOURS}` }, make("span", { className: "bar-name" }, name),
+        make("span", { className: "track" }, fill), percent);
+      return { row, fill, percent };
+    });
+    this.list.replaceChildren(...this.#rows.map(({ row }) => row));
+  }
+}

@@ -1,0 +1,100 @@
+// The picture: a camera, or a clip in its place, cut to the square that the model sees. Never mirrored.
+
+const SIDE = 224; // pixels, as model/frames.py
+const QUALITY = 0.85; // of the JPEG
+
+const WORDS = {
+  NotAllowedError:
+    "The camera was refused. Allow it at the camera sign in the address bar, then press Start camera.",
+  NotFoundError: "There is no camera here. Plug one in and press Start camera, or add clips from disk.",
+  NotReadableError: "Another program is using the camera. Close it, then press Start camera.",
+};
+const INSECURE =
+  "Browsers give the camera to https pages and to localhost only. Open this page there, or add clips from disk.";
+
+export class Camera {
+  constructor(video) {
+    this.video = video;
+    this.facing = "environment";
+    this.playing = ""; // "camera", "clip" or "" when stopped
+    this.canvas = document.createElement("canvas");
+    this.canvas.width = this.canvas.height = SIDE;
+    this.pen = this.canvas.getContext("2d", { alpha: false });
+    this.pen.imageSmoothingQuality = "high";
+  }
+
+  /** Start the camera; rejects with an Error whose message is for the person. */
+  async start() {
+    this.stop();
+    if (!navigator.mediaDevices?.getUserMedia) throw new Error(INSECURE);
+    const wanted = { facingMode: { ideal: this.facing }, width: { ideal: 640 }, height: { ideal: 480 } };
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    } catch (error) {
+      throw new Error(WORDS[error.name] ?? "The camera did not start. Press Start camera to try again.");
+    }
+    this.video.srcObject = stream;
+    this.playing = "camera";
+    stream.getVideoTracks()[0].addEventListener("ended", () => this.video.dispatchEvent(new Event("lost")));
+    await this.#run();
+  }
+
+  /** Play a clip, over and over, as if it were the camera. */
+  async play(url) {
+    this.stop();
+    this.video.src = url;
+    this.video.loop = true;
+    this.playing = "clip";
+    await this.#run();
+  }
+
+  stop() {
+    this.video.srcObject?.getTracks().forEach((track) => track.stop());
+    this.video.srcObject = null;
+    this.video.removeAttribute("src");
+    this.video.load();
+    this.playing = "";
+  }
+
+  /** Use the camera on the other side of a phone. */
+  async turn() {
+    this.facing = this.facing === "environment" ? "user" : "environment";
+    await this.start();
+  }
+
+  /** Are there two cameras to choose from? Known once one was allowed. */
+  async several() {
+    const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+    return devices.filter((device) => device.kind === "videoinput").length > 1;
+  }
+
+  /** Call `use` with each new picture until the page goes; never while the page is hidden. */
+  watch(use) {
+    const again = (tick) =>
+      this.video.requestVideoFrameCallback
+        ? this.video.requestVideoFrameCallback(tick)
+        : requestAnimationFrame(tick);
+    const tick = () => {
+      if (this.playing && this.video.videoWidth) use();
+      again(tick);
+    };
+    again(tick);
+  }
+
+  /** The centre square of the present picture as a JPEG blob. */
+  jpeg() {
+    const { videoWidth: width, videoHeight: height } = this.video;
+    const side = Math.min(width, height);
+    this.pen.drawImage(this.video, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
+    return new Promise((done) => this.canvas.toBlob(done, "image/jpeg", QUALITY));
+  }
+
+  async #run() {
+    try {
+      await this.video.play();
+    } catch {
+      throw new Error("The picture did not start. Press Start camera to try again.");
+    }
+  }
+}

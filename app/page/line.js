@@ -1,0 +1,134 @@
+// The line to the app: frames and orders out, answers and news in. See app/live.py for what is said on it.
+
+const IN_FLIGHT = 2; // frames on their way at most
+const STALE = 3000; // ms after which a frame counts as lost
+const HERE = 60000; // ms between signs of life
+const PATIENCE = [500, 1000, 2000, 4000]; // ms before trying again
+
+export class Line extends EventTarget {
+  #socket = null;
+  #tries = 0;
+  #seq = 0;
+  #ref = 0;
+  #sent = new Map(); // number of a frame on its way -> when it was taken
+  #asked = new Map(); // number of an order -> what to do with its answer
+
+  constructor(room) {
+    super();
+    this.room = room;
+    this.delays = []; // ms from picture to answer, the latest 200
+    this.answered = []; // when answers came
+    setInterval(() => this.#say({ do: "here" }), HERE);
+    this.#connect();
+  }
+
+  get open() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** May another frame be sent? Two on their way are enough; newer ones replace older ones here. */
+  get free() {
+    for (const [seq, taken] of this.#sent) if (performance.now() - taken > STALE) this.#sent.delete(seq);
+    return this.open && this.#sent.size < IN_FLIGHT;
+  }
+
+  /** Room for one frame: its number, to be sent with `frame`. */
+  take() {
+    this.#seq = (this.#seq + 1) >>> 0;
+    this.#sent.set(this.#seq, performance.now());
+    return this.#seq;
+  }
+
+  async frame(seq, jpeg) {
+    if (!jpeg || !this.open) {
+      this.#sent.delete(seq);
+      return;
+    }
+    const number = new DataView(new ArrayBuffer(4));
+    number.setUint32(0, seq);
+    const bytes = await jpeg.arrayBuffer();
+    if (this.open) this.#socket.send(new Blob([number, bytes]));
+  }
+
+  /** Give an order; resolves with the app's answer, rejects with an Error for the person. */
+  ask(order) {
+    const ref = ++this.#ref;
+    return new Promise((resolve, reject) => {
+      if (!this.open) reject(new Error("The app cannot be reached just now; try again in a moment."));
+      this.#asked.set(ref, { resolve, reject });
+      this.#say({ ...order, ref });
+    });
+  }
+
+  /** Upload one clip or photo of a thing; rejects with an Error for the person. */
+  async upload(name, file) {
+    const headers = {
+      authorization: `Bearer ${this.room}`,
+      "x-thing": encodeURIComponent(name),
+      "x-file": encodeURIComponent(file.name),
+    };
+    let answer;
+    try {
+      answer = await fetch("/clips", { method: "POST", headers, body: file });
+    } catch {
+      throw new Error(`${file.name}: the upload broke off; try again.`);
+    }
+    const told = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Error(told.problem ?? `${file.name}: the upload failed; try again.`);
+    return told.kept;
+  }
+
+  /** Answers per second over the last two seconds, and the delay that 95 % of the answers stay under. */
+  pace() {
+    const now = performance.now();
+    this.answered = this.answered.filter((time) => now - time < 2000);
+    const sorted = [...this.delays].sort((a, b) => a - b);
+    return { rate: this.answered.length / 2, p95: sorted[Math.floor(0.95 * (sorted.length - 1))] ?? 0 };
+  }
+
+  #say(order) {
+    if (this.open) this.#socket.send(JSON.stringify(order));
+  }
+
+  #connect() {
+    const url = new URL("/live", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    this.#socket = new WebSocket(url);
+    this.#socket.onopen = () => {
+      this.#tries = 0;
+      this.#sent.clear();
+      this.#say({ room: this.room });
+      this.dispatchEvent(new Event("open"));
+    };
+    this.#socket.onmessage = (event) => this.#hear(JSON.parse(event.data));
+    this.#socket.onclose = () => this.#closed();
+  }
+
+  #hear(message) {
+    if (message.type === "gone") this.gone = message.text ?? "";
+    if (message.type === "answer") this.#answer(message);
+    const asked = this.#asked.get(message.ref);
+    if (asked) {
+      this.#asked.delete(message.ref);
+      if (message.type === "ok") asked.resolve(message);
+      else asked.reject(new Error(message.text));
+    }
+    this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
+  }
+
+  #answer({ seq }) {
+    const now = performance.now();
+    const taken = this.#sent.get(seq);
+    if (taken !== undefined) this.delays = [...this.delays.slice(-199), now - taken];
+    for (const earlier of this.#sent.keys()) if (earlier <= seq) this.#sent.delete(earlier);
+    this.answered.push(now);
+  }
+
+  #closed() {
+    for (const { reject } of this.#asked.values()) reject(new Error("The app did not answer; try again."));
+    this.#asked.clear();
+    if (this.gone !== undefined) return;
+    this.dispatchEvent(new Event("lost"));
+    setTimeout(() => this.#connect(), PATIENCE[Math.min(this.#tries++, PATIENCE.length - 1)]);
+  }
+}

@@ -1,0 +1,363 @@
+// <teach-and-watch>: the camera, the things, and one clear next step. The app itself is at the other end of the line.
+
+import { Bars } from "./bars.js";
+import { Camera } from "./camera.js";
+import { Line } from "./line.js";
+import { make } from "./make.js";
+import { ACCEPTED, plural, Things } from "./things.js";
+import { Voice } from "./voice.js";
+
+const RECORD_MS = 5000;
+const ENOUGH = 4; // clips of a thing; more help little
+
+const LAYOUT = `
+<div class="alarm" role="alert" hidden><p></p><button type="button" class="primary">Start again</button></div>
+<section class="look" aria-label="Camera">
+  <div class="picture">
+    <video muted playsinline aria-label="What the app sees"></video>
+    <div class="off"><p></p><button type="button" class="primary"></button></div>
+    <div class="verdict" hidden><span></span><span></span></div>
+    <div class="recording" hidden><span class="dot"></span><span></span></div>
+  </div>
+  <div class="controls">
+    <button type="button" class="toggle"></button>
+    <button type="button" class="turn" hidden>Other camera</button>
+    <p class="rate"></p>
+  </div>
+  <div class="clips-to-watch" hidden><p>None of these at hand? Watch a clip:</p><div class="tools"></div></div>
+</section>
+<section class="teach" aria-labelledby="next-step">
+  <h2 id="next-step"></h2>
+  <p class="hint"></p>
+  <form>
+    <label for="thing-name">Name of the thing</label>
+    <div class="row">
+      <input id="thing-name" class="name" type="text" autocomplete="off" placeholder="my mug">
+      <button type="submit" class="record"><span class="dot"></span><span></span></button>
+    </div>
+  </form>
+  <p class="or">or <button type="button" class="link files">add clips and photos of it from disk</button></p>
+  <p class="trouble" role="alert" hidden></p>
+  <div class="lesson" hidden><p></p><progress aria-label="Learning"></progress></div>
+</section>
+<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>
+<section class="things" aria-labelledby="things-title">
+  <h2 id="things-title">Your things</h2>
+  <div class="undo" hidden><p></p><button type="button">Undo</button></div>
+  <div class="empty">
+    <p>Nothing taught yet. What you record appears here.</p>
+    <button type="button" class="samples">Try the sample objects</button>
+  </div>
+  <ul class="cards"></ul>
+</section>
+<p class="sr-only" role="status" aria-live="polite"></p>`;
+
+class TeachAndWatch extends HTMLElement {
+  connectedCallback() {
+    if (this.camera) return; // moved in the page, not new
+    this.innerHTML = LAYOUT;
+    this.state = { things: [], learnable: 0, undo: null };
+    this.learning = null; // {done, total} while a model is being made
+    this.model = null; // {names, frames, things, seconds} once there is one
+    this.take = null; // {name, timer, started} while recording
+    this.camera = new Camera(this.$("video"));
+    this.voice = new Voice(this.$("[role=status]"));
+    this.bars = new Bars(this.$(".bars ul"), this.$(".verdict"));
+    this.things = new Things(this.$(".cards"), {
+      record: (name) => this.record(name),
+      files: (name, files) => this.upload(name, files),
+      rename: (thing, name) => this.order({ do: "rename", thing, name }),
+      remove: (thing) => this.remove(thing),
+      removeClip: (thing, clip) => this.order({ do: "remove clip", thing, clip }),
+    });
+    this.#wire();
+    this.show();
+    this.startCamera();
+    if (window.room) this.enter();
+    else window.addEventListener("room", () => this.enter(), { once: true });
+  }
+
+  $(selector) {
+    return this.querySelector(selector);
+  }
+
+  // ---- the line -----------------------------------------------------------------------------------------
+
+  enter() {
+    this.line = new Line(window.room);
+    const on = (type, act) => this.line.addEventListener(type, (event) => act(event.detail));
+    on("clip", (clip) => this.things.addClip(clip));
+    on("state", (state) => this.#hearState(state));
+    on("learning", (progress) => this.#hear({ learning: progress }));
+    on("learned", (model) => this.#hearLearned(model));
+    on("unlearned", ({ text }) => this.#hear({ learning: null }, text));
+    on("answer", (answer) => this.#hearAnswer(answer));
+    on("lost", () => this.alarm("The app cannot be reached. Trying again…", false));
+    on("open", () => this.alarm(""));
+    on("gone", ({ text }) => this.alarm(text, true));
+    this.camera.watch(() => this.#sendFrame());
+    setInterval(() => this.#showPace(), 500);
+  }
+
+  async order(order) {
+    this.trouble("");
+    try {
+      return await this.line.ask(order);
+    } catch (error) {
+      this.trouble(error.message);
+      return null;
+    }
+  }
+
+  #sendFrame() {
+    if (!this.line.free || this.encoding || (!this.take && !this.model)) return;
+    this.encoding = true;
+    const seq = this.line.take();
+    this.camera.jpeg().then((jpeg) => {
+      this.encoding = false;
+      this.line.frame(seq, jpeg);
+    });
+  }
+
+  #hearState(state) {
+    this.state = state;
+    if (state.learnable < 2) this.model = this.learning = null;
+    this.things.update(state.things);
+    this.show();
+  }
+
+  #hear(change, trouble = "") {
+    Object.assign(this, change);
+    if (trouble) this.trouble(trouble);
+    this.show();
+  }
+
+  #hearLearned(model) {
+    this.#hear({ model, learning: null });
+    this.voice.say(this.#learnedWords());
+  }
+
+  #hearAnswer({ names, p, problem }) {
+    if (problem) this.trouble(problem);
+    if (!p || !this.camera.playing || !this.model) return;
+    this.voice.sees(this.bars.show(names, p));
+  }
+
+  // ---- the camera ---------------------------------------------------------------------------------------
+
+  async startCamera(start = () => this.camera.start()) {
+    this.starting = true;
+    this.problem = "";
+    this.show();
+    try {
+      await start();
+    } catch (error) {
+      this.camera.stop();
+      this.problem = error.message;
+    }
+    this.starting = false;
+    this.$(".turn").hidden = this.camera.playing !== "camera" || !(await this.camera.several());
+    this.show();
+  }
+
+  stopCamera() {
+    if (this.take) this.keep();
+    this.camera.stop();
+    this.bars.clear();
+    this.voice.sees("");
+    this.show();
+  }
+
+  // ---- recording ----------------------------------------------------------------------------------------
+
+  async record(name) {
+    if (this.take) return this.keep();
+    if (!name.trim()) return this.trouble("Type a name first, then record.", this.$("#thing-name"));
+    if (!this.camera.playing) return this.trouble("Start the camera first, then record.", this.$(".toggle"));
+    if (!(await this.order({ do: "record", name }))) return this.$("#thing-name").focus();
+    this.take = { name, started: performance.now() };
+    this.take.timer = setInterval(() => this.#tick(), 100);
+    this.#tick();
+    this.voice.say(`Recording ${name}`);
+    this.show();
+  }
+
+  #tick() {
+    const left = RECORD_MS - (performance.now() - this.take.started);
+    this.$(".recording span:last-child").textContent = `${this.take.name} · ${Math.max(1, Math.ceil(left / 1000))}`;
+    if (left <= 0) this.keep();
+  }
+
+  async keep() {
+    const { name, timer } = this.take;
+    clearInterval(timer);
+    this.take = null;
+    this.show();
+    const kept = await this.order({ do: "keep" });
+    if (!kept) return;
+    this.voice.say(`Kept ${plural(kept.count, "frame")} of ${name}`);
+    const field = this.$("#thing-name");
+    if (field.value.trim() === name.trim()) field.value = "";
+    // A phone would cover the camera with its keyboard.
+    if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) field.focus();
+  }
+
+  // ---- files, samples, removing -------------------------------------------------------------------------
+
+  async upload(name, files) {
+    const troubles = [];
+    this.trouble("");
+    for (const [index, file] of files.entries()) {
+      this.#hear({ busy: `Reading ${file.name} (${index + 1} of ${files.length})…` });
+      await this.line.upload(name, file).catch((error) => troubles.push(error.message));
+    }
+    this.#hear({ busy: "" }, troubles.join("\n"));
+    if (troubles.length < files.length) this.$("#thing-name").value = "";
+  }
+
+  async samples() {
+    this.#hear({ busy: "Reading the sample objects…" });
+    await this.order({ do: "samples" });
+    this.#hear({ busy: "" });
+  }
+
+  async remove(thing) {
+    if (await this.order({ do: "remove", thing })) this.$(".undo button").focus();
+  }
+
+  // ---- what stands on the page --------------------------------------------------------------------------
+
+  alarm(text, final = false) {
+    const alarm = this.$(".alarm");
+    alarm.hidden = !text;
+    alarm.querySelector("p").textContent = text;
+    alarm.querySelector("button").hidden = !final;
+    if (final) this.stopCamera();
+  }
+
+  trouble(text, focus = null) {
+    this.$(".trouble").textContent = text;
+    this.$(".trouble").hidden = !text;
+    focus?.focus();
+  }
+
+  show() {
+    this.#showStep();
+    this.#showPicture();
+    const { things, undo } = this.state;
+    this.$(".empty").hidden = things.length > 0;
+    this.$(".bars").hidden = !this.model;
+    this.$(".undo").hidden = undo === null;
+    this.$(".undo p").textContent = `Removed ${undo}.`;
+    const names = new Set(things.map((thing) => thing.name));
+    this.$(".clips-to-watch").hidden = !this.model || !this.watchable.some((clip) => names.has(clip.name));
+    const record = this.$(".record");
+    record.classList.toggle("on", Boolean(this.take));
+    record.lastElementChild.textContent = this.take ? `Stop recording ${this.take.name}` : "Record";
+    if (!this.model) this.bars.clear();
+  }
+
+  #showStep() {
+    const [step, hint] = this.#nextStep();
+    this.$("#next-step").textContent = step;
+    this.$(".hint").textContent = hint;
+    const { learning, model, busy } = this;
+    const lesson = this.$(".lesson");
+    const bar = lesson.querySelector("progress");
+    lesson.hidden = !busy && !learning && !model;
+    bar.hidden = !busy && !learning;
+    if (learning?.done) Object.assign(bar, { max: learning.total, value: learning.done });
+    else bar.removeAttribute("value");
+    lesson.querySelector("p").textContent =
+      busy || (learning ? `Learning… ${learning.done} of ${learning.total} frames` : this.#learnedWords());
+  }
+
+  #nextStep() {
+    const { things, learnable } = this.state;
+    if (this.take) return ["Recording", "Turn the thing slowly and move a little closer and away. Press again to stop."];
+    if (learnable === 0) return ["Name your first thing", "Hold it before the camera and press Record."];
+    if (learnable === 1) return ["Now a second thing", "With two of them it starts to tell them apart."];
+    if (!this.model) return ["Learning them", "This takes a moment."];
+    const few = things.find((thing) => thing.clips.length < ENOUGH);
+    const more = few
+      ? `Surer with ${ENOUGH} clips of each, every one in another place: ${few.name} has ${few.clips.length}.`
+      : "Each has its clips. Add more things as you like.";
+    return ["Show it one of them", more];
+  }
+
+  #learnedWords() {
+    const { frames, things, seconds } = this.model ?? {};
+    return this.model
+      ? `Learned ${plural(frames, "frame")} of ${plural(things, "thing")} in ${seconds.toFixed(1)} s`
+      : "";
+  }
+
+  #showPicture() {
+    const { playing } = this.camera;
+    const off = this.$(".off");
+    off.hidden = Boolean(playing) && !this.starting;
+    off.querySelector("p").textContent = this.starting
+      ? "Allow the camera to begin."
+      : this.problem || "The camera is off.";
+    const what = playing === "clip" ? "clip" : "camera";
+    const words = playing ? `Stop ${what}` : "Start camera";
+    this.$(".toggle").textContent = off.querySelector("button").textContent = words;
+    off.querySelector("button").hidden = this.starting;
+    this.$(".recording").hidden = !this.take;
+    this.$(".picture").classList.toggle("taking", Boolean(this.take));
+    if (!playing) this.$(".rate").textContent = "";
+  }
+
+  #showPace() {
+    const { rate, p95 } = this.line.pace();
+    this.dataset.rate = rate;
+    this.dataset.p95 = p95.toFixed(1);
+    const shown = this.model && this.camera.playing;
+    this.$(".rate").textContent = shown ? `${Math.round(rate)} frames per second` : "";
+  }
+
+  #wire() {
+    const field = this.$("#thing-name");
+    this.$("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.record(field.value);
+    });
+    const toggle = () => (this.camera.playing ? this.stopCamera() : this.startCamera());
+    this.$(".toggle").addEventListener("click", toggle);
+    this.$(".off button").addEventListener("click", toggle);
+    this.$(".turn").addEventListener("click", () => this.startCamera(() => this.camera.turn()));
+    this.$("video").addEventListener("lost", () => {
+      this.stopCamera();
+      this.problem = "The camera was taken away. Press Start camera to go on.";
+      this.show();
+    });
+    this.$(".samples").addEventListener("click", () => this.samples());
+    this.$(".undo button").addEventListener("click", () => this.order({ do: "undo" }));
+    this.$(".alarm button").addEventListener("click", () => location.reload());
+    this.#wireFiles(field);
+    this.watchable = JSON.parse(this.dataset.clips || "[]");
+    this.$(".clips-to-watch .tools").append(...this.watchable.map((clip) => this.#clipButton(clip)));
+    window.addEventListener("beforeunload", (event) => {
+      if (this.state.things.length && this.line?.gone === undefined) event.preventDefault();
+    });
+  }
+
+  #wireFiles(field) {
+    const files = make("input", { type: "file", multiple: true, accept: ACCEPTED, hidden: true, id: "new-files" });
+    this.$(".or").append(files);
+    this.$(".files").addEventListener("click", () =>
+      field.value.trim() ? files.click() : this.trouble("Type a name first, then choose its files.", field));
+    files.addEventListener("change", () => {
+      this.upload(field.value, [...files.files]);
+      files.value = "";
+    });
+  }
+
+  #clipButton({ name, url }) {
+    const button = make("button", { type: "button" }, name);
+    button.addEventListener("click", () => this.startCamera(() => this.camera.play(url)));
+    return button;
+  }
+}
+
+customElements.define("teach-and-watch", TeachAndWatch);

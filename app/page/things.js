@@ -1,0 +1,145 @@
+// The person's things as cards: kept frames, number of clips, record more, add files, rename, remove.
+
+import { make } from "./make.js";
+
+const SHOWN = 8; // thumbnails on a closed card
+export const COLOURS = 6; // .colour-0 ... in page.css, as COLOURS in app/overlay.py
+export const ACCEPTED = "video/*,image/jpeg,image/png,image/webp,.mkv,.avi,.mov,.m4v,.3gp";
+
+export class Things {
+  #cards = new Map(); // thing id -> card
+  #thumbs = new Map(); // clip id -> data URLs
+
+  /** list: the <ul> for the cards; act: what the buttons do, {record, files, rename, remove, removeClip}. */
+  constructor(list, act) {
+    this.list = list;
+    this.act = act;
+  }
+
+  addClip({ id, thumbs }) {
+    this.#thumbs.set(id, thumbs);
+  }
+
+  update(things) {
+    const gone = new Set(this.#cards.keys());
+    things.forEach((thing, position) => {
+      gone.delete(thing.id);
+      let card = this.#cards.get(thing.id);
+      if (!card) this.#cards.set(thing.id, (card = new Card(thing.id, this.act)));
+      card.update(thing, position, this.#thumbs);
+      if (this.list.children[position] !== card.element)
+        this.list.insertBefore(card.element, this.list.children[position] ?? null);
+    });
+    for (const id of gone) {
+      this.#cards.get(id).element.remove();
+      this.#cards.delete(id);
+    }
+    const used = new Set(things.flatMap((thing) => thing.clips.map((clip) => clip.id)));
+    for (const id of this.#thumbs.keys()) if (!used.has(id)) this.#keepForUndo(id);
+  }
+
+  /** Thumbnails of what was removed stay for an undo, the latest 40 clips of it. */
+  #keepForUndo(id) {
+    this.unused = [...(this.unused ?? []).filter((other) => other !== id), id];
+    if (this.unused.length > 40) this.#thumbs.delete(this.unused.shift());
+  }
+}
+
+class Card {
+  constructor(id, act) {
+    this.id = id;
+    this.act = act;
+    this.files = make("input", { type: "file", multiple: true, accept: ACCEPTED, hidden: true });
+    this.files.addEventListener("change", () => {
+      act.files(this.name, [...this.files.files]);
+      this.files.value = "";
+    });
+    this.title = make("h3");
+    this.count = make("p", { className: "count" });
+    this.edit = this.#editor();
+    this.strip = make("div", { className: "strip" });
+    this.clips = make("ul", { className: "clips" });
+    this.summary = make("summary");
+    this.all = make("details", {}, this.summary, this.clips);
+    this.buttons = {
+      record: this.#button("Record more", () => act.record(this.name)),
+      files: this.#button("Add files", () => this.files.click()),
+      rename: this.#button("Rename", () => this.#rename(true)),
+      remove: this.#button("Remove", () => act.remove(this.id)),
+    };
+    const tools = make("div", { className: "tools" }, ...Object.values(this.buttons), this.files);
+    this.head = make("div", { className: "head" }, make("span", { className: "swatch" }), this.title, this.count);
+    this.element = make("li", { className: "card" }, this.head, this.edit, this.strip, this.all, tools);
+  }
+
+  update(thing, position, thumbs) {
+    this.name = thing.name;
+    const frames = thing.clips.reduce((sum, clip) => sum + clip.frames, 0);
+    this.element.className = `card colour-${position % COLOURS}`;
+    this.title.textContent = thing.name;
+    this.count.textContent = frames
+      ? `${plural(thing.clips.length, "clip")} · ${plural(frames, "frame")}`
+      : "no clip yet: record one or add files";
+    for (const button of Object.values(this.buttons))
+      button.setAttribute("aria-label", `${button.textContent}: ${thing.name}`);
+    const pictures = thing.clips.flatMap((clip) => thumbs.get(clip.id) ?? []);
+    this.strip.replaceChildren(...spread(pictures, SHOWN).map((url) => picture(url, "")));
+    this.strip.setAttribute("role", "img");
+    this.strip.setAttribute("aria-label", `Some of the frames kept of ${thing.name}`);
+    this.strip.hidden = this.all.hidden = !frames;
+    this.summary.textContent = `All ${plural(frames, "frame")}, clip by clip`;
+    this.clips.replaceChildren(...thing.clips.map((clip, index) => this.#clip(clip, index, thumbs)));
+  }
+
+  #clip(clip, index, thumbs) {
+    const label = `clip ${index + 1} of ${this.name}`;
+    const remove = this.#button("Remove clip", () => this.act.removeClip(this.id, clip.id));
+    remove.setAttribute("aria-label", `Remove clip ${index + 1}: ${this.name}`);
+    const pictures = (thumbs.get(clip.id) ?? []).map((url, n) => picture(url, `Frame ${n + 1} of ${label}`));
+    const head = make("p", {}, `Clip ${index + 1}, ${plural(clip.frames, "frame")}`);
+    return make("li", {}, make("div", { className: "clip-head" }, head, remove),
+      make("div", { className: "strip" }, ...pictures));
+  }
+
+  #editor() {
+    this.input = make("input", { type: "text", autocomplete: "off", className: "name" });
+    const form = make("form", { className: "edit", hidden: true }, this.input,
+      make("button", { type: "submit", className: "primary" }, "Save"),
+      this.#button("Cancel", () => this.#rename(false)));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (await this.act.rename(this.id, this.input.value)) this.#rename(false);
+      else this.input.focus();
+    });
+    form.addEventListener("keydown", (event) => event.key === "Escape" && this.#rename(false));
+    return form;
+  }
+
+  #rename(on) {
+    this.edit.hidden = !on;
+    this.head.hidden = on;
+    this.input.value = this.name;
+    this.input.setAttribute("aria-label", `New name of ${this.name}`);
+    (on ? this.input : this.buttons.rename).focus();
+    if (on) this.input.select();
+  }
+
+  #button(text, act) {
+    const button = make("button", { type: "button" }, text);
+    button.addEventListener("click", act);
+    return button;
+  }
+}
+
+export function plural(count, word) {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+function picture(url, alt) {
+  return make("img", { src: url, alt, width: 72, height: 72 });
+}
+
+function spread(items, count) {
+  if (items.length <= count) return items;
+  return Array.from({ length: count }, (_, n) => items[Math.round((n * (items.length - 1)) / (count - 1))]);
+}

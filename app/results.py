@@ -1,0 +1,129 @@
+"""What leaves the app: a video with names on it, its curves and table; and the adapted model as a file."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from app.decode import VideoFacts
+from app.overlay import Stretch, VideoWriter, stretches
+from app.rooms import Room
+from app.turn import Turn
+from app.video import NamedFrame, name_video, write_csv
+from model import Adapted, InputError, load_adapted
+
+COMPARED = 60  # taught frames that a saved model must answer like the live one
+TOLERANCE = 1e-4  # in probability
+PATIENCE_SECONDS = 60.0
+
+Item = TypeVar("Item")
+Progress = Callable[[int, int], None]  # (frames done, frames in all)
+
+
+@dataclass(frozen=True)
+class NamedVideo:
+    """A video, named: two files for the person, and what a plot and a list need."""
+
+    video: Path
+    csv: Path
+    names: tuple[str, ...]
+    times: np.ndarray  # (F,) seconds
+    probabilities: np.ndarray  # (F, K) smoothed
+    seen: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model that was saved, opened again and found to answer like the live one."""
+
+    file: Path
+    names: tuple[str, ...]
+    compared: int  # frames
+    difference: float  # the largest, in probability
+
+
+@dataclass(frozen=True)
+class Results:
+    """Makes results in the room's folder of things that its page may fetch."""
+
+    count_frames: Callable[[Path], VideoFacts]
+    turn: Turn
+
+    def name_video(self, room: Room, path: Path, title: str, progress: Progress) -> NamedVideo:
+        """Name every frame of a video; title: its name for the person. Raises InputError."""
+        adapted = _learned(room)
+        facts = self.count_frames(path)
+        folder, stem = room.new_shown("video"), file_stem(title)
+        video, csv = folder / f"{stem}-named.webm", folder / f"{stem}.csv"
+        times, rows = [], []
+        rate = (facts.frames - 1) / facts.seconds if facts.seconds > 0 else 1.0
+
+        def watched() -> Iterator[NamedFrame]:
+            for named in _in_turn(self.turn, name_video(adapted, path)):
+                writer.add(named)
+                times.append(named.time_s)
+                rows.append(named.probabilities)
+                if room.closed:
+                    raise InputError("This page was closed.")
+                progress(len(rows), facts.frames)
+                yield named
+
+        try:
+            with VideoWriter(video, adapted.names, rate) as writer:
+                write_csv(csv, adapted.names, watched())
+        except OSError as error:
+            raise InputError(f"The results could not be saved: {error.strerror}.") from error
+        seen = stretches(adapted.names, np.array(times), np.array(rows))
+        return NamedVideo(video, csv, adapted.names, np.array(times), np.array(rows), seen)
+
+    def export(self, room: Room) -> Exported:
+        """Save the model, open the file again and compare its answers on taught frames before offering it."""
+        adapted, support = _learned(room), room.taught.support()
+        file = room.new_shown("model") / "my-things.onnx"
+        adapted.save(file)
+        frames, _ = support.frames()
+        some = frames[np.linspace(0, len(frames) - 1, min(COMPARED, len(frames))).astype(int)]
+        with self.turn:
+            difference = float(
+                np.abs(load_adapted(file).predict(some) - adapted.predict(some)).max()
+            )
+        if not difference <= TOLERANCE:
+            file.unlink()
+            raise InputError(
+                f"The saved model answered differently from the live one (by {difference:.1g}), so it is "
+                "not offered; change one of your things and try again."
+            )
+        return Exported(file, adapted.names, len(some), difference)
+
+
+def file_stem(title: str) -> str:
+    """A short file name without an ending, made of letters, digits, - and _ only."""
+    stem = re.sub(r"[^\w-]+", "-", Path(title).stem, flags=re.ASCII).strip("-")[:40]
+    return stem or "video"
+
+
+def _learned(room: Room) -> Adapted:
+    """The model of what is taught now; waits while it is being made."""
+    room.taught.support()  # says what is missing
+    end = time.monotonic() + PATIENCE_SECONDS
+    while room.settled != room.version and time.monotonic() < end:
+        time.sleep(0.05)
+    if room.adapted is None or room.settled != room.version:
+        raise InputError("Your things are not learned yet; wait until it says so, then try again.")
+    return room.adapted
+
+
+def _in_turn(turn: Turn, items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made while it is our turn to run the model."""
+    while True:
+        with turn:
+            item = next(items, None)
+        if item is None:
+            return
+        yield item

@@ -1,0 +1,207 @@
+"""Rooms: one for each open page, with what was taught there, its model and its private folder.
+
+A room is found by a random token that only its page knows. It goes when the page is closed, when nothing was heard
+from the page for a while, or, after a crash, when the next server starts. No room can see another.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from app.session import Clip, Taught
+from model import Adapted, InputError
+
+log = logging.getLogger(__name__)
+
+MAX_ROOMS = 100
+QUIET_SECONDS = 30 * 60  # without a word from its page, a room is closed
+LEFT_SECONDS = 5 * 60  # the same, when the network says that the page has gone
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the latest adaptation took."""
+
+    frames: int
+    things: int
+    seconds: float
+
+
+@dataclass
+class Room:
+    """One person's place. `lock` guards the fields below it; the rest never changes."""
+
+    token: str = field(repr=False)
+    folder: Path  # private: clips
+    shown: Path  # what the page may fetch by its unguessable address: results and exports
+    lock: RLock = field(default_factory=RLock)
+    taught: Taught = Taught()
+    version: int = 0  # counts the changes of `taught`
+    settled: int = 0  # the version that was learned last, or could not be
+    adapted: Adapted | None = None
+    lesson: Lesson | None = None
+    closed: bool = False
+    heard: float = 0.0  # when the page last spoke, in monotonic seconds
+    page: Callable[[Message], None] | None = None
+
+    def tell(self, message: Message) -> None:
+        """Send a message to the page, if one is listening; from any thread."""
+        if page := self.page:
+            page(message)
+
+    def keep(self, frames: np.ndarray) -> Clip:
+        """Write frames (T, 224, 224, 3) to the private folder and map them back, so that memory stays small."""
+        name = secrets.token_hex(8)
+        file = self.folder / f"{name}.npy"
+        try:
+            np.save(file, frames)
+            return Clip(name, np.load(file, mmap_mode="r"), file)
+        except (OSError, ValueError) as error:
+            file.unlink(missing_ok=True)
+            reason = (
+                error.strerror
+                if isinstance(error, OSError) and error.strerror
+                else "it was cut short"
+            )
+            raise InputError(
+                f"This clip could not be saved ({reason}); what you taught before is safe. "
+                "Make room on the disk and try again."
+            ) from error
+
+    def new_shown(self, kind: str) -> Path:
+        """An empty folder for results of one kind, in place of the one before."""
+        for old in self.shown.glob(f"{kind}-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        try:
+            return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=self.shown))
+        except OSError as error:
+            raise InputError(f"There is no place for the result: {error.strerror}.") from error
+
+
+class Rooms:
+    """All open rooms of one server, under a folder that only this user can read."""
+
+    def __init__(self, private: Path, shown: Path) -> None:
+        """private: for clips, served by nobody; shown: a folder whose files are served by their exact path."""
+        self._private, self._shown = private, shown
+        self._open: dict[str, Room] = {}
+        self._lock = RLock()
+
+    def open(self) -> Room:
+        """A new, empty room."""
+        with self._lock:
+            if len(self._open) >= MAX_ROOMS:
+                raise InputError(
+                    f"{MAX_ROOMS} people use this app right now; try again in some minutes."
+                )
+            token = secrets.token_urlsafe(32)
+            room = Room(
+                token,
+                Path(tempfile.mkdtemp(dir=self._private)),
+                self._shown / secrets.token_urlsafe(32),
+                heard=time.monotonic(),
+            )
+            room.shown.mkdir(mode=0o700)
+            self._open[token] = room
+        return room
+
+    def get(self, token: object) -> Room | None:
+        """The room of that token; None when there is none, or none any more."""
+        room = self._open.get(token) if isinstance(token, str) else None
+        if room:
+            room.heard = time.monotonic()
+        return room
+
+    def close(self, token: str) -> None:
+        """Forget a room and delete everything of it."""
+        with self._lock:
+            room = self._open.pop(token, None)
+        if room is None:
+            return
+        with room.lock:
+            room.closed = True
+            room.version += 1  # whatever is being learned stops
+            room.adapted = None
+        room.tell({"type": "gone"})
+        for folder in (room.folder, room.shown):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def page_left(self, token: str) -> None:
+        """Gradio lost the page of a room. If the page does not speak again soon, the room is closed."""
+        room = self._open.get(token)
+        if room and room.page is None:
+            room.heard = min(room.heard, time.monotonic() - QUIET_SECONDS + LEFT_SECONDS)
+
+    def close_quiet(self, now: float) -> None:
+        """Close the rooms whose pages have gone without a word."""
+        for room in list(self._open.values()):
+            if now - room.heard > QUIET_SECONDS:
+                log.info("a room was quiet for %d s and is closed", QUIET_SECONDS)
+                self.close(room.token)
+
+    def close_all(self) -> None:
+        """Close every room: the server stops."""
+        for token in list(self._open):
+            self.close(token)
+
+
+@dataclass(frozen=True)
+class PrivateRoot:
+    """The folder of one server. The lock in it is held while the server lives, however it ends."""
+
+    path: Path
+    lock: int  # file descriptor
+
+    def remove(self) -> None:
+        """Delete everything: the server stops."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self.lock)
+
+
+def private_root(parent: Path | None = None) -> PrivateRoot:
+    """A new folder that only this user can read, after deleting those of servers that were killed."""
+    base = (parent or Path(tempfile.gettempdir())) / f"teach-it-your-things-{os.getuid()}"
+    base.mkdir(mode=0o700, exist_ok=True)
+    facts = base.lstat()
+    if facts.st_uid != os.getuid() or facts.st_mode & 0o077 or base.is_symlink():
+        raise InputError(f"{base} can be read by others; delete it and start again.")
+    with open(base / "lock", "w") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        for folder in base.iterdir():
+            if folder.is_dir() and _left_behind(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+        path = Path(tempfile.mkdtemp(dir=base))
+        return PrivateRoot(path, _lock(path))
+
+
+def _lock(folder: Path) -> int:
+    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _left_behind(folder: Path) -> bool:
+    try:
+        os.close(_lock(folder))
+    except BlockingIOError:
+        return False
+    return True

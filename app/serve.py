@@ -1,0 +1,108 @@
+"""The server: Gradio's page, the live WebSocket, the page's files and `/healthz` on one FastAPI app.
+
+Nothing here calls out, and the Content-Security-Policy keeps the page from doing so. Files that a page may fetch
+lie in folders with names nobody can guess; clips lie where nothing is served from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.decode import Decoder
+from app.handlers import Handlers
+from app.learning import Adapt, Learner
+from app.live import MAX_FRAME_BYTES, live_routes
+from app.results import Results
+from app.rooms import Rooms, private_root
+from app.turn import Turn
+from app.ui import build_ui, mount
+from model import Personaliser
+
+HERE = Path(__file__).resolve().parent
+SAMPLES = HERE.parent / "assets" / "samples"
+SWEEP_SECONDS = 30.0
+
+HEADERS = {
+    # Gradio's pages need inline scripts, and its HTML components evaluate their templates.
+    "content-security-policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob: data:; "
+    "connect-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+def create_app(adapt: Adapt, samples: Path = SAMPLES, parent: Path | None = None) -> FastAPI:
+    """The whole app. adapt: `Personaliser.adapt`; parent: where its private folder goes, by default the system's."""
+    root = private_root(parent)
+    private, shown = root.path / "private", root.path / "shown"
+    private.mkdir()
+    shown.mkdir()
+    os.environ["GRADIO_TEMP_DIR"] = str(
+        shown
+    )  # where Gradio keeps uploads, and the only folder it serves
+    turn, decoder = Turn(), Decoder()
+    learner, rooms = Learner(adapt, turn), Rooms(private, shown)
+    handlers = Handlers(learner, decoder.read_clip, turn, samples)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(_sweep(rooms))
+        yield
+        sweeping.cancel()
+        rooms.close_all()
+        learner.close()
+        decoder.close()
+        root.remove()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.include_router(live_routes(rooms, handlers))
+    app.add_api_route("/healthz", lambda: {"status": "ok"})
+    app.mount("/page", StaticFiles(directory=HERE / "page"))
+    if samples.is_dir():
+        app.mount("/samples", StaticFiles(directory=samples))
+    mount(app, build_ui(rooms, Results(decoder.count_frames, turn), samples))
+    app.add_middleware(Headers)
+    return app
+
+
+def serve(personaliser: Personaliser, host: str = "127.0.0.1", port: int = 7860) -> None:
+    """Serve the app until it is interrupted."""
+    app = create_app(personaliser.adapt)
+    print(f"Teach it your things: http://{host}:{port}", flush=True)
+    uvicorn.run(app, host=host, port=port, log_level="warning", ws_max_size=2 * MAX_FRAME_BYTES,
+                timeout_graceful_shutdown=2)  # fmt: skip
+
+
+async def _sweep(rooms: Rooms) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.to_thread(rooms.close_quiet, time.monotonic())
+
+
+class Headers:
+    """Adds HEADERS to every answer. Pure ASGI: what streams goes on streaming."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_more(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, send_more)

@@ -1,0 +1,152 @@
+"""What one person taught, a frozen value, and its transitions: each returns a new value or raises InputError.
+
+Knows nothing of the web, of files or of models; whoever holds the value swaps it for the next one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from model import InputError, SupportSet
+from model.support import check_name
+
+MAX_THINGS = 50
+MAX_FRAMES = 2000  # of one person; 300 MB on disk
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The frames that were kept of one recording, file or photo."""
+
+    id: str
+    frames: np.ndarray  # (T, 224, 224, 3) uint8 RGB
+    file: Path | None = None  # where `frames` is mapped from
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A named object and its clips; it may have lost all of them."""
+
+    id: str
+    name: str
+    clips: tuple[Clip, ...]
+
+    @property
+    def shots(self) -> int:
+        return sum(len(clip.frames) for clip in self.clips)
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The things of one person, in the order in which they were taught."""
+
+    things: tuple[Thing, ...] = ()
+    removed: tuple[int, Thing] | None = None  # position and thing: what `undo` brings back
+    next_id: int = 1
+
+    def add(self, name: str, clip: Clip) -> Taught:
+        """Add a clip to the thing of that name, which is new unless there is one."""
+        name = self.check(name, len(clip.frames))
+        if thing := self._named(name):
+            return self._swap(replace(thing, clips=(*thing.clips, clip)))
+        thing = Thing(f"thing-{self.next_id}", name, (clip,))
+        return Taught((*self.things, thing), next_id=self.next_id + 1)
+
+    def check(self, name: str, frames: int = 1) -> str:
+        """The tidied name, if a clip of so many frames may be added to the thing of that name."""
+        name = tidy(name)
+        check_name(name)
+        total = sum(thing.shots for thing in self.things) + frames
+        if total > MAX_FRAMES:
+            raise InputError(
+                f"That would make {total} frames, more than the {MAX_FRAMES} that are kept here; "
+                "remove a clip or a thing first."
+            )
+        if len(self.things) == MAX_THINGS and not self._named(name):
+            raise InputError(f"There are {MAX_THINGS} things; remove one before you add {name!r}.")
+        return name
+
+    def rename(self, thing_id: str, name: str) -> Taught:
+        """Give a thing another name, which no other thing may have."""
+        thing, name = self.thing(thing_id), tidy(name)
+        check_name(name)
+        other = self._named(name)
+        if other and other.id != thing_id:
+            raise InputError(
+                f"Another thing is called {other.name!r} already; give this one its own name."
+            )
+        return self._swap(replace(thing, name=name))
+
+    def remove(self, thing_id: str) -> Taught:
+        """Take a thing out; `undo` brings the latest one back."""
+        thing = self.thing(thing_id)
+        left = tuple(t for t in self.things if t is not thing)
+        return replace(self, things=left, removed=(self.things.index(thing), thing))
+
+    def remove_clip(self, thing_id: str, clip_id: str) -> Taught:
+        """Take one clip out of a thing."""
+        thing = self.thing(thing_id)
+        return self._swap(replace(thing, clips=tuple(c for c in thing.clips if c.id != clip_id)))
+
+    def undo(self) -> Taught:
+        """Put the thing that was removed last back in its place."""
+        if self.removed is None:
+            raise InputError("There is nothing to bring back.")
+        position, thing = self.removed
+        if self._named(thing.name):
+            raise InputError(
+                f"There is a new {thing.name!r} now; rename it first, then bring the old one back."
+            )
+        return replace(
+            self, things=(*self.things[:position], thing, *self.things[position:]), removed=None
+        )
+
+    def thing(self, thing_id: str) -> Thing:
+        """The thing of that id."""
+        for thing in self.things:
+            if thing.id == thing_id:
+                return thing
+        raise InputError("That thing is not here any more.")
+
+    @property
+    def learnable(self) -> tuple[Thing, ...]:
+        """The things that have a clip."""
+        return tuple(thing for thing in self.things if thing.clips)
+
+    def support(self) -> SupportSet:
+        """What a model adapts to: at least two things with a clip, or InputError says what is missing."""
+        things = self.learnable
+        if len(things) < 2:
+            empty = [thing.name for thing in self.things if not thing.clips]
+            raise InputError(
+                f"Teach at least 2 things first; you have {len(things)}"
+                + (f" and {empty[0]!r} has no clip yet." if empty else ".")
+            )
+        return SupportSet(
+            tuple(thing.name for thing in things),
+            tuple(tuple(clip.frames for clip in thing.clips) for thing in things),
+        )
+
+    def clips(self) -> Iterator[Clip]:
+        """Every clip that is still needed, the one `undo` would bring back included."""
+        things = (*self.things, self.removed[1]) if self.removed else self.things
+        return (clip for thing in things for clip in thing.clips)
+
+    def _named(self, name: str) -> Thing | None:
+        return next((t for t in self.things if t.name.casefold() == name.casefold()), None)
+
+    def _swap(self, thing: Thing) -> Taught:
+        return replace(self, things=tuple(thing if t.id == thing.id else t for t in self.things))
+
+
+Transition = Callable[[Taught], Taught]
+
+
+def tidy(name: str) -> str:
+    """A typed name without stray blanks, in one Unicode form, so that two that look alike are alike."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
