@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from app.smoothing import Smoother
-from model import Adapted
+from model import Adapted, InputError
 from model.frames import square, stream
 
 BATCH = 8  # frames named together
@@ -46,21 +46,24 @@ def _name(
 
 
 def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[NamedFrame]) -> None:
-    """Write frame, time_s, label, confidence and a column an object."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["frame", "time_s", "label", "confidence", *map(cell, names)])
-        for row in rows:
-            best = int(row.probabilities.argmax())
-            table.writerow(
-                [
-                    row.index,
-                    f"{row.time_s:.3f}",
-                    cell(names[best]),
-                    f"{row.probabilities[best]:.4f}",
-                    *(f"{p:.4f}" for p in row.probabilities),
-                ]
-            )
+    """Write frame, time_s, label, confidence and a column an object; InputError if the disk is full."""
+    try:
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(["frame", "time_s", "label", "confidence", *map(cell, names)])
+            for row in rows:
+                best = int(row.probabilities.argmax())
+                table.writerow(
+                    [
+                        row.index,
+                        f"{row.time_s:.3f}",
+                        cell(names[best]),
+                        f"{row.probabilities[best]:.4f}",
+                        *(f"{p:.4f}" for p in row.probabilities),
+                    ]
+                )
+    except OSError as error:
+        raise InputError(f"{Path(path).name} could not be written: {error.strerror}.") from error
 
 
 def cell(name: str) -> str:

@@ -1,0 +1,109 @@
+"""`python -m app`: one line and exit code 2 for what a person can mend; files for everything else."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from app.__main__ import main
+from tests.tiny import write_tiny
+
+COLOURS = {"red tin": (0, 0, 255), "blue mug": (255, 0, 0)}  # BGR
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Path:
+    """objects/<name>/photo.png, video.avi and a tiny personaliser."""
+    for name, colour in COLOURS.items():
+        folder = tmp_path / "objects" / name
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / "photo.png"), np.full((60, 60, 3), colour, np.uint8))
+        (folder / "notes.txt").write_text("not a photo, and not read")
+    (tmp_path / "objects" / ".hidden").mkdir()
+    writer = cv2.VideoWriter(
+        str(tmp_path / "video.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48)
+    )
+    for _ in range(5):
+        writer.write(np.full((48, 64, 3), COLOURS["blue mug"], np.uint8))
+    writer.release()
+    write_tiny(tmp_path / "tiny")
+    return tmp_path
+
+
+def run(things: Path, command: str, *more: str) -> int:
+    arguments = [
+        command,
+        "--objects",
+        str(things / "objects"),
+        "--checkpoint",
+        str(things / "tiny"),
+    ]
+    return main([*arguments, *more])
+
+
+def test_recognise_writes_the_table_and_the_model(things: Path) -> None:
+    video, out, model = (str(things / n) for n in ("video.avi", "preds.csv", "mine.onnx"))
+    assert run(things, "recognise", "--video", video, "--out", out, "--export", model) == 0
+    with open(out, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["label"] for row in rows] == ["blue mug"] * 5
+    assert list(rows[0]) == ["frame", "time_s", "label", "confidence", "blue mug", "red tin"]
+    frame = np.full((1, 48, 64, 3), COLOURS["red tin"][::-1], np.uint8)
+    probabilities = ort.InferenceSession(model).run(["probabilities"], {"frames": frame})[0]
+    assert np.asarray(probabilities).argmax() == 1
+
+
+def test_export_writes_the_model(things: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(things, "export", "--out", str(things / "mine.onnx")) == 0
+    assert "mine.onnx" in capsys.readouterr().out and (things / "mine.onnx").is_file()
+
+
+def test_objects_in_the_layout_of_orbit(things: Path) -> None:
+    for name in COLOURS:
+        folder = things / "objects" / name
+        for kind in ("clean", "clutter"):
+            (folder / kind).mkdir()
+        (folder / "photo.png").rename(folder / "clean" / "photo.png")
+        (folder / "clutter" / "broken.mp4").write_text("clutter is not for teaching")
+    assert run(things, "export", "--out", str(things / "mine.onnx")) == 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda t: (t / "objects").rename(t / "elsewhere"), "There is no folder"),
+        (lambda t: (t / "objects" / "red tin").rename(t / "red tin"), "holds 1 object folders; teach at least 2"),
+        (lambda t: (t / "objects" / "red tin" / "photo.png").unlink(), "'red tin' has no clip yet"),
+        (lambda t: (t / "objects" / "red tin" / "photo.png").write_bytes(b""), "red tin: "),
+        (lambda t: (t / "video.avi").unlink(), "video.avi"),
+        (lambda t: (t / "tiny" / "card.json").unlink(), "has no card.json"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_exit_code_2(
+    things: Path, spoil, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(things)
+    video, out = str(things / "video.avi"), str(things / "preds.csv")
+    assert run(things, "recognise", "--video", video, "--out", out) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert sentence in last and "Traceback" not in last
+
+
+def test_a_full_disk_is_said(things: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = str(things / "video.avi")
+    assert run(things, "recognise", "--video", video, "--out", "/dev/full") == 2
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_help_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["recognise", "--help"], ["export", "--help"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(arguments)
+    text = " ".join(capsys.readouterr().out.split())
+    assert (
+        "one folder of clips or photos for each object, named like the object" in text
+        and "--port" in text
+    )
