@@ -86,13 +86,13 @@ class SimpleCnaps(nn.Module):
         assert isinstance(norm, nn.BatchNorm2d)
         return norm
 
-    def support_rows(self, maps: Tensor) -> Tensor:
-        """(B, D, 7, 7) -> (B, D): what the head learns from."""
-        return head.whole(maps)
+    def support_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+        """(B, 224, 224, 3) uint8 -> (B, D): what the head learns from."""
+        return head.whole(self.maps(frames, film))
 
-    def query_rows(self, maps: Tensor) -> Tensor:
-        """(B, D, 7, 7) -> (B, W, D): what the head scores."""
-        return head.windowed(maps, self.config.windows)
+    def query_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+        """(B, 224, 224, 3) uint8 -> (B, W, D): what the head scores, W windows a frame."""
+        return head.windowed(self.maps(frames, film), self.config.windows)
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         """Support rows (N, D), their labels (N,), query rows (M, W, D) -> (M, K) in float64."""

@@ -1,0 +1,186 @@
+"""LITE (Bronskill et al., 2021): a task's gradient from H of its N support frames, unbiased.
+
+The loss depends on every support frame twice, through its embedding e_i (set encoder) and its row
+z_i (head), so that dL/dtheta = sum_i dL/de_i de_i/dtheta + sum_i dL/dz_i dz_i/dtheta. The forward
+pass is exact: it sees all N. Of each sum only H terms are back-propagated, drawn without
+replacement and scaled by N/H:
+
+    row_i -> row_i.detach() + (N/H) (row_i - row_i.detach())    if i is drawn, else row_i.detach()
+
+The two draws are independent, because film(e) stands inside z(film): one draw for both would give
+the products of the two sums wrong weights. Query frames always carry a gradient, and no factor ever
+touches their path. Peak memory follows H, the chunk and the query batch, not N. Nothing here knows
+the backbone, the head or the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class Method(Protocol):
+    """A meta-learner whose every piece works row by row (`model.nn.cnaps`, `training.methods`)."""
+
+    def embeddings(self, frames: Tensor) -> Tensor: ...  # (B, ...) -> (B, E)
+    def film(self, embedding: Tensor) -> Tensor: ...  # mean over the support (E,) -> (F,)
+    def support_rows(self, frames: Tensor, film: Tensor) -> Tensor: ...  # -> (B, D)
+    def query_rows(self, frames: Tensor, film: Tensor) -> Tensor: ...  # -> (B, W, D)
+    def logits(
+        self, support: Tensor, labels: Tensor, query: Tensor, ways: int
+    ) -> Tensor: ...  # (N, D), (N,), (M, W, D) -> (M, K)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One episode on the device: clips of T frames each; a row is the mean over its clip."""
+
+    support: Tensor  # (N, T, ...) frames
+    labels: Tensor  # (N,) in [0, ways)
+    query: Tensor  # (M, T, ...) frames
+    targets: Tensor  # (M,)
+    ways: int  # K
+
+
+@dataclass(frozen=True)
+class LiteConfig:
+    """How a task's gradient is sampled."""
+
+    back: int = 8  # H: support clips back-propagated through the backbone, a query batch
+    back_embeddings: int = 64  # the same for the set encoder, which is cheap: more rows, less noise
+    query_batch: int = 32  # query clips a backward pass; each draws anew
+    chunk: int = 8  # rows a forward call; bounds memory where no gradient is kept, and suits caches
+    bf16: bool = (
+        False  # autocast the networks, never the head; pays on GPUs, not on CPUs without bf16
+    )
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Support rows that carry a gradient, and what it is multiplied by."""
+
+    rows: Tensor  # (H,) indices, none twice
+    weights: Tensor  # (H,) 1 / probability of being drawn
+
+
+def draw(labels: Tensor, count: int, generator: torch.Generator) -> Draw:
+    """`count` of N rows, by object where there are enough (n_k / h_k a row), else from all (N / H).
+
+    The probability of a row depends on its object alone, so that either way the gradient is
+    unbiased.
+    """
+    if count < 1:
+        raise ValueError(f"LITE needs at least 1 back-propagated row; got {count}")
+    labels = labels.cpu()
+    shots = labels.bincount()
+    if count >= len(labels):
+        return Draw(torch.arange(len(labels)), torch.ones(len(labels)))
+    if count < len(shots):
+        rows = torch.randperm(len(labels), generator=generator)[:count]
+        return Draw(rows, torch.full((count,), len(labels) / count))
+    rows, weights = [], []
+    for k, share in enumerate(shares(shots.tolist(), count)):
+        mine = (labels == k).nonzero().flatten()
+        rows.append(mine[torch.randperm(len(mine), generator=generator)[:share]])
+        weights.append(torch.full((share,), len(mine) / share))
+    return Draw(torch.cat(rows), torch.cat(weights))
+
+
+def shares(shots: list[int], count: int) -> list[int]:
+    """h_k: `count` rows over objects of n_k, each at least one, in proportion, never more than n_k.
+    """
+    taken = [1] * len(shots)
+    for _ in range(count - len(shots)):
+        open_ = [k for k, n in enumerate(shots) if taken[k] < n]
+        taken[max(open_, key=lambda k: shots[k] / taken[k])] += 1
+    return taken
+
+
+@dataclass(frozen=True)
+class Known:
+    """Support rows of a task without gradient: computed once, however many query batches follow."""
+
+    embeddings: Tensor  # (N, E)
+    rows: Tensor  # (N, D)
+
+
+def backward(
+    method: Method, task: Task, config: LiteConfig, generator: torch.Generator
+) -> tuple[float, float]:
+    """Add the task's sampled gradient to every parameter's `.grad`; returns loss and accuracy."""
+    loss, right, known = 0.0, 0, None
+    for part in torch.arange(len(task.targets)).split(config.query_batch):
+        encoder_draw = draw(task.labels, config.back_embeddings, generator)
+        head_draw = draw(task.labels, config.back, generator)
+        logits, known = sampled_logits(method, task, part, encoder_draw, head_draw, config, known)
+        targets = task.targets[part]
+        # the mean over all M query clips: batches of any size weigh by their clips
+        share = F.cross_entropy(logits, targets, reduction="sum") / len(task.targets)
+        share.backward()
+        loss += share.item()
+        right += int((logits.argmax(1) == targets).sum())
+    return loss, right / len(task.targets)
+
+
+def sampled_logits(
+    method: Method,
+    task: Task,
+    part: Tensor,
+    encoder_draw: Draw,
+    head_draw: Draw,
+    config: LiteConfig,
+    known: Known | None = None,
+) -> tuple[Tensor, Known]:
+    """Exact logits (m, K) of the query clips `part`, whose gradient reaches only the drawn support
+    rows.
+    """
+    e = _sampled(method.embeddings, task.support, encoder_draw, config, known and known.embeddings)
+    film = method.film(e.mean(0))
+    z = _sampled(
+        lambda frames: method.support_rows(frames, film),
+        task.support,
+        head_draw,
+        config,
+        known and known.rows,
+    )
+    x = _rows(lambda frames: method.query_rows(frames, film), task.query[part], config)
+    return method.logits(z, task.labels, x, task.ways), Known(e.detach(), z.detach())
+
+
+def _sampled(
+    network: Callable[[Tensor], Tensor],
+    clips: Tensor,
+    draw: Draw,
+    config: LiteConfig,
+    known: Tensor | None,
+) -> Tensor:
+    """All rows (N, D), exact; the gradient is that of the drawn ones, scaled. Computes no row
+    twice.
+    """
+    fresh = _rows(network, clips[draw.rows], config)  # (H, D)
+    if known is None:
+        known = fresh.new_zeros(len(clips), fresh.shape[1])
+        others = torch.ones(len(clips), dtype=torch.bool)
+        others[draw.rows] = False
+        if others.any():
+            with torch.no_grad():
+                known[others.to(known.device)] = _rows(network, clips[others], config)
+    weights = draw.weights.to(fresh)[:, None]
+    scaled = fresh.detach() + weights * (fresh - fresh.detach())
+    return known.index_copy(0, draw.rows.to(fresh.device), scaled)
+
+
+def _rows(network: Callable[[Tensor], Tensor], clips: Tensor, config: LiteConfig) -> Tensor:
+    """Clips (B, T, ...) -> rows (B, ...), each the mean over its T frames, chunk after chunk."""
+    length = clips.shape[1]
+    out = []
+    with torch.autocast(clips.device.type, torch.bfloat16, enabled=config.bf16):
+        for chunk in clips.split(max(config.chunk // length, 1)):
+            out.append(network(chunk.flatten(0, 1)).unflatten(0, (len(chunk), length)).mean(1))
+    rows = torch.cat(out)
+    return rows.float() if rows.dtype == torch.bfloat16 else rows
