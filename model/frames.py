@@ -49,7 +49,7 @@ def read_clip(path: str | Path, count: int = FRAMES_PER_CLIP) -> np.ndarray:
     if _proves_long(path):
         raise _too_long(path)
     with _opened(path) as capture:
-        clip = choose_made_later(_of_bounded_length(path, _grabbed(path, capture)), count)
+        clip = choose_made_later(_of_bounded_length(path, _grabbed(capture)), count)
         if not clip:
             raise _no_frame(path, capture)
     return np.stack(clip)
@@ -66,7 +66,7 @@ def stream(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
         raise InputError(f"{name_of(path)} is a photo; give a video here.")
     with _opened(path) as capture:
         some = False
-        for time_s, retrieve in _grabbed(path, capture):
+        for time_s, retrieve in _grabbed(capture):
             if (frame := retrieve()) is not None:
                 some = True
                 yield time_s, frame
@@ -112,18 +112,18 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def _grabbed(path: Path, capture: cv2.VideoCapture) -> Iterator[tuple[float, MadeLater]]:
-    """(time in seconds, function that makes the frame): making it is most of the work."""
+def _grabbed(capture: cv2.VideoCapture) -> Iterator[tuple[float, MadeLater]]:
+    """(time in seconds, function that makes the frame): making it is most of the work.
+
+    All frames have the size of the first: OpenCV scales those that a video changes on the way.
+    """
 
     def retrieve() -> np.ndarray | None:
         try:
             decoded, frame = capture.retrieve()
         except cv2.error:  # a damaged frame: the next one may be whole
             return None
-        if not decoded:
-            return None
-        check_frame(path, frame.shape[1], frame.shape[0])  # it may change on the way
-        return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if decoded else None
 
     rate = capture.get(cv2.CAP_PROP_FPS)
     step = 1 / rate if 1 <= rate <= MAX_RATE else 1 / 30  # for frames without a time of their own
