@@ -1,6 +1,8 @@
-"""Decoding what people upload in a process of its own: a decoder that crashes or hangs takes nothing else along.
+"""Decoding what people upload in a process of its own: a decoder that crashes or hangs takes
+nothing else along.
 
-The child opens the media through `model.frames`, with limits on memory, and lives on until it fails once.
+The child opens the media through `model.frames`, with limits on memory, and lives on until it fails
+once.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -37,8 +40,8 @@ class VideoFacts:
 def count_frames(path: str) -> VideoFacts:
     """Decode all of a video that is about to be named; InputError when that is not possible."""
     count, seconds = 0, 0.0
-    for seconds, _ in stream(path):
-        count += 1
+    for time_s, _ in stream(path):
+        count, seconds = count + 1, time_s
         if count > MAX_VIDEO_FRAMES:
             raise InputError(
                 f"This video has more than {MAX_VIDEO_FRAMES} frames; cut it, or name it on the "
@@ -80,7 +83,7 @@ class Decoder:
 
 class _Child:
     def __init__(self) -> None:
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
 
     def ask(self, work: Callable[[str], Any], path: str, seconds: float) -> Any:
@@ -112,11 +115,12 @@ class _Child:
 
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        process.start()
         theirs.close()
-        return self._pipe
+        self._process, self._pipe = process, ours
+        return ours
 
 
 def _serve(pipe: Connection) -> None:

@@ -1,4 +1,5 @@
-"""What a person can do, as values in, values out: teach, change, watch. Its verbs are injected; no web in here.
+"""What a person can do, as values in, values out: teach, change, watch. Its verbs are injected; no
+web in here.
 
 Naming a video and taking the model away are in `app.results`.
 """
@@ -48,7 +49,7 @@ class Watching:
 
 @dataclass(frozen=True)
 class Handlers:
-    """The verbs on a room. read_clip: as `model.frames.read_clip`; samples: a folder as assets/samples."""
+    """The verbs on a room. samples: a folder like assets/samples."""
 
     learner: Learner
     read_clip: ReadClip
@@ -86,7 +87,7 @@ class Handlers:
         return len(objects)
 
     def change(self, room: Room, transition: Transition, new: Sequence[Clip] = ()) -> None:
-        """Apply a transition, tell the page and learn again; a refused one leaves everything as it was."""
+        """Apply a transition, tell the page, learn again; a refused one changes nothing."""
         news = [clip_message(clip) for clip in new]
         with room.lock:
             before = room.taught
@@ -123,7 +124,7 @@ class Handlers:
 
 
 def sample_clips(samples: Path, kind: str) -> dict[str, list[Path]]:
-    """{object: its sample clips} of one kind, `clean` or `clutter`; underscores in folder names are blanks."""
+    """{object: its sample clips} of one kind, `clean` or `clutter`; underscores read as blanks."""
     return {
         folder.name.replace("_", " "): clips
         for folder in sorted(samples.glob("*"))

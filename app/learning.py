@@ -1,6 +1,7 @@
 """Adapting in the background: after every change a new model, while the old one goes on answering.
 
-A change that comes while a model is being made stops that work and starts again with the newer things.
+A change that comes while a model is being made stops that work and starts again with the newer
+things.
 """
 
 from __future__ import annotations

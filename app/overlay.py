@@ -1,4 +1,5 @@
-"""Drawing: names and bars on the frames of a video, the video itself, thumbnails, and the curves of a plot.
+"""Drawing: names and bars on the frames of a video, the video itself, thumbnails, and the curves of
+a plot.
 
 Only drawing; what is drawn comes from `app.video`. Never decodes media.
 """
@@ -6,8 +7,8 @@ Only drawing; what is drawn comes from `app.video`. Never decodes media.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
@@ -39,8 +40,8 @@ def thumbnail(frame: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 
-def annotate(frame: np.ndarray, names: Sequence[str], probabilities: np.ndarray) -> np.ndarray:
-    """A copy of a frame (H, W, 3) with the likeliest things (K,) written on a dark band below the picture's middle."""
+def annotate(frame: np.ndarray, names: tuple[str, ...], probabilities: np.ndarray) -> np.ndarray:
+    """A copy of a frame (H, W, 3) with the likeliest things on a dark band at its foot."""
     height, width = frame.shape[:2]
     size = max(12, min(height // 16, width // 14))  # pixels of the text
     line, edge = round(1.5 * size), max(4, size // 2)
@@ -55,7 +56,7 @@ def annotate(frame: np.ndarray, names: Sequence[str], probabilities: np.ndarray)
         text = _fitting(names[k], face, size, middle - 2 * edge, picture.shape)
         weight = 700 if row == 0 else 400
         cv2.putText(picture, text, (edge, y + size), (255, 255, 255), face, size, weight)
-        room = width - middle - edge - round(2.6 * size)
+        room = width - middle - edge - round(3.2 * size)
         cv2.rectangle(picture, (middle, y + size // 4), (middle + room, y + size), (90, 90, 90), -1)
         full = middle + round(room * float(probabilities[k]))
         cv2.rectangle(
@@ -84,9 +85,9 @@ def _fitting(text: str, face: cv2.FontFace, size: int, room: int, shape: tuple[i
 
 
 class VideoWriter:
-    """Writes named frames as a VP8 WebM, which every browser plays, at an even rate and at their true times."""
+    """Writes named frames as a VP8 WebM, which browsers play, at an even rate and in true time."""
 
-    def __init__(self, path: Path, names: Sequence[str], rate: float) -> None:
+    def __init__(self, path: Path, names: tuple[str, ...], rate: float) -> None:
         """rate: frames per second of the source, as far as it is known."""
         self._path, self._names = path, names
         self._rate = min(MAX_RATE, max(1.0, rate))
@@ -109,7 +110,7 @@ class VideoWriter:
             raise InputError("The annotated video could not be written; is the disk full?")
 
     def add(self, named: NamedFrame) -> None:
-        """Draw one frame and write it as often as its place in time asks for (never, when frames come too fast)."""
+        """Draw one frame and write it as often as its place in time asks for."""
         due = int(named.time_s * self._rate) + 1
         if due <= self._written:
             return
@@ -147,9 +148,9 @@ class Stretch:
 
 
 def stretches(
-    names: Sequence[str], times: np.ndarray, probabilities: np.ndarray
+    names: tuple[str, ...], times: np.ndarray, probabilities: np.ndarray
 ) -> tuple[Stretch, ...]:
-    """What was seen when, from times (F,) and probabilities (F, K): one row per change of the likeliest thing."""
+    """From times (F,) and probabilities (F, K): a stretch for each run of one likeliest thing."""
     best = probabilities.argmax(1)
     cuts = [0, *(np.flatnonzero(np.diff(best)) + 1), len(best)]
     return tuple(
@@ -159,12 +160,12 @@ def stretches(
             names[best[a]],
             float(probabilities[a:b, best[a]].mean()),
         )
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        for a, b in pairwise(cuts)
     )
 
 
 def thinned(times: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At most POINTS rows of times (F,) and probabilities (F, K), each the mean of a run of neighbours."""
+    """At most POINTS rows of times (F,) and probabilities (F, K), each the mean of a run."""
     runs = np.array_split(np.arange(len(times)), min(POINTS, len(times)))
     return (
         np.array([times[run].mean() for run in runs]),

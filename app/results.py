@@ -1,11 +1,13 @@
-"""What leaves the app: a video with names on it, its curves and table; and the adapted model as a file."""
+"""What leaves the app: a video with names on it, its curves and table; and the adapted model as a
+file.
+"""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +25,7 @@ TOLERANCE = 1e-4  # in probability
 PATIENCE_SECONDS = 60.0
 
 Item = TypeVar("Item")
-Progress = Callable[[int, int], None]  # (frames done, frames in all)
+NO_PICTURE = np.zeros((0, 0, 3), np.uint8)  # in place of frames that were drawn already
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class NamedVideo:
     times: np.ndarray  # (F,) seconds
     probabilities: np.ndarray  # (F, K) smoothed
     seen: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far the work is."""
+
+    done: int  # frames
+    total: int
 
 
 @dataclass(frozen=True)
@@ -55,35 +65,35 @@ class Results:
     count_frames: Callable[[Path], VideoFacts]
     turn: Turn
 
-    def name_video(self, room: Room, path: Path, title: str, progress: Progress) -> NamedVideo:
-        """Name every frame of a video; title: its name for the person. Raises InputError."""
+    def name_video(self, room: Room, path: Path, title: str) -> Iterator[Step | NamedVideo]:
+        """Name every frame of a video: steps on the way, at the end the result. Raises InputError.
+
+        title: the name that the video has for the person.
+        """
         adapted = _learned(room)
         facts = self.count_frames(path)
         folder, stem = room.new_shown("video"), file_stem(title)
-        video, csv = folder / f"{stem}-named.webm", folder / f"{stem}.csv"
-        times, rows = [], []
+        video, table = folder / f"{stem}-named.webm", folder / f"{stem}.csv"
         rate = (facts.frames - 1) / facts.seconds if facts.seconds > 0 else 1.0
-
-        def watched() -> Iterator[NamedFrame]:
-            for named in _in_turn(self.turn, name_video(adapted, path)):
-                writer.add(named)
-                times.append(named.time_s)
-                rows.append(named.probabilities)
-                if room.closed:
-                    raise InputError("This page was closed.")
-                progress(len(rows), facts.frames)
-                yield named
-
+        named: list[NamedFrame] = []
         try:
             with VideoWriter(video, adapted.names, rate) as writer:
-                write_csv(csv, adapted.names, watched())
+                for frame in _in_turn(self.turn, name_video(adapted, path)):
+                    writer.add(frame)
+                    named.append(replace(frame, frame=NO_PICTURE))
+                    if room.closed:
+                        raise InputError("This page was closed.")
+                    yield Step(len(named), facts.frames)
+            write_csv(table, adapted.names, named)
         except OSError as error:
             raise InputError(f"The results could not be saved: {error.strerror}.") from error
-        seen = stretches(adapted.names, np.array(times), np.array(rows))
-        return NamedVideo(video, csv, adapted.names, np.array(times), np.array(rows), seen)
+        times = np.array([frame.time_s for frame in named])
+        rows = np.array([frame.probabilities for frame in named])
+        seen = stretches(adapted.names, times, rows)
+        yield NamedVideo(video, table, adapted.names, times, rows, seen)
 
     def export(self, room: Room) -> Exported:
-        """Save the model, open the file again and compare its answers on taught frames before offering it."""
+        """Save the model, open the file again and compare answers on taught frames."""
         adapted, support = _learned(room), room.taught.support()
         file = room.new_shown("model") / "my-things.onnx"
         adapted.save(file)
@@ -96,8 +106,8 @@ class Results:
         if not difference <= TOLERANCE:
             file.unlink()
             raise InputError(
-                f"The saved model answered differently from the live one (by {difference:.1g}), so it is "
-                "not offered; change one of your things and try again."
+                f"The saved model answered differently from the live one (by {difference:.1g}), so "
+                "it is not offered; change one of your things and try again."
             )
         return Exported(file, adapted.names, len(some), difference)
 

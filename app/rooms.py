@@ -1,7 +1,8 @@
 """Rooms: one for each open page, with what was taught there, its model and its private folder.
 
-A room is found by a random token that only its page knows. It goes when the page is closed, when nothing was heard
-from the page for a while, or, after a crash, when the next server starts. No room can see another.
+A room is found by a random token that only its page knows. It goes when the page is closed, when
+nothing was heard from the page for a while, or, after a crash, when the next server starts. No room
+can see another.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Room:
     folder: Path  # private: clips
     shown: Path  # what the page may fetch by its unguessable address: results and exports
     lock: RLock = field(default_factory=RLock)
-    taught: Taught = Taught()
+    taught: Taught = field(default_factory=Taught)
     version: int = 0  # counts the changes of `taught`
     settled: int = 0  # the version that was learned last, or could not be
     adapted: Adapted | None = None
@@ -65,7 +66,7 @@ class Room:
             page(message)
 
     def keep(self, frames: np.ndarray) -> Clip:
-        """Write frames (T, 224, 224, 3) to the private folder and map them back, so that memory stays small."""
+        """Write frames (T, 224, 224, 3) to the private folder and map them: memory stays small."""
         name = secrets.token_hex(8)
         file = self.folder / f"{name}.npy"
         try:
@@ -97,8 +98,8 @@ class Rooms:
     """All open rooms of one server, under a folder that only this user can read."""
 
     def __init__(self, private: Path, shown: Path) -> None:
-        """private: for clips, served by nobody; shown: a folder whose files are served by their exact path."""
-        self._private, self._shown = private, shown
+        """private: for clips, served by nobody; shown: whose files are served by exact path."""
+        self._private, self.shown = private, shown
         self._open: dict[str, Room] = {}
         self._lock = RLock()
 
@@ -113,7 +114,7 @@ class Rooms:
             room = Room(
                 token,
                 Path(tempfile.mkdtemp(dir=self._private)),
-                self._shown / secrets.token_urlsafe(32),
+                self.shown / secrets.token_urlsafe(32),
                 heard=time.monotonic(),
             )
             room.shown.mkdir(mode=0o700)
@@ -142,7 +143,7 @@ class Rooms:
             shutil.rmtree(folder, ignore_errors=True)
 
     def page_left(self, token: str) -> None:
-        """Gradio lost the page of a room. If the page does not speak again soon, the room is closed."""
+        """Gradio lost the page of a room; unless it speaks again soon, the room is closed."""
         room = self._open.get(token)
         if room and room.page is None:
             room.heard = min(room.heard, time.monotonic() - QUIET_SECONDS + LEFT_SECONDS)
@@ -174,7 +175,7 @@ class PrivateRoot:
 
 
 def private_root(parent: Path | None = None) -> PrivateRoot:
-    """A new folder that only this user can read, after deleting those of servers that were killed."""
+    """A new folder that only this user can read, after deleting those of killed servers."""
     base = (parent or Path(tempfile.gettempdir())) / f"teach-it-your-things-{os.getuid()}"
     base.mkdir(mode=0o700, exist_ok=True)
     facts = base.lstat()

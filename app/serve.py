@@ -1,7 +1,8 @@
-"""The server: Gradio's page, the live WebSocket, the page's files and `/healthz` on one FastAPI app.
+"""The server: Gradio's page, the live WebSocket, the page's files and `/healthz` on one FastAPI
+app.
 
-Nothing here calls out, and the Content-Security-Policy keeps the page from doing so. Files that a page may fetch
-lie in folders with names nobody can guess; clips lie where nothing is served from.
+Nothing here calls out, and the Content-Security-Policy keeps the page from doing so. Files that a
+page may fetch lie in folders with names nobody can guess; clips lie where nothing is served from.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ SWEEP_SECONDS = 30.0
 
 HEADERS = {
     # Gradio's pages need inline scripts, and its HTML components evaluate their templates.
-    "content-security-policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob: data:; "
-    "connect-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; "
-    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
+    "content-security-policy": "default-src 'self'; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "connect-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -45,7 +46,7 @@ HEADERS = {
 
 
 def create_app(adapt: Adapt, samples: Path = SAMPLES, parent: Path | None = None) -> FastAPI:
-    """The whole app. adapt: `Personaliser.adapt`; parent: where its private folder goes, by default the system's."""
+    """The whole app. adapt: `Personaliser.adapt`; parent: where its private folder goes."""
     root = private_root(parent)
     private, shown = root.path / "private", root.path / "shown"
     private.mkdir()

@@ -1,4 +1,5 @@
-"""What one person taught, a frozen value, and its transitions: each returns a new value or raises InputError.
+"""What one person taught, a frozen value, and its transitions: each returns a new value or raises
+InputError.
 
 Knows nothing of the web, of files or of models; whoever holds the value swaps it for the next one.
 """
@@ -119,7 +120,7 @@ class Taught:
         return tuple(thing for thing in self.things if thing.clips)
 
     def support(self) -> SupportSet:
-        """What a model adapts to: at least two things with a clip, or InputError says what is missing."""
+        """At least two things with a clip, to adapt to; or InputError says what is missing."""
         things = self.learnable
         if len(things) < 2:
             empty = [thing.name for thing in self.things if not thing.clips]
@@ -148,5 +149,5 @@ Transition = Callable[[Taught], Taught]
 
 
 def tidy(name: str) -> str:
-    """A typed name without stray blanks, in one Unicode form, so that two that look alike are alike."""
+    """A typed name without stray blanks and in one Unicode form: what looks alike is alike."""
     return " ".join(unicodedata.normalize("NFC", name).split())

@@ -1,7 +1,8 @@
 """Whose turn it is to run the model: one inference at a time, first come, first served.
 
-Two cores do not become faster by running three models at once. Long work (adapting, a video) takes a turn per
-batch, so that the live camera of somebody else waits for one batch and not for all of them.
+Two cores do not become faster by running three models at once. Long work (adapting, a video) takes
+a turn per batch, so that the live camera of somebody else waits for one batch and not for all of
+them.
 """
 
 from __future__ import annotations

@@ -4,14 +4,16 @@ import { Bars } from "./bars.js";
 import { Camera } from "./camera.js";
 import { Line } from "./line.js";
 import { make } from "./make.js";
-import { ACCEPTED, plural, Things } from "./things.js";
+import { ACCEPTED, Things } from "./things.js";
 import { Voice } from "./voice.js";
+import { learnedWords, nextStep, plural } from "./words.js";
 
 const RECORD_MS = 5000;
-const ENOUGH = 4; // clips of a thing; more help little
 
 const LAYOUT = `
 <div class="alarm" role="alert" hidden><p></p><button type="button" class="primary">Start again</button></div>
+<div class="desk">
+<div class="column">
 <section class="look" aria-label="Camera">
   <div class="picture">
     <video muted playsinline aria-label="What the app sees"></video>
@@ -24,8 +26,13 @@ const LAYOUT = `
     <button type="button" class="turn" hidden>Other camera</button>
     <p class="rate"></p>
   </div>
-  <div class="clips-to-watch" hidden><p>None of these at hand? Watch a clip:</p><div class="tools"></div></div>
 </section>
+<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>
+<section class="clips-to-watch" aria-label="Sample clips" hidden>
+  <p>None of these at hand? Watch a clip:</p><div class="tools"></div>
+</section>
+</div>
+<div class="column">
 <section class="teach" aria-labelledby="next-step">
   <h2 id="next-step"></h2>
   <p class="hint"></p>
@@ -36,11 +43,10 @@ const LAYOUT = `
       <button type="submit" class="record"><span class="dot"></span><span></span></button>
     </div>
   </form>
-  <p class="or">or <button type="button" class="link files">add clips and photos of it from disk</button></p>
+  <p class="or">or <button type="button" class="link files">add clips and photos</button></p>
   <p class="trouble" role="alert" hidden></p>
   <div class="lesson" hidden><p></p><progress aria-label="Learning"></progress></div>
 </section>
-<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>
 <section class="things" aria-labelledby="things-title">
   <h2 id="things-title">Your things</h2>
   <div class="undo" hidden><p></p><button type="button">Undo</button></div>
@@ -50,6 +56,8 @@ const LAYOUT = `
   </div>
   <ul class="cards"></ul>
 </section>
+</div>
+</div>
 <p class="sr-only" role="status" aria-live="polite"></p>`;
 
 class TeachAndWatch extends HTMLElement {
@@ -134,7 +142,7 @@ class TeachAndWatch extends HTMLElement {
 
   #hearLearned(model) {
     this.#hear({ model, learning: null });
-    this.voice.say(this.#learnedWords());
+    this.voice.say(learnedWords(this.model));
   }
 
   #hearAnswer({ names, p, problem }) {
@@ -253,12 +261,13 @@ class TeachAndWatch extends HTMLElement {
     this.$(".clips-to-watch").hidden = !this.model || !this.watchable.some((clip) => names.has(clip.name));
     const record = this.$(".record");
     record.classList.toggle("on", Boolean(this.take));
-    record.lastElementChild.textContent = this.take ? `Stop recording ${this.take.name}` : "Record";
+    record.lastElementChild.textContent = this.take ? "Stop" : "Record";
+    record.ariaLabel = this.take ? `Stop recording ${this.take.name}` : "Record";
     if (!this.model) this.bars.clear();
   }
 
   #showStep() {
-    const [step, hint] = this.#nextStep();
+    const [step, hint] = nextStep(this);
     this.$("#next-step").textContent = step;
     this.$(".hint").textContent = hint;
     const { learning, model, busy } = this;
@@ -269,27 +278,7 @@ class TeachAndWatch extends HTMLElement {
     if (learning?.done) Object.assign(bar, { max: learning.total, value: learning.done });
     else bar.removeAttribute("value");
     lesson.querySelector("p").textContent =
-      busy || (learning ? `Learning… ${learning.done} of ${learning.total} frames` : this.#learnedWords());
-  }
-
-  #nextStep() {
-    const { things, learnable } = this.state;
-    if (this.take) return ["Recording", "Turn the thing slowly and move a little closer and away. Press again to stop."];
-    if (learnable === 0) return ["Name your first thing", "Hold it before the camera and press Record."];
-    if (learnable === 1) return ["Now a second thing", "With two of them it starts to tell them apart."];
-    if (!this.model) return ["Learning them", "This takes a moment."];
-    const few = things.find((thing) => thing.clips.length < ENOUGH);
-    const more = few
-      ? `Surer with ${ENOUGH} clips of each, every one in another place: ${few.name} has ${few.clips.length}.`
-      : "Each has its clips. Add more things as you like.";
-    return ["Show it one of them", more];
-  }
-
-  #learnedWords() {
-    const { frames, things, seconds } = this.model ?? {};
-    return this.model
-      ? `Learned ${plural(frames, "frame")} of ${plural(things, "thing")} in ${seconds.toFixed(1)} s`
-      : "";
+      busy || (learning ? `Learning… ${learning.done} of ${learning.total} frames` : learnedWords(this.model));
   }
 
   #showPicture() {

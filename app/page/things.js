@@ -1,6 +1,7 @@
 // The person's things as cards: kept frames, number of clips, record more, add files, rename, remove.
 
 import { make } from "./make.js";
+import { plural } from "./words.js";
 
 const SHOWN = 8; // thumbnails on a closed card
 export const COLOURS = 6; // .colour-0 ... in page.css, as COLOURS in app/overlay.py
@@ -129,10 +130,6 @@ class Card {
     button.addEventListener("click", act);
     return button;
   }
-}
-
-export function plural(count, word) {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
 function picture(url, alt) {

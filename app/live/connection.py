@@ -1,13 +1,8 @@
-"""What the page talks to beside Gradio: the WebSocket of camera frames and the upload of clips.
+"""One page on the line: frames and orders in, answers and news out.
 
-A page opens `/live` and says first which room is its own. From then on:
-
-    binary   4 bytes, a rising number, and a JPEG     -> {"type": "answer", "seq": that number, ...}
-    text     {"do": ..., "ref": number, ...}, JSON    -> {"type": "ok" | "problem", "ref": that number, ...}
-
-and what happens in the room is told at any time. Recording is keeping what streams by. Frames are answered newest
-first; one that is overtaken is never answered. A page that sends too fast is read more slowly, so that a flood
-stays in its own connection.
+Frames are answered newest first; one that is overtaken is never answered. A page that sends too
+fast is read more slowly, so that a flood stays in its own connection; one that does not read what
+it is told is cut off, and hears everything again when it comes back.
 """
 
 from __future__ import annotations
@@ -15,23 +10,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
-from fastapi.responses import JSONResponse
+from fastapi import WebSocket, WebSocketDisconnect
 
 from app.handlers import Handlers, Watching, welcome
-from app.rooms import Message, Room, Rooms
+from app.rooms import Message, Room
 from model import InputError
-from model.frames import ENDINGS
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +29,11 @@ MAX_FRAME_BYTES = 128 * 1024  # a 224-pixel JPEG has 10 to 20 kB
 MAX_TEXT = 8 * 1024  # characters of a control message
 MAX_MESSAGES = 80.0  # per second and page; a camera gives 30 frames
 MAX_RECORDED = 300  # frames of one recording
-MAX_UPLOAD_BYTES = 200 * 2**20
-HELLO_SECONDS = 10.0
-GOING_AWAY = 1001  # what a browser says when its tab is closed or reloaded, and only then
-OVERLOADED, REFUSED = 1013, 1008
-
 CLOSING_SECONDS = 5.0
+OVERLOADED = 1013
 
 OUR_FAULT = "That failed on our side; what you taught is safe. Please try again."
-GONE = (
-    "The app was restarted, and what was taught here went with it. Reload the page to begin again."
-)
-CLOSED = "Nothing was heard from this page for a while, so its things were deleted. Reload it to begin again."
+CLOSED = "This page was silent for long, so its things were deleted. Reload it to begin again."
 
 
 @dataclass
@@ -59,65 +42,6 @@ class Recording:
 
     name: str
     jpegs: list[bytes] = field(default_factory=list)
-
-
-def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
-    """The WebSocket `/live` and the upload `/clips`."""
-    router = APIRouter()
-    watchers = ThreadPoolExecutor(1, "watch")
-    workers = ThreadPoolExecutor(4, "teach")
-    uploads = asyncio.Semaphore(4)
-
-    @router.websocket("/live")
-    async def live(socket: WebSocket) -> None:
-        origin = socket.headers.get("origin")
-        if origin and urlsplit(origin).netloc != socket.headers.get("host"):
-            await socket.close(REFUSED)
-            return
-        await socket.accept()
-        if room := await _hello(socket, rooms):
-            code = await Connection(socket, room, handlers, watchers, workers).run()
-            if code == GOING_AWAY:
-                rooms.close(room.token)
-
-    @router.post("/clips")
-    async def clips(request: Request) -> JSONResponse:
-        room = rooms.get(request.headers.get("authorization", "").removeprefix("Bearer "))
-        if room is None:
-            return JSONResponse({"problem": GONE}, 401)
-        title = unquote(request.headers.get("x-file", ""))
-        name = unquote(request.headers.get("x-thing", ""))
-        path = room.folder / (secrets.token_hex(8) + Path(title).suffix.lower()[:8])
-        try:
-            async with uploads:
-                await _receive(request, path)
-                kept, problem = await _outcome(workers, handlers.teach_file, room, name, path)
-        except InputError as error:
-            kept, problem = None, str(error)
-        finally:
-            path.unlink(missing_ok=True)
-        if problem:
-            return JSONResponse({"problem": f"{title}: {problem}" if title else problem}, 400)
-        return JSONResponse({"kept": kept})
-
-    return router
-
-
-async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
-    """The room that the page names in its first message; without one the connection ends."""
-    try:
-        async with asyncio.timeout(HELLO_SECONDS):
-            message = await socket.receive()
-    except TimeoutError:
-        await socket.close(REFUSED)
-        return None
-    if message["type"] == "websocket.disconnect":
-        return None
-    room = rooms.get(_parse(message.get("text")).get("room"))
-    if room is None:
-        await socket.send_json({"type": "gone", "text": GONE})
-        await socket.close(REFUSED)
-    return room
 
 
 class Connection:
@@ -151,7 +75,7 @@ class Connection:
                 if task.done() and (error := task.exception()):
                     log.error("a connection failed", exc_info=error)
             await asyncio.wait(tasks[:1], timeout=CLOSING_SECONDS)
-            return tasks[0].result() if tasks[0].done() else 0
+            return (tasks[0].result() or 0) if tasks[0].done() else 0
         finally:
             for task in tasks:
                 task.cancel()
@@ -201,7 +125,7 @@ class Connection:
         self._arrived.set()
 
     async def _take_text(self, text: str | None) -> None:
-        order = _parse(text)
+        order = parse(text)
         match order.get("do"):
             case "here":
                 pass
@@ -255,7 +179,7 @@ class Connection:
         while True:
             order, recording = await self._jobs.get()
             reply: Message = {"ref": _ref(order)}
-            count, problem = await _outcome(self._workers, self._carry_out, order, recording)
+            count, problem = await outcome(self._workers, self._carry_out, order, recording)
             reply |= (
                 {"type": "problem", "text": problem} if problem else {"type": "ok", "count": count}
             )
@@ -295,7 +219,7 @@ class Connection:
             await self._socket.close(OVERLOADED)
 
 
-async def _outcome(
+async def outcome(
     pool: ThreadPoolExecutor, verb: Callable[..., Any], *values: Any
 ) -> tuple[Any, str]:
     """What a verb returned, or the sentence that says why it did not."""
@@ -310,7 +234,7 @@ async def _outcome(
     return None, OUR_FAULT
 
 
-def _parse(text: str | None) -> Message:
+def parse(text: str | None) -> Message:
     """A control message; {} for anything that is not a small JSON object."""
     try:
         order: Any = json.loads(text) if text and len(text) <= MAX_TEXT else None
@@ -322,26 +246,3 @@ def _parse(text: str | None) -> Message:
 def _ref(order: Message) -> int | None:
     ref = order.get("ref")
     return ref if isinstance(ref, int) else None
-
-
-async def _receive(request: Request, path: Path) -> None:
-    """Write an uploaded body to `path`, piece by piece; InputError when it is too large or of no use."""
-    if path.suffix not in ENDINGS:
-        raise InputError(f"This is not a clip or photo; use one of {' '.join(ENDINGS)}.")
-    too_large = InputError(
-        f"This file is larger than {MAX_UPLOAD_BYTES >> 20} MB; use a shorter clip."
-    )
-    if int(request.headers.get("content-length") or 0) > MAX_UPLOAD_BYTES:
-        raise too_large
-    size = 0
-    try:
-        with open(path, "wb") as file:
-            async for piece in request.stream():
-                size += len(piece)
-                if size > MAX_UPLOAD_BYTES:
-                    raise too_large
-                file.write(piece)
-    except OSError as error:
-        raise InputError(
-            f"This file could not be saved: {error.strerror}; what you taught is safe."
-        ) from error

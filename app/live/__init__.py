@@ -1,0 +1,119 @@
+"""What the page talks to beside Gradio: the WebSocket of camera frames and the upload of clips.
+
+A page opens `/live` and says first which room is its own: {"room": token}. From then on:
+
+    binary: 4 bytes, a rising number, then a JPEG -> {"type": "answer", "seq": that number, ...}
+    text: {"do": ..., "ref": number, ...} -> {"type": "ok" or "problem", "ref": that number, ...}
+
+and what happens in the room is told at any time. Recording is keeping what streams by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from fastapi import APIRouter, Request, WebSocket
+from fastapi.responses import JSONResponse
+
+from app.handlers import Handlers
+from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse
+from app.rooms import Room, Rooms
+from model import InputError
+from model.frames import ENDINGS
+
+__all__ = ["GONE", "MAX_FRAME_BYTES", "MAX_UPLOAD_BYTES", "live_routes"]
+
+MAX_UPLOAD_BYTES = 200 * 2**20
+HELLO_SECONDS = 10.0
+GOING_AWAY = 1001  # what a browser says when its tab is closed or reloaded, and only then
+REFUSED = 1008
+
+GONE = (
+    "The app was restarted, and what was taught here went with it. Reload the page to begin again."
+)
+
+
+def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
+    """The WebSocket `/live` and the upload `/clips`."""
+    router = APIRouter()
+    watchers = ThreadPoolExecutor(1, "watch")
+    workers = ThreadPoolExecutor(4, "teach")
+    uploads = asyncio.Semaphore(4)
+
+    @router.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        origin = socket.headers.get("origin")
+        if origin and urlsplit(origin).netloc != socket.headers.get("host"):
+            await socket.close(REFUSED)
+            return
+        await socket.accept()
+        if room := await _hello(socket, rooms):
+            code = await Connection(socket, room, handlers, watchers, workers).run()
+            if code == GOING_AWAY:
+                rooms.close(room.token)
+
+    @router.post("/clips")
+    async def clips(request: Request) -> JSONResponse:
+        room = rooms.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+        if room is None:
+            return JSONResponse({"problem": GONE}, 401)
+        title = unquote(request.headers.get("x-file", ""))
+        name = unquote(request.headers.get("x-thing", ""))
+        path = room.folder / (secrets.token_hex(8) + Path(title).suffix.lower()[:8])
+        try:
+            async with uploads:
+                await _receive(request, path)
+                kept, problem = await outcome(workers, handlers.teach_file, room, name, path)
+        except InputError as error:
+            kept, problem = None, str(error)
+        finally:
+            path.unlink(missing_ok=True)
+        if problem:
+            return JSONResponse({"problem": f"{title}: {problem}" if title else problem}, 400)
+        return JSONResponse({"kept": kept})
+
+    return router
+
+
+async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
+    """The room that the page names in its first message; without one the connection ends."""
+    try:
+        async with asyncio.timeout(HELLO_SECONDS):
+            message = await socket.receive()
+    except TimeoutError:
+        await socket.close(REFUSED)
+        return None
+    if message["type"] == "websocket.disconnect":
+        return None
+    room = rooms.get(parse(message.get("text")).get("room"))
+    if room is None:
+        await socket.send_json({"type": "gone", "text": GONE})
+        await socket.close(REFUSED)
+    return room
+
+
+async def _receive(request: Request, path: Path) -> None:
+    """Write an uploaded body to `path`, piece by piece; InputError when it cannot be used."""
+    if path.suffix not in ENDINGS:
+        raise InputError(f"This is not a clip or photo; use one of {' '.join(ENDINGS)}.")
+    too_large = InputError(
+        f"This file is larger than {MAX_UPLOAD_BYTES >> 20} MB; use a shorter clip."
+    )
+    if int(request.headers.get("content-length") or 0) > MAX_UPLOAD_BYTES:
+        raise too_large
+    size = 0
+    try:
+        with open(path, "wb") as file:
+            async for piece in request.stream():
+                size += len(piece)
+                if size > MAX_UPLOAD_BYTES:
+                    raise too_large
+                file.write(piece)
+    except OSError as error:
+        raise InputError(
+            f"This file could not be saved: {error.strerror}; what you taught is safe."
+        ) from error

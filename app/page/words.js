@@ -1,0 +1,27 @@
+// What the page says: one clear next step, and what was learned.
+
+const ENOUGH = 4; // clips of a thing; more help little
+
+/** [what to do now, how] for what is taught, being recorded and learned. */
+export function nextStep({ state: { things, learnable }, take, model }) {
+  if (take) return ["Recording", "Turn it slowly, move it a little closer and away. Press again to stop."];
+  if (learnable === 0) return ["Name your first thing", "Hold it before the camera and press Record."];
+  if (learnable === 1) return ["Now a second thing", "With two of them it starts to tell them apart."];
+  if (!model) return ["Learning them", "This takes a moment."];
+  const few = things.find((thing) => thing.clips.length < ENOUGH);
+  if (!few) return ["Show it one of them", "Each has its clips. Add more things as you like."];
+  return [
+    "Show it one of them",
+    `Surer with ${ENOUGH} clips of each, every one in another place: ${few.name} has ${few.clips.length}.`,
+  ];
+}
+
+export function learnedWords(model) {
+  if (!model) return "";
+  const { frames, things, seconds } = model;
+  return `Learned ${plural(frames, "frame")} of ${plural(things, "thing")} in ${seconds.toFixed(1)} s`;
+}
+
+export function plural(count, word) {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,120 @@
+"""Layout and wiring of the page. What happens is decided in `handlers`, `results` and app/page/.
+
+Teaching and watching is an element of ours, <teach-and-watch>, which talks to `live`; naming a
+video and taking the model away are Gradio's own components. Gradio is imported in this folder only.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while gradio is imported
+
+import gradio as gr
+from fastapi import FastAPI
+from gradio.themes import Default, colors, sizes
+
+from app.handlers import sample_clips
+from app.live import MAX_UPLOAD_BYTES
+from app.results import Results
+from app.rooms import Rooms
+from app.ui.model import model_tab
+from app.ui.video import video_tab
+from model import InputError
+
+HEAD = """
+<link rel="icon" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css">
+<meta name="description" content="Teach it your things: show them to the camera; it names them.">
+<script type="module" src="/page/teach.js"></script>
+"""
+HEADER = """
+<header class="masthead"><h1>Teach it your things</h1>
+<p>Show it a few seconds of each, and it names them live. Your pictures are deleted when you
+leave.</p></header>
+"""
+HAND_OVER = "(room) => { window.room = room; window.dispatchEvent(new Event('room')); }"
+
+
+def build_ui(rooms: Rooms, results: Results, samples: Path) -> gr.Blocks:
+    """The page, with every listener wired; nothing is served yet."""
+    pages: dict[str, str] = {}  # Gradio's name of a page -> the token of its room
+
+    def enter(request: gr.Request) -> tuple[str, str]:
+        try:
+            room = rooms.open()
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        pages[str(request.session_hash)] = room.token
+        return room.token, room.token
+
+    def leave(request: gr.Request) -> None:
+        rooms.page_left(pages.pop(str(request.session_hash), ""))
+
+    page = gr.Blocks(
+        title="Teach it your things", analytics_enabled=False, delete_cache=(600, 3600)
+    )
+    page.state_session_capacity = 500
+    with page:
+        token, handed_over = gr.State(""), gr.Textbox(visible=False)
+        gr.HTML(HEADER, elem_id="top", apply_default_css=False)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Teach & watch"):
+                gr.HTML(_teach_and_watch(samples), elem_id="teach", apply_default_css=False)
+            with gr.Tab("Name a video") as named:
+                video_tab(named, token, rooms, results, samples)
+            with gr.Tab("Take it away") as taken:
+                model_tab(taken, token, rooms, results)
+        page.load(enter, None, [token, handed_over], api_visibility="private").then(
+            None, handed_over, None, js=HAND_OVER
+        )
+        page.unload(leave)
+    page.queue(max_size=50, default_concurrency_limit=2)
+    return page
+
+
+def mount(app: FastAPI, page: gr.Blocks) -> None:
+    """Serve the page at the root of `app`; routes that the app already has come first."""
+    theme = Default(
+        primary_hue=colors.teal,
+        neutral_hue=colors.slate,
+        radius_size=sizes.radius_lg,
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    ).set(
+        body_background_fill="#f5f7f8",
+        body_background_fill_dark="#0f161d",
+        block_background_fill_dark="#18222b",
+        block_label_background_fill_dark="#18222b",
+        input_background_fill_dark="#18222b",
+        button_primary_background_fill=colors.teal.c700,
+        button_primary_background_fill_hover=colors.teal.c800,
+        button_primary_background_fill_dark=colors.teal.c700,
+        button_primary_background_fill_hover_dark=colors.teal.c600,
+    )
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        theme=theme,
+        head=HEAD,
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        max_file_size=MAX_UPLOAD_BYTES,
+    )
+
+
+def _teach_and_watch(samples: Path) -> str:
+    """Our element; what it may play in place of a camera travels in an attribute."""
+    clips = [
+        {"name": name, "url": "/samples/" + quote(path.relative_to(samples).as_posix())}
+        for name, paths in sample_clips(samples, "clutter").items()
+        for path in paths[:1]
+    ]
+    return f'<teach-and-watch data-clips="{html.escape(json.dumps(clips))}"></teach-and-watch>'

@@ -1,0 +1,81 @@
+"""The tab in which the model is taken away: one file, checked before it is offered, and its use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from app.results import Exported, Results
+from app.rooms import Rooms
+from app.ui.words import room_of, say
+from model import InputError
+
+PYTHON = """import json
+
+import cv2
+import onnxruntime
+
+model = onnxruntime.InferenceSession("my-things.onnx")
+names = json.loads(model.get_modelmeta().custom_metadata_map["names"])
+photo = cv2.cvtColor(cv2.imread("photo.jpg"), cv2.COLOR_BGR2RGB)  # any size
+probabilities = model.run(["probabilities"], {"frames": photo[None]})[0][0]
+print(names[probabilities.argmax()], probabilities.max())"""
+COMMANDS = """# things/ holds one folder of clips or photos per thing, named like the thing
+python -m app export --objects things --out my-things.onnx
+python -m app recognise --objects things --video kitchen.mp4 --out kitchen.csv"""
+ABOUT = """<p class="aside">One file, nothing beside it: it takes pictures of any size, resizes them
+itself and runs wherever ONNX runs. This is all there is to using it:</p>"""
+
+
+def model_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results) -> None:
+    """Fill the tab; the file is made, and checked, when the tab is opened."""
+    with gr.Column(elem_classes="sheet"):
+        status = gr.HTML(
+            say("Your things, as one model file."), elem_id="model-say", apply_default_css=False
+        )
+        download = gr.DownloadButton(
+            "Download the model (ONNX)", variant="primary", visible=False, elem_id="model-file"
+        )
+        gr.HTML(ABOUT, apply_default_css=False)
+        gr.Code(
+            PYTHON,
+            label="Python: pip install onnxruntime opencv-python-headless",
+            interactive=False,
+            elem_id="model-python",
+        )
+        gr.Code(
+            COMMANDS,
+            label="Command line: the same from folders, without a browser",
+            interactive=False,
+            elem_id="model-commands",
+        )
+
+    def prepare(token: str) -> Iterator[tuple[str, Any]]:
+        yield say("Saving it, opening it again, comparing…"), gr.update(visible=False)
+        try:
+            exported = results.export(room_of(rooms, token))
+        except InputError as error:
+            yield say(str(error), "hint"), gr.update(visible=False)
+            return
+        yield say(_checked(exported)), gr.update(value=str(exported.file), visible=True)
+
+    tab.select(
+        prepare,
+        [token],
+        [status, download],
+        show_progress="hidden",
+        concurrency_id="export",
+        api_visibility="private",
+    )
+
+
+def _checked(exported: Exported) -> str:
+    size = exported.file.stat().st_size / 1e6
+    apart = f"they differ by {exported.difference:.0e} at most"
+    return (
+        f"{len(exported.names)} things in {size:.1f} MB. The file was opened again and asked about "
+        f"{exported.compared} of your frames; its answers and the live ones: "
+        f"{apart if exported.difference else 'equal to the last bit'}."
+    )

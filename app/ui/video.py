@@ -1,0 +1,192 @@
+"""The tab in which a video is named: the video with names on it, the curves, and a table."""
+
+from __future__ import annotations
+
+import html
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from app.handlers import sample_clips
+from app.overlay import COLOURS, Stretch, thinned
+from app.results import NamedVideo, Results, Step
+from app.rooms import Room, Rooms
+from app.ui.words import room_of, say
+from model import InputError
+from model.frames import ENDINGS
+
+VIDEO_ENDINGS = [e for e in ENDINGS if e not in (".jpg", ".jpeg", ".png", ".webp")]
+LONGEST_LIST = 100  # rows of what was seen when
+SAMPLES = 4  # sample videos to try
+EVERY = 10  # frames between two signs of progress
+
+CHOOSE = "Choose a video: every frame of it is named with what you taught"
+OR_TRY = '<p class="aside">Or try a sample video, once the sample objects are taught:</p>'
+Updates = tuple[Any, ...]  # of status, chosen, shown, video, plot, seen, table
+
+
+def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samples: Path) -> None:
+    """Fill the tab and wire it."""
+    tries = list(sample_clips(samples, "clutter").items())[:SAMPLES]
+    with gr.Column(elem_classes="sheet"):
+        status = gr.HTML(say(CHOOSE + "."), elem_id="video-say", apply_default_css=False)
+        chosen = gr.File(
+            label="Video to name", file_types=VIDEO_ENDINGS, height=150, elem_id="video-file"
+        )
+        buttons = _sample_buttons([name for name, _ in tries])
+        with gr.Column(visible=False, elem_id="video-results") as shown:
+            outputs = [status, chosen, shown, *_results()]
+
+    def name(token: str, path: str | None) -> Iterator[Updates]:
+        mine = None
+        try:
+            room, upload = room_of(rooms, token), _uploaded(path, rooms.shown)
+            mine = room.folder / f"video{upload.suffix.lower()}"
+            shutil.move(upload, mine)  # out of the folder that is served
+            yield from _name(results, room, mine, upload.name)
+        except InputError as error:
+            yield _refused(str(error))
+        finally:
+            if mine:
+                mine.unlink(missing_ok=True)
+
+    def name_sample(path: Path) -> Callable[[str], Iterator[Updates]]:
+        def name_it(token: str) -> Iterator[Updates]:
+            try:
+                yield from _name(results, room_of(rooms, token), path, path.name)
+            except InputError as error:
+                yield _refused(str(error))
+
+        return name_it
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    one_at_a_time: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video"}
+    chosen.upload(name, [token, chosen], outputs, **quiet, **one_at_a_time)
+    for button, (_, paths) in zip(buttons, tries, strict=True):
+        button.click(name_sample(paths[0]), [token], outputs, **quiet, **one_at_a_time)
+    tab.select(lambda token: _next_step(rooms, token), [token], [status], **quiet)
+
+
+def _sample_buttons(names: list[str]) -> list[gr.Button]:
+    if not names:
+        return []
+    gr.HTML(OR_TRY, apply_default_css=False)
+    with gr.Row(elem_classes="tries"):
+        return [gr.Button(name, size="md", min_width=110) for name in names]
+
+
+def _results() -> list[Any]:
+    with gr.Row():
+        with gr.Column(min_width=300):
+            video = gr.Video(
+                label="The video, named",
+                interactive=False,
+                buttons=["download"],
+                autoplay=True,
+                elem_id="video-named",
+            )
+            table = gr.DownloadButton("Download the table (CSV)", elem_id="video-csv")
+        with gr.Column(min_width=300):
+            plot = gr.LinePlot(
+                x="seconds",
+                y="probability",
+                color="thing",
+                y_lim=[0, 1],
+                height=280,
+                colors_in_legend=[],  # ours stands in words below
+                label="How sure it was",
+                elem_id="video-plot",
+            )
+            seen = gr.HTML(elem_id="video-seen", apply_default_css=False)
+    return [video, plot, seen, table]
+
+
+def _name(results: Results, room: Room, path: Path, title: str) -> Iterator[Updates]:
+    yield (_progress(title, None), None, *[gr.skip()] * 5)
+    for step in results.name_video(room, path, title):
+        if isinstance(step, NamedVideo):
+            yield _shown(step, title)
+        elif step.done % EVERY == 0:
+            yield (_progress(title, step), *[gr.skip()] * 6)
+
+
+def _next_step(rooms: Rooms, token: str) -> str:
+    try:
+        names = room_of(rooms, token).taught.support().names
+    except InputError as error:
+        return say(f"{error} Then come back with a video.", "hint")
+    return say(f"{CHOOSE}: {', '.join(names[:5])}{' …' if len(names) > 5 else '.'}")
+
+
+def _uploaded(path: str | None, uploads: Path) -> Path:
+    """The file behind an upload; what the client calls so must truly lie where uploads go."""
+    file = Path(path or "").resolve()
+    if not file.is_file() or not file.is_relative_to(uploads.resolve()):
+        raise InputError("The upload did not arrive; choose the video again.")
+    return file
+
+
+def _progress(title: str, step: Step | None) -> str:
+    how_far = f"{step.done} of {step.total} frames" if step else "reading it"
+    value = f' max="{step.total}" value="{step.done}"' if step else ""
+    return (
+        f'<p class="hint">Naming {html.escape(title)}: {how_far}</p>'
+        f'<progress aria-label="Naming"{value}></progress>'
+    )
+
+
+def _refused(text: str) -> Updates:
+    return (say(text, "problem"), None, gr.update(visible=False), *[gr.skip()] * 4)
+
+
+def _shown(named: NamedVideo, title: str) -> Updates:
+    times, probabilities = thinned(named.times, named.probabilities)
+    curves = pd.DataFrame(
+        {
+            "seconds": times.repeat(len(named.names)).round(3),
+            "probability": probabilities.ravel().round(4),
+            "thing": list(named.names) * len(times),
+        }
+    )
+    colours = {
+        name: "#{:02x}{:02x}{:02x}".format(*COLOURS[k % len(COLOURS)])
+        for k, name in enumerate(named.names)
+    }
+    return (
+        say(f"{title}: {len(named.times)} frames named. You can choose another video."),
+        None,
+        gr.update(visible=True),
+        str(named.video),
+        gr.LinePlot(curves, color_map=colours),
+        _legend(named.names) + _seen(named.seen),
+        str(named.csv),
+    )
+
+
+def _legend(names: tuple[str, ...]) -> str:
+    entries = "".join(
+        f'<li class="colour-{k % len(COLOURS)}"><span class="swatch"></span>'
+        f"{html.escape(name)}</li>"
+        for k, name in enumerate(names)
+    )
+    return f'<ul class="legend">{entries}</ul>'
+
+
+def _seen(seen: tuple[Stretch, ...]) -> str:
+    """The plot in words: a table of what was seen when."""
+    rows = "".join(
+        f"<tr><td>{s.start_s:.1f}</td><td>{s.end_s:.1f}</td><td>{html.escape(s.name)}</td>"
+        f"<td>{100 * s.confidence:.0f} %</td></tr>"
+        for s in seen[:LONGEST_LIST]
+    )
+    more = len(seen) - LONGEST_LIST
+    note = f'<p class="aside">and {more} more changes; the CSV has all.</p>' if more > 0 else ""
+    return (
+        '<table class="seen"><caption>What was seen when</caption><thead><tr>'
+        '<th scope="col">from (s)</th><th scope="col">to (s)</th><th scope="col">thing</th>'
+        f'<th scope="col">how sure</th></tr></thead><tbody>{rows}</tbody></table>{note}'
+    )
