@@ -376,3 +376,14 @@ print(sum(outcomes.values()), min(outcomes.values()) > 30)
         timeout=120,
     )
     assert (run.returncode, run.stdout) == (0, "300 True\n"), run.stderr[-2000:]
+
+
+def test_a_photo_of_too_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mug.jpg").write_bytes(b"\xff\xd8\xff")
+    os.truncate(tmp_path / "mug.jpg", 200 * 10**6)
+    _nothing_decodes(monkeypatch)
+    sentence = (
+        "mug.jpg has 200 MB, more than the 134 MB that can be read; "
+        "cut it shorter or save it smaller."
+    )
+    _says(read_clip, tmp_path / "mug.jpg", sentence)
