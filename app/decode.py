@@ -47,8 +47,6 @@ def count_frames(path: str) -> VideoFacts:
                 f"This video has more than {MAX_VIDEO_FRAMES} frames; cut it, or name it on the "
                 "command line, which has no limit."
             )
-    if not count:
-        raise InputError("This video has no frame that can be read.")
     return VideoFacts(count, seconds)
 
 

@@ -22,6 +22,7 @@ MAX_SIDE = 960  # pixels of the annotated video; larger ones shrink
 MAX_RATE = 30.0  # frames per second of the annotated video
 THUMB = 72  # pixels
 POINTS = 400  # of each curve, at most
+MAX_GAP_SECONDS = 60.0  # a leap in time is not filled for ever
 BARS = 3  # the likeliest things drawn on a frame
 
 Colour = tuple[int, int, int]
@@ -93,6 +94,7 @@ class VideoWriter:
         self._rate = min(MAX_RATE, max(1.0, rate))
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._last: np.ndarray | None = None
         self._written = 0
 
     def __enter__(self) -> VideoWriter:
@@ -110,23 +112,22 @@ class VideoWriter:
             raise InputError("The annotated video could not be written; is the disk full?")
 
     def add(self, named: NamedFrame) -> None:
-        """Draw one frame and write it as often as its place in time asks for."""
-        due = int(named.time_s * self._rate) + 1
-        if due <= self._written:
+        """Draw one frame at its place in time; one that comes too soon is left out."""
+        place = int(named.time_s * self._rate + 1e-6)
+        if place < self._written:
             return
-        picture = cv2.cvtColor(
-            annotate(self._sized(named.frame), self._names, named.probabilities), cv2.COLOR_RGB2BGR
-        )
+        drawn = annotate(self._sized(named.frame), self._names, named.probabilities)
+        bgr = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)
         if self._writer is None:
             codec = cv2.VideoWriter.fourcc(*"VP80")
-            self._writer = cv2.VideoWriter(
-                str(self._path), cv2.CAP_FFMPEG, codec, self._rate, self._size
-            )
-        for _ in range(
-            min(due - self._written, round(60 * self._rate))
-        ):  # a leap in time is not filled for ever
-            self._writer.write(picture)
-        self._written = due
+            path = str(self._path)
+            self._writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG, codec, self._rate, self._size)
+        gap = min(place - self._written, round(MAX_GAP_SECONDS * self._rate))
+        for _ in range(gap):  # the picture before stands until this one comes
+            self._writer.write(bgr if self._last is None else self._last)
+        self._writer.write(bgr)
+        self._last = bgr
+        self._written = place + 1
 
     def _sized(self, frame: np.ndarray) -> np.ndarray:
         if self._size == (0, 0):

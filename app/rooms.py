@@ -14,7 +14,8 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
@@ -92,6 +93,25 @@ class Room:
             return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=self.shown))
         except OSError as error:
             raise InputError(f"There is no place for the result: {error.strerror}.") from error
+
+
+@contextmanager
+def folder_for(room: Room) -> Iterator[Path]:
+    """A private folder for one file on its way in; gone afterwards with all that is in it."""
+    try:
+        folder = Path(tempfile.mkdtemp(dir=room.folder))
+    except OSError as error:
+        raise InputError(f"There is no place for this file: {error.strerror}.") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def readable_name(title: str) -> str:
+    """The name a file came with, as far as it is safe as one: no folders, nothing invisible."""
+    name = "".join(letter for letter in Path(title).name if letter.isprintable())
+    return name[-80:] if name.strip(". ") else "file"
 
 
 class Rooms:

@@ -36,7 +36,8 @@ SWEEP_SECONDS = 30.0
 HEADERS = {
     # Gradio's pages need inline scripts, and its HTML components evaluate their templates.
     "content-security-policy": "default-src 'self'; "
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",

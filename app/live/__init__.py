@@ -11,19 +11,18 @@ and what happens in the room is told at any time. Recording is keeping what stre
 from __future__ import annotations
 
 import asyncio
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from app.handlers import Handlers
 from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse
-from app.rooms import Room, Rooms
+from app.rooms import Room, Rooms, folder_for, readable_name
 from model import InputError
-from model.frames import ENDINGS
 
 __all__ = ["GONE", "MAX_FRAME_BYTES", "MAX_UPLOAD_BYTES", "live_routes"]
 
@@ -63,18 +62,15 @@ def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
             return JSONResponse({"problem": GONE}, 401)
         title = unquote(request.headers.get("x-file", ""))
         name = unquote(request.headers.get("x-thing", ""))
-        path = room.folder / (secrets.token_hex(8) + Path(title).suffix.lower()[:8])
         try:
-            async with uploads:
-                await _receive(request, path)
-                kept, problem = await outcome(workers, handlers.teach_file, room, name, path)
+            with folder_for(room) as folder:
+                path = folder / readable_name(title)
+                async with uploads:
+                    await _receive(request, path)
+                    kept, problem = await outcome(workers, handlers.teach_file, room, name, path)
         except InputError as error:
             kept, problem = None, str(error)
-        finally:
-            path.unlink(missing_ok=True)
-        if problem:
-            return JSONResponse({"problem": f"{title}: {problem}" if title else problem}, 400)
-        return JSONResponse({"kept": kept})
+        return JSONResponse({"problem": problem}, 400) if problem else JSONResponse({"kept": kept})
 
     return router
 
@@ -98,8 +94,6 @@ async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
 
 async def _receive(request: Request, path: Path) -> None:
     """Write an uploaded body to `path`, piece by piece; InputError when it cannot be used."""
-    if path.suffix not in ENDINGS:
-        raise InputError(f"This is not a clip or photo; use one of {' '.join(ENDINGS)}.")
     too_large = InputError(
         f"This file is larger than {MAX_UPLOAD_BYTES >> 20} MB; use a shorter clip."
     )
@@ -113,6 +107,8 @@ async def _receive(request: Request, path: Path) -> None:
                 if size > MAX_UPLOAD_BYTES:
                     raise too_large
                 file.write(piece)
+    except ClientDisconnect as error:
+        raise InputError("The upload broke off; choose the file again.") from error
     except OSError as error:
         raise InputError(
             f"This file could not be saved: {error.strerror}; what you taught is safe."

@@ -79,7 +79,7 @@ class Connection:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks)
             if self._room.page is own:
                 self._room.page = None
 

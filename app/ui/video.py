@@ -14,7 +14,7 @@ import pandas as pd
 from app.handlers import sample_clips
 from app.overlay import COLOURS, Stretch, thinned
 from app.results import NamedVideo, Results, Step
-from app.rooms import Room, Rooms
+from app.rooms import Room, Rooms, folder_for
 from app.ui.words import room_of, say
 from model import InputError
 from model.frames import ENDINGS
@@ -42,17 +42,14 @@ def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samp
             outputs = [status, chosen, shown, *_results()]
 
     def name(token: str, path: str | None) -> Iterator[Updates]:
-        mine = None
         try:
             room, upload = room_of(rooms, token), _uploaded(path, rooms.shown)
-            mine = room.folder / f"video{upload.suffix.lower()}"
-            shutil.move(upload, mine)  # out of the folder that is served
-            yield from _name(results, room, mine, upload.name)
+            with folder_for(room) as folder:
+                mine = folder / upload.name
+                shutil.move(upload, mine)  # out of the folder that is served
+                yield from _name(results, room, mine, upload.name)
         except InputError as error:
             yield _refused(str(error))
-        finally:
-            if mine:
-                mine.unlink(missing_ok=True)
 
     def name_sample(path: Path) -> Callable[[str], Iterator[Updates]]:
         def name_it(token: str) -> Iterator[Updates]:

@@ -1,0 +1,106 @@
+"""What one person taught: every transition makes a new value, refuses in words, loses nothing."""
+
+import numpy as np
+import pytest
+
+from app.session import MAX_FRAMES, MAX_THINGS, Clip, Taught
+from model import InputError
+
+FRAMES = np.zeros((2, 224, 224, 3), np.uint8)
+
+
+def clip(name: str = "c", count: int = 2) -> Clip:
+    return Clip(name, np.broadcast_to(FRAMES[:1], (count, 224, 224, 3)))
+
+
+def names(taught: Taught) -> list[str]:
+    return [thing.name for thing in taught.things]
+
+
+@pytest.fixture
+def two() -> Taught:
+    return Taught().add("mug", clip("a")).add("keys", clip("b"))
+
+
+def test_a_clip_of_a_known_name_goes_to_that_thing(two: Taught) -> None:
+    taught = two.add("  MUG ", clip("c"))
+    assert names(taught) == ["mug", "keys"]
+    assert [c.id for c in taught.things[0].clips] == ["a", "c"]
+    assert len(two.things[0].clips) == 1, "the value before is as it was"
+
+
+def test_names_that_look_alike_are_alike() -> None:
+    taught = Taught().add("caf\u00e9  cup", clip("a")).add("cafe\u0301 cup", clip("b"))
+    assert names(taught) == ["caf\u00e9 cup"]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("", "An object needs a name."),
+        ("   ", "An object needs a name."),
+        ("x" * 300, "has 300 characters; use at most 100"),
+        ("a\x00b", "characters that cannot be shown"),
+    ],
+)
+def test_a_bad_name_is_refused_in_words(two: Taught, name: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        two.add(name, clip())
+    with pytest.raises(InputError, match=says):
+        two.rename(two.things[0].id, name)
+
+
+@pytest.mark.parametrize("name", ["🔑 keys", 'Ada\'s "mug"', "a/b\\c", "=cmd()", "<b>bold</b>"])
+def test_a_strange_name_is_kept_as_it_is(name: str) -> None:
+    assert names(Taught().add(name, clip())) == [name]
+
+
+def test_two_things_of_one_name_are_refused(two: Taught) -> None:
+    with pytest.raises(InputError, match="Another thing is called 'mug' already"):
+        two.rename(two.things[1].id, "Mug")
+    assert names(two.rename(two.things[0].id, "Mug")) == ["Mug", "keys"], "its own name is free"
+
+
+def test_a_removed_thing_comes_back_in_its_place(two: Taught) -> None:
+    less = two.remove(two.things[0].id)
+    assert names(less) == ["keys"]
+    assert [c.id for c in less.clips()] == ["b", "a"], "its frames are still needed"
+    assert names(less.undo()) == ["mug", "keys"]
+    assert [c.id for c in less.add("pen", clip("p")).clips()] == ["b", "p"], "until the next change"
+
+
+def test_undo_says_why_it_cannot(two: Taught) -> None:
+    with pytest.raises(InputError, match="nothing to bring back"):
+        two.undo()
+    gone = two.remove(two.things[0].id)
+    with pytest.raises(InputError, match="There is a new 'mug' now"):
+        gone.rename(gone.things[0].id, "mug").undo()
+
+
+def test_learning_needs_two_things_with_a_clip(two: Taught) -> None:
+    with pytest.raises(InputError, match=r"Teach at least 2 things first; you have 0\."):
+        Taught().support()
+    with pytest.raises(InputError, match=r"you have 1\."):
+        Taught().add("mug", clip()).support()
+    empty = two.remove_clip(two.things[1].id, "b")
+    with pytest.raises(InputError, match="you have 1 and 'keys' has no clip yet"):
+        empty.support()
+    support = empty.add("pen", clip("p", 3)).support()
+    assert support.names == ("mug", "pen") and list(support.shots) == [2, 3]
+
+
+def test_there_is_a_bound_on_things_and_on_frames() -> None:
+    taught = Taught()
+    for index in range(MAX_THINGS):
+        taught = taught.add(f"thing {index}", clip(str(index)))
+    with pytest.raises(InputError, match=f"There are {MAX_THINGS} things"):
+        taught.add("one more", clip())
+    taught.add("thing 3", clip())
+    with pytest.raises(InputError, match=f"more than the {MAX_FRAMES}"):
+        taught.add("thing 3", clip("big", MAX_FRAMES))
+
+
+def test_a_thing_that_is_gone_is_named_so(two: Taught) -> None:
+    for transition in (two.remove, lambda i: two.rename(i, "x"), lambda i: two.remove_clip(i, "a")):
+        with pytest.raises(InputError, match="not here any more"):
+            transition("thing-99")
