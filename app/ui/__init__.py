@@ -99,6 +99,7 @@ def mount(app: FastAPI, page: gr.Blocks) -> None:
         app,
         page,
         path="/",
+        app_kwargs={"openapi_url": None},
         theme=theme,
         head=HEAD,
         footer_links=[],

@@ -1,0 +1,67 @@
+"""Starts the app as a person would, in a process and a temporary folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0
+
+
+@dataclass
+class Server:
+    """The running app; its private files lie under `folder`."""
+
+    url: str
+    folder: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def private(self) -> list[Path]:
+        """Every file of a person, uploads, clips and results."""
+        parts = ("private", "shown")
+        return [
+            path
+            for path in self.folder.glob("teach-*/*/*/**/*")
+            if path.is_file() and path.relative_to(self.folder).parts[2] in parts
+        ]
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(timeout=20)
+
+
+def start(folder: Path, *options: str, port: int = 0) -> Server:
+    """Start `python -m app` and wait until it answers."""
+    port = port or free_port()
+    log = folder / "server.log"
+    command = [sys.executable, "-m", "app", "--port", str(port), *options]
+    with open(log, "ab") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=out, stderr=out, env=os.environ | {"TMPDIR": str(folder)}
+        )
+    url, end = f"http://127.0.0.1:{port}", time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url + "/healthz"):
+                return Server(url, folder, log, process)
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"the app did not start: {log.read_text()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,88 @@
+"""The server as a whole, without a browser: headers, what is served and what is not."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from app.serve import HEADERS
+from tests.app.server import Server, start
+from tests.tiny import write_tiny
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    server = start(folder, "--checkpoint", str(write_tiny(folder / "tiny")))
+    yield server
+    server.stop()
+    assert not list(folder.glob("teach-*/*/")), "a server that stops leaves nothing"
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url) as client:
+        yield client
+
+
+def test_it_is_alive(client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/page/teach.js", "/config", "/nothing/here"])
+def test_every_answer_forbids_the_outside(client: httpx.Client, path: str) -> None:
+    headers = client.get(path).headers
+    for name, value in HEADERS.items():
+        assert headers[name] == value
+    assert not re.search(r"https?:|\*", HEADERS["content-security-policy"])
+
+
+def test_the_page_asks_nobody_else(client: httpx.Client) -> None:
+    loaded = re.findall(r"""(?:src|href)=["'](?:https?:)?//([^"'/]+)""", client.get("/").text)
+    assert not [host for host in loaded if not host.startswith("127.0.0.1")]
+    for script in ("teach", "camera", "line", "things", "bars", "voice", "words", "make"):
+        assert not re.search(r"https?://", client.get(f"/page/{script}.js").text)
+    assert "url(" not in client.get("/page/page.css").text
+
+
+def test_no_script_makes_markup_of_what_a_person_typed(client: httpx.Client) -> None:
+    made = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write")
+    for script in ("teach", "camera", "line", "things", "bars", "voice", "words", "make"):
+        lines = client.get(f"/page/{script}.js").text.splitlines()
+        assert {line.strip() for line in lines if made.search(line)} <= {"this.innerHTML = LAYOUT;"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/docs", "/redoc", "/openapi.json", "/monitoring", "/gradio_api/runs", "/page/", "/samples/",
+     "/page/..%2fserve.py", "/samples/%2e%2e/%2e%2e/README.md"],
+)  # fmt: skip
+def test_what_nobody_needs_is_not_there(client: httpx.Client, path: str) -> None:
+    assert client.get(path).status_code in (401, 403, 404)
+
+
+def test_no_file_of_a_person_can_be_fetched_by_its_path(
+    client: httpx.Client, server: Server
+) -> None:
+    (private,) = server.folder.glob("teach-*/*/private")
+    secret = private / "room" / "clip.npy"
+    secret.parent.mkdir()
+    secret.write_bytes(b"secret")
+    for path in (secret, private, "/etc/passwd", f"{private}/../private/room/clip.npy",
+                 f"{private.parent}/shown/../private/room/clip.npy",
+                 str(secret).upper(), f"{private.parent}/lock"):  # fmt: skip
+        for address in (f"/gradio_api/file={path}", f"/file={path}", f"/page/{path}"):
+            answer = client.get(address)
+            assert answer.status_code in (403, 404) and b"secret" not in answer.content, address
+    secret.unlink()
+
+
+def test_no_listener_is_a_public_interface(client: httpx.Client) -> None:
+    listeners = client.get("/config").json()["dependencies"]
+    assert listeners and {listener["api_visibility"] for listener in listeners} == {"private"}
+
+
+def test_another_site_gets_nothing(client: httpx.Client) -> None:
+    answer = client.get("/config", headers={"origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in answer.headers
