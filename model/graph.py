@@ -19,23 +19,12 @@ from onnx.compose import merge_models
 from onnx.parser import parse_model
 
 from model.card import Card, HeadSettings, Site
+from model.crop import CROP
 from model.frames import SIDE
 from model.head import Head
 
+PUBLIC = {"h_probabilities": "probabilities", "h_logits": "logits"}  # names in the file
 HEADER = '<ir_version: 10, opset_import: ["" : 18]>'
-
-# The centre square, shrunk by antialiased interpolation: within 2 grey levels of
-# `model.frames.square`, which averages areas, and the identity on frames that are SIDE x SIDE
-# already.
-CROP = """
-crop (uint8[B,H,W,3] frames) => (uint8[B,{side},{side},3] square) {{
-    size = Shape <start = 1, end = 3> (frames)
-    shorter = ReduceMin <keepdims = 1> (size)
-    corners = Concat <axis = 0> (shorter, shorter)
-    centre = CenterCropPad <axes = [1, 2]> (frames, corners)
-    side = Constant <value_ints = [{side}, {side}]> ()
-    square = Resize <mode = "linear", antialias = 1, axes = [1, 2]> (centre, , , side)
-}}"""
 
 # (B,D) features, or (B,D,7,7) -> the mean of every window: x (B,P,D).
 WHOLE_FRAME = """
@@ -131,17 +120,16 @@ def join(
     )
     output = "b_features" if card.head.windows is None else "b_map"
     model = merge_models(
-        whole,
-        _head_model(head, floor, card.head),
-        [(output, "features")],
-        prefix2="h_",
-        outputs=["h_probabilities", "h_logits"],
+        whole, _head_model(head, floor, card.head), [(output, "features")], prefix2="h_"
     )
     for node in model.graph.node:
-        node.output[:] = [_public(name) for name in node.output]
-        node.input[:] = [_public(name) for name in node.input]
+        node.output[:] = [PUBLIC.get(name, name) for name in node.output]
+        node.input[:] = [PUBLIC.get(name, name) for name in node.input]
+    kept = [value for value in model.graph.output if value.name in PUBLIC]
+    del model.graph.output[:]
+    model.graph.output.extend(kept)
     for value in model.graph.output:
-        value.name = _public(value.name)
+        value.name = PUBLIC[value.name]
     model.producer_name, model.graph.name = "teach-it-your-things", "adapted"
     onnx.helper.set_model_props(
         model,
@@ -156,10 +144,6 @@ def join(
         },
     )
     return model.SerializeToString()
-
-
-def _public(name: str) -> str:
-    return name.removeprefix("h_") if name in ("h_probabilities", "h_logits") else name
 
 
 def _head_model(head: Head, floor: float, settings: HeadSettings) -> onnx.ModelProto:
