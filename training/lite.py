@@ -152,6 +152,15 @@ def sampled_logits(
     return method.logits(z, task.labels, x, task.ways), Known(e.detach(), z.detach())
 
 
+@torch.no_grad()
+def logits_of(method: Method, task: Task, config: LiteConfig) -> Tensor:
+    """Logits (M, K) of all query clips, without any gradient: what adapting to the task answers."""
+    film = method.film(_rows(method.embeddings, task.support, config).mean(0))
+    z = _rows(lambda frames: method.support_rows(frames, film), task.support, config)
+    x = _rows(lambda frames: method.query_rows(frames, film), task.query, config)
+    return method.logits(z, task.labels, x, task.ways)
+
+
 def _sampled(
     network: Callable[[Tensor], Tensor],
     clips: Tensor,

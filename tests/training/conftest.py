@@ -1,0 +1,9 @@
+"""Tiny tensors are computed faster by one thread than by several that wait for each other."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    torch.set_num_threads(1)

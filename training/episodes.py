@@ -1,0 +1,90 @@
+"""Episodes: small tasks drawn from a source of labelled frames, the same from any number of
+workers.
+
+An episode depends on its seed and its number alone, so that a training can go on where it stopped
+and two processes can share one stream. A source knows where frames come from; this file does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from training.lite import Task
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A task, and what its answers will be counted under."""
+
+    task: Task
+    names: tuple[str, ...]  # of the K objects
+    kind: str  # of source: orbit, composites, ...
+    group: str  # the user, where there is one: intervals are clustered by it
+
+
+class Source(Protocol):
+    """Where episodes come from: an ORBIT split, photo folders, composites."""
+
+    def episode(self, rng: np.random.Generator) -> Episode: ...
+
+
+def make_episode(
+    support: Sequence[Sequence[np.ndarray]],
+    query: Sequence[Sequence[np.ndarray]],
+    names: Sequence[str],
+    kind: str,
+    group: str = "",
+) -> Episode:
+    """Clips of K objects, each (T, S, S, 3) uint8 (all of one T), as a task."""
+
+    def stacked(clips: Sequence[Sequence[np.ndarray]]) -> tuple[torch.Tensor, torch.Tensor]:
+        labels = np.repeat(np.arange(len(clips)), [len(own) for own in clips])
+        rows = np.stack([clip for own in clips for clip in own])
+        return torch.from_numpy(rows), torch.from_numpy(labels)
+
+    return Episode(Task(*stacked(support), *stacked(query), len(names)), tuple(names), kind, group)
+
+
+class Episodes(Dataset[Episode]):
+    """Endless numbered episodes, each from a source drawn by weight."""
+
+    def __init__(self, sources: Sequence[Source], weights: Sequence[float], seed: int) -> None:
+        self.sources = sources
+        self.weights = np.asarray(weights, float) / sum(weights)
+        self.seed = seed
+
+    def __getitem__(self, number: int) -> Episode:
+        rng = np.random.default_rng([self.seed, number])
+        return self.sources[rng.choice(len(self.sources), p=self.weights)].episode(rng)
+
+
+def load(episodes: Episodes, numbers: Sequence[int], workers: int) -> Iterator[Episode]:
+    """The episodes of these numbers, in order, decoded ahead by `workers` processes (0: here)."""
+    loader = DataLoader(
+        episodes,
+        sampler=numbers,
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_one_thread,
+        collate_fn=_as_it_is,
+    )
+    return iter(loader)
+
+
+def _one_thread(worker: int) -> None:
+    """A worker takes one core: its pixels are too few to share."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def _as_it_is(episode: Any) -> Any:
+    return episode  # an episode is a batch already

@@ -1,0 +1,138 @@
+"""Folders of photos as a source of episodes, and of things to paste.
+
+    FOLDER/<class>/*.jpg    several photos of a class: episodes that ask for the class
+    FOLDER/*.jpg            photos of whatever there is
+
+What a photo shows is cut out of it by GrabCut, or taken as a patch of a simple shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from model.errors import InputError
+from model.frames import SIDE, read_clip
+from training.canvas import cropped, mask, photographed, premultiplied
+from training.episodes import Episode, make_episode
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+CUT_SIDE = 112  # GrabCut works on the photo at this side
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos on disk, by class; a photo that lies in no class folder is its own class."""
+
+    classes: tuple[tuple[Path, ...], ...]
+
+    @classmethod
+    def read(cls, folders: Sequence[Path]) -> Photos:
+        """All photos of the folders; InputError where there is none."""
+        classes: list[tuple[Path, ...]] = []
+        for folder in folders:
+            if not folder.is_dir():
+                raise InputError(f"There is no folder {folder} of photos.")
+            found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS)
+            if not found:
+                raise InputError(f"{folder} holds no photo ({', '.join(ENDINGS)}).")
+            kept: dict[Path, list[Path]] = {}
+            for path in found:
+                kept.setdefault(path if path.parent == folder else path.parent, []).append(path)
+            classes += [tuple(paths) for paths in kept.values()]
+        return cls(tuple(classes))
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        return tuple(path for paths in self.classes for path in paths)
+
+
+@dataclass(frozen=True)
+class PhotoEpisodes:
+    """Episodes that ask for a class: other photos of it than the support shows."""
+
+    photos: Photos
+    way: int
+    shots: tuple[int, int]  # support photos a class, at least and at most
+    queries: int  # query photos a class
+
+    def __post_init__(self) -> None:
+        if len(self._usable()) < 2:
+            raise InputError(
+                f"Episodes of photos need 2 classes of at least {self.shots[0] + 1} photos; "
+                f"there are {len(self._usable())}."
+            )
+
+    def _usable(self) -> list[tuple[Path, ...]]:
+        return [paths for paths in self.photos.classes if len(paths) > self.shots[0]]
+
+    def episode(self, rng: np.random.Generator) -> Episode:
+        usable = self._usable()
+        chosen = rng.choice(len(usable), min(self.way, len(usable)), replace=False)
+        shots = int(rng.integers(self.shots[0], self.shots[1] + 1))
+        support, query, names = [], [], []
+        for paths in (usable[k] for k in chosen):
+            order = rng.permutation(len(paths))
+            taken = min(shots, len(paths) - 1)
+            frames = [
+                photographed(cropped(photo(paths[i]), rng, 0.7), rng, moving=0.1)[None]
+                for i in order[: taken + self.queries]
+            ]
+            support.append(frames[:taken])
+            query.append(frames[taken:])
+            names.append(paths[0].parent.name)
+        return make_episode(support, query, names, "classes")
+
+
+def photo(path: Path) -> np.ndarray:
+    """The square of a photo, (S, S, 3)."""
+    return read_clip(path)[0]
+
+
+def patch(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A simple shape out of the middle of a photo (S, S, 3), as a thing (h, w, 4)."""
+    height, width = (round(SIDE * rng.uniform(0.45, 0.95)) for _ in range(2))
+    top = round((SIDE - height) * rng.uniform(0.25, 0.75))
+    left = round((SIDE - width) * rng.uniform(0.25, 0.75))
+    shape = ("box", "round", "oval")[rng.integers(3)]
+    alpha = mask(shape, height, width, rng.uniform(0.02, 0.08))
+    return premultiplied(image[top : top + height, left : left + width], alpha)
+
+
+def cut_out(path: Path) -> np.ndarray | None:
+    """What stands in the middle of a photo, as a thing (h, w, 4); None if it does not come apart.
+    """
+    alpha = _foreground(path)
+    if alpha is None:
+        return None
+    rows, columns = (np.flatnonzero(alpha.max(axis) > 0.5) for axis in (1, 0))
+    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return premultiplied(photo(path)[window], alpha[window])
+
+
+@lru_cache(maxsize=4096)
+def _foreground(path: Path) -> np.ndarray | None:
+    """(S, S) alpha by GrabCut from a box in the middle, its largest piece alone."""
+    small = cv2.resize(photo(path), (CUT_SIDE, CUT_SIDE), interpolation=cv2.INTER_AREA)
+    margin = CUT_SIDE // 10
+    box = (margin, margin, CUT_SIDE - 2 * margin, CUT_SIDE - 2 * margin)
+    labels = np.zeros((CUT_SIDE, CUT_SIDE), np.uint8)
+    cv2.setRNGSeed(0)  # its clusters start at random
+    models = np.zeros((2, 1, 65))
+    cv2.grabCut(small, labels, box, models[0], models[1], 3, cv2.GC_INIT_WITH_RECT)
+    inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(inside)
+    if count < 2:
+        return None
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    share = stats[largest, cv2.CC_STAT_AREA] / CUT_SIDE**2
+    if not 0.06 < share < 0.6:
+        return None
+    alpha = cv2.resize((pieces == largest).astype(np.float32), (SIDE, SIDE))
+    return cv2.GaussianBlur(alpha, (0, 0), 1.5)

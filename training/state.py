@@ -1,0 +1,89 @@
+"""Where a training stands, so that it goes on after kill -9 as if nothing had happened.
+
+`last.safetensors` and `best.safetensors` are checkpoints for use; `state.pt` beside them holds the
+same weights with the optimiser's moments, the step and the configuration. Episodes and draws depend
+on their numbers alone, so no random state is kept. Every file is replaced whole.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from model.errors import InputError
+from model.nn.cnaps import SimpleCnaps
+from training.config import TrainConfig, differences
+
+FORMAT = 1
+FILE = "state.pt"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training has come."""
+
+    step: int = 0  # optimiser steps done
+    best: float = -1.0  # best validation accuracy so far
+    seconds: float = 0.0  # spent training, over all its runs
+
+
+def save_state(
+    config: TrainConfig, model: SimpleCnaps, optimiser: torch.optim.Optimizer, progress: Progress
+) -> None:
+    """Replace the state of the run; what was there before stays if the disk is full."""
+    path = Path(config.out) / FILE
+    partial = path.with_name(f".{FILE}.partial")
+    trained = {n: t for n, t in model.state_dict().items() if not n.startswith("backbone.")}
+    state = {
+        "format": FORMAT,
+        "config": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()},
+        "model": trained,
+        "optimiser": optimiser.state_dict(),
+        "progress": asdict(progress),
+    }
+    try:
+        torch.save(state, partial)
+        os.replace(partial, path)
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # torch's zip writer raises RuntimeError on a full disk
+        partial.unlink(missing_ok=True)
+        raise InputError(
+            f"The state of the run could not be written to {path} ({error}); the one before stands, "
+            "so make room and pass --resume."
+        ) from error
+
+
+def load_state(
+    config: TrainConfig, model: SimpleCnaps, optimiser: torch.optim.Optimizer
+) -> Progress:
+    """Fill model and optimiser from the run's state; InputError if it is not this configuration's.
+    """
+    path = Path(config.out) / FILE
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(
+            f"{config.out} has no {FILE} to resume from; start without --resume."
+        ) from None
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path} is damaged ({error}); start again in another --out.") from error
+    if state["format"] != FORMAT:
+        raise InputError(
+            f"{path} has format {state['format']}; this program resumes format {FORMAT}."
+        )
+    other = differences(config, state["config"])
+    if other:
+        flags = ", ".join("--" + name.replace("_", "-") for name in other)
+        raise InputError(
+            f"The run in {config.out} was started with other values of {flags}; resume it with the "
+            "same, or start a new one in another --out."
+        )
+    model.load_state_dict(state["model"], strict=False)
+    optimiser.load_state_dict(state["optimiser"])
+    return Progress(**state["progress"])

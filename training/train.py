@@ -1,0 +1,286 @@
+"""Meta-train Simple CNAPs with LITE.
+
+    python -m training.train --photos PHOTOS --steps 20 --out runs/try          a minute on a laptop
+    python -m training.train --orbit ROOT --photos PHOTOS --surfaces SURFACES --views VIEWS.npy
+    torchrun --nproc-per-node 2 -m training.train ...                           episodes are shared out
+
+A step: `tasks` episodes, each adding its sampled gradient (`training.lite`), averaged; then Adam.
+Every `validate_every` steps the accuracy on held-out episodes is measured and the checkpoints are
+written to --out: last.safetensors, best.safetensors, state.pt for --resume, log.jsonl and
+TensorBoard's events. `python -m training.export` makes a personaliser folder of a checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.utils.tensorboard.writer import SummaryWriter
+from tqdm import tqdm
+
+from model.errors import InputError
+from model.nn.checkpoint import save_checkpoint
+from model.nn.cnaps import SimpleCnaps
+from training.config import TrainConfig, parse
+from training.data import episodes_of
+from training.episodes import Episode, load
+from training.lite import LiteConfig, Task, backward, logits_of
+from training.state import FILE, Progress, load_state, save_state
+
+
+def main() -> None:
+    try:
+        assert __doc__
+        config, resume = parse(sys.argv[1:], __doc__)
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        if world > 1:
+            dist.init_process_group("nccl" if config.device == "cuda" else "gloo")
+        try:
+            train(config, resume)
+        finally:
+            if world > 1:
+                dist.destroy_process_group()
+    except InputError as error:
+        sys.exit(str(error))
+
+
+def train(config: TrainConfig, resume: bool) -> None:
+    """Run a training from where it stands to its last step."""
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    if config.tasks % world:
+        raise InputError(f"--tasks {config.tasks} cannot be shared out over {world} processes.")
+    out = Path(config.out)
+    if (out / FILE).exists() and not resume:
+        raise InputError(f"{out} holds a run already; pass --resume, or another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    device = _device(config, rank)
+    model, optimiser = build(config, device)
+    progress = load_state(config, model, optimiser) if resume else Progress()
+    numbers = [
+        n
+        for n in range(progress.step * config.tasks, config.steps * config.tasks)
+        if n % world == rank
+    ]
+    stream = load(episodes_of(config, validation=False), numbers, config.workers)
+    log = Log(out, progress.step) if rank == 0 else None
+    bar = tqdm(
+        range(progress.step, config.steps), initial=progress.step, total=config.steps,
+        unit="step", disable=rank > 0,
+    )  # fmt: skip
+    for step in bar:
+        started = time.perf_counter()
+        facts = one_step(config, model, optimiser, step, stream, device)
+        progress = replace(
+            progress, step=step + 1, seconds=progress.seconds + time.perf_counter() - started
+        )
+        if log:
+            log.write(step, "train", facts)
+            bar.set_postfix({k: f"{facts[k]:.3g}" for k in ("loss", "accuracy", "seconds", "GB")})
+        if progress.step % config.validate_every == 0 or progress.step == config.steps:
+            progress = checkpoint(config, model, optimiser, progress, log, device)
+
+
+def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch.optim.Optimizer]:
+    """Model and optimiser at step 0, the same in every process."""
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    model = SimpleCnaps(config.cnaps()).to(device)
+    model.backbone.to(memory_format=torch.channels_last)
+    trained = [p for n, p in model.named_parameters() if p.requires_grad and n != "log_temperature"]
+    groups = [
+        {"params": trained, "rate": config.rate},
+        {"params": [model.log_temperature], "rate": config.rate_temperature},
+    ]
+    groups = [group for group in groups if group["params"]]
+    return model, torch.optim.Adam(groups, lr=config.rate, betas=(0.9, 0.99))
+
+
+def one_step(
+    config: TrainConfig,
+    model: SimpleCnaps,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    stream: Iterator[Episode],
+    device: torch.device,
+) -> dict[str, float]:
+    """One optimiser step over `tasks` episodes; returns what is worth a curve."""
+    world = dist.get_world_size() if dist.is_initialized() else 1
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    mine = [n for n in range(step * config.tasks, (step + 1) * config.tasks) if n % world == rank]
+    started, waited, measured = time.perf_counter(), 0.0, torch.zeros(2)
+    optimiser.zero_grad()
+    for number in mine:
+        before = time.perf_counter()
+        task = to_device(next(stream).task, device)
+        waited += time.perf_counter() - before
+        measured += torch.tensor(backward(model, task, config.lite(), draws(config, number)))
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    average(parameters, config.tasks, world)
+    penalty = model.film_generator.penalty()
+    if config.penalty and penalty.requires_grad:
+        (config.penalty * penalty).backward()
+    norm = nn.utils.clip_grad_norm_(parameters, config.clip)
+    for group in optimiser.param_groups:
+        group["lr"] = group["rate"] * schedule(config, step)
+    optimiser.step()
+    loss, accuracy = (measured / len(mine)).tolist()
+    return {
+        "loss": loss,
+        "accuracy": accuracy,
+        "penalty": penalty.item(),
+        "gradient": norm.item(),
+        "temperature": model.log_temperature.exp().item(),
+        "seconds": (time.perf_counter() - started) / len(mine),
+        "waited": waited / len(mine),
+        "GB": peak_gigabytes(device),
+    }
+
+
+def average(parameters: list[nn.Parameter], tasks: int, world: int) -> None:
+    """Summed gradients -> their mean over all tasks of all processes."""
+    for parameter in parameters:
+        if parameter.grad is None:  # no path from the loss: every process must agree that it is 0
+            parameter.grad = torch.zeros_like(parameter)
+    flat = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
+    if world > 1:
+        dist.all_reduce(flat)
+    flat /= tasks
+    for parameter, grad in zip(
+        parameters, flat.split([p.numel() for p in parameters]), strict=True
+    ):
+        parameter.grad = grad.view_as(parameter)
+
+
+def schedule(config: TrainConfig, step: int) -> float:
+    """Factor on the learning rates: linear warm-up, then a cosine down to 0."""
+    warm = min((step + 1) / max(config.warm_up, 1), 1.0)
+    return warm * 0.5 * (1 + math.cos(math.pi * step / config.steps))
+
+
+def draws(config: TrainConfig, number: int) -> torch.Generator:
+    """The generator of an episode's LITE draws: its number's, whichever process has it."""
+    seed = np.random.SeedSequence([config.seed, 1, number]).generate_state(1)[0]
+    return torch.Generator().manual_seed(int(seed))
+
+
+@torch.no_grad()
+def validate(config: TrainConfig, model: SimpleCnaps, device: torch.device) -> dict[str, float]:
+    """Accuracy on the held-out episodes, by group and over all; the same episodes every time."""
+    right: dict[str, list[float]] = {}
+    lite = LiteConfig(chunk=config.chunk, bf16=config.bf16)
+    for episode in load(episodes_of(config, validation=True), range(config.validation), 0):
+        task = to_device(episode.task, device)
+        accuracy = (logits_of(model, task, lite).argmax(1) == task.targets).float().mean().item()
+        right.setdefault(episode.kind, []).append(accuracy)
+    kinds = {f"accuracy of {kind}": float(np.mean(values)) for kind, values in right.items()}
+    return {"accuracy": float(np.mean(list(kinds.values()))), **kinds}
+
+
+def checkpoint(
+    config: TrainConfig,
+    model: SimpleCnaps,
+    optimiser: torch.optim.Optimizer,
+    progress: Progress,
+    log: Log | None,
+    device: torch.device,
+) -> Progress:
+    """Validate and write everything that is kept; the other processes wait."""
+    if log:
+        facts = validate(config, model, device)
+        log.write(progress.step, "validation", facts)
+        best = facts["accuracy"] > progress.best
+        progress = replace(progress, best=max(facts["accuracy"], progress.best))
+        known = provenance(config, progress, facts)
+        out = Path(config.out)
+        save_checkpoint(out / "last.safetensors", model, known)
+        if best:
+            save_checkpoint(out / "best.safetensors", model, known)
+        if config.keep:
+            save_checkpoint(out / f"step-{progress.step:06d}.safetensors", model, known)
+        save_state(config, model, optimiser, progress)
+    if dist.is_initialized():
+        dist.barrier()
+    return progress
+
+
+def provenance(config: TrainConfig, progress: Progress, facts: dict[str, float]) -> dict[str, Any]:
+    """What a checkpoint tells about itself."""
+    revision = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return {
+        "data": [config.orbit, *config.photos, config.surfaces, config.views],
+        "settings": asdict(config),
+        "commit": revision.stdout.strip() or "unknown",
+        "steps": progress.step,
+        "hours": round(progress.seconds / 3600, 3),
+        "validation": facts,
+    }
+
+
+class Log:
+    """log.jsonl and TensorBoard's events of a run; lines after the resumed step are dropped."""
+
+    def __init__(self, out: Path, step: int) -> None:
+        self.path = out / "log.jsonl"
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        kept = [line for line in lines if line and _step_of(line) < step]
+        self.path.write_text("".join(f"{line}\n" for line in kept))
+        self.board = SummaryWriter(str(out), purge_step=step or None)
+
+    def write(self, step: int, kind: str, facts: dict[str, float]) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps({"step": step, "kind": kind, **facts}) + "\n")
+        for name, value in facts.items():
+            self.board.add_scalar(f"{kind}/{name}", value, step)
+
+
+def _step_of(line: str) -> float:
+    try:
+        return json.loads(line)["step"]
+    except ValueError:
+        return math.inf  # cut off by a kill
+
+
+def to_device(task: Task, device: torch.device) -> Task:
+    """The task where the model is."""
+    support, labels, query, targets = (
+        t.to(device) for t in (task.support, task.labels, task.query, task.targets)
+    )
+    return Task(support, labels, query, targets, task.ways)
+
+
+def peak_gigabytes(device: torch.device) -> float:
+    """Most memory held at once so far: the GPU's, or this process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def _device(config: TrainConfig, rank: int) -> torch.device:
+    if config.device == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise InputError(
+            "--device cuda: no GPU can be used here; leave it out to train on the CPU."
+        )
+    device = torch.device("cuda", rank % torch.cuda.device_count())
+    torch.cuda.set_device(device)
+    return device
+
+
+if __name__ == "__main__":
+    main()
