@@ -81,6 +81,7 @@ class TeachAndWatch extends HTMLElement {
     this.#wire();
     this.show();
     this.startCamera();
+    this.ready = new Promise((open) => this.addEventListener("open", open, { once: true }));
     if (window.room) this.enter();
     else window.addEventListener("room", () => this.enter(), { once: true });
   }
@@ -101,7 +102,10 @@ class TeachAndWatch extends HTMLElement {
     on("unlearned", ({ text }) => this.#hear({ learning: null }, text));
     on("answer", (answer) => this.#hearAnswer(answer));
     on("lost", () => this.alarm("The app cannot be reached. Trying again…", false));
-    on("open", () => this.alarm(""));
+    on("open", () => {
+      this.alarm("");
+      this.dispatchEvent(new Event("open"));
+    });
     on("gone", ({ text }) => this.alarm(text, true));
     this.camera.watch(() => this.#sendFrame());
     setInterval(() => this.#showPace(), 500);
@@ -109,6 +113,7 @@ class TeachAndWatch extends HTMLElement {
 
   async order(order) {
     this.trouble("");
+    await this.ready; // who presses at once is not told off
     try {
       return await this.line.ask(order);
     } catch (error) {
@@ -215,6 +220,7 @@ class TeachAndWatch extends HTMLElement {
   async upload(name, files) {
     const troubles = [];
     this.trouble("");
+    await this.ready;
     for (const [index, file] of files.entries()) {
       this.#hear({ busy: `Reading ${file.name} (${index + 1} of ${files.length})…` });
       await this.line.upload(name, file).catch((error) => troubles.push(error.message));

@@ -1,0 +1,290 @@
+"""What goes wrong in a browser, and the sentence that a person reads; and who may see what."""
+
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+
+from tests.app.people import Person, camera, chromium, person
+from tests.app.server import Server, free_port, start
+from tests.tiny import write_tiny
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Something for the camera to show: noise, a second of it."""
+    path, rng = tmp_path_factory.mktemp("film") / "noise.mjpeg", np.random.default_rng(0)
+    with open(path, "wb") as file:
+        for _ in range(30):
+            coarse = rng.integers(0, 255, (12, 16, 3), np.uint8)
+            file.write(cv2.imencode(".jpg", cv2.resize(coarse, (640, 480)))[1].tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, film: Path) -> Iterator[Browser]:
+    with chromium(playwright, *camera(film)) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app with a tiny model, for what has nothing to do with seeing."""
+    folder = tmp_path_factory.mktemp("quick")
+    server = start(folder, "--checkpoint", str(write_tiny(folder / "tiny")))
+    yield server
+    server.stop()
+
+
+def off(someone: Person) -> str:
+    """What stands in place of the picture."""
+    words = someone.page.locator(".off p")
+    expect(words).to_be_visible()
+    expect(words).not_to_have_text("Allow the camera to begin.", timeout=10_000)
+    return words.text_content() or ""
+
+
+def record(someone: Person, thing: str) -> None:
+    page = someone.page
+    expect(page.get_by_role("button", name="Stop camera")).to_be_visible(timeout=15_000)
+    someone.name(thing)
+    someone.press("Record")
+    page.wait_for_timeout(1500)
+    someone.press(f"Stop recording {thing}")
+    expect(page.locator(".card h3", has_text=thing)).to_be_visible(timeout=10_000)
+
+
+def test_a_refused_camera(playwright: Playwright, quick: Server) -> None:
+    with (
+        chromium(playwright, "--use-fake-ui-for-media-stream=deny",
+                 "--use-fake-device-for-media-stream") as browser,
+        person(browser, quick.url) as someone,
+    ):  # fmt: skip
+        assert off(someone).startswith("The camera was refused. Allow it at the camera sign")
+        someone.name("mug")
+        someone.press("Record")
+        expect(someone.page.locator(".trouble")).to_have_text(
+            "Start the camera first, then record."
+        )
+
+
+def test_no_camera(playwright: Playwright, quick: Server) -> None:
+    with (
+        chromium(playwright, "--use-fake-ui-for-media-stream") as browser,
+        person(browser, quick.url) as someone,
+    ):
+        assert off(someone).startswith("There is no camera here.")
+        expect(someone.page.get_by_role("button", name="Start camera").first).to_be_visible()
+
+
+def test_a_page_over_plain_http_from_elsewhere(playwright: Playwright, quick: Server) -> None:
+    address = quick.url.replace("127.0.0.1", "teach.test")
+    rules = "--host-resolver-rules=MAP teach.test 127.0.0.1"
+    with chromium(playwright, rules) as browser, person(browser, address) as someone:
+        assert off(someone).startswith("Browsers give the camera to https pages and to localhost")
+        expect(someone.page.get_by_role("button", name="add clips and photos")).to_be_enabled()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("   ", "Type a name first, then record."),
+        ("x" * 300, "has 300 characters; use at most 100"),
+    ],
+)
+def test_bad_names_are_refused_where_they_are_typed(
+    browser: Browser, quick: Server, name: str, says: str
+) -> None:
+    with person(browser, quick.url) as someone:
+        expect(someone.page.get_by_role("button", name="Stop camera")).to_be_visible(timeout=15_000)
+        someone.name(name)
+        someone.press("Record")
+        expect(someone.page.locator(".trouble")).to_contain_text(says)
+        expect(someone.page.get_by_label("Name of the thing")).to_be_focused()
+        expect(someone.page.locator(".recording")).to_be_hidden()
+
+
+def test_one_thing_strange_names_and_two_of_one_name(browser: Browser, quick: Server) -> None:
+    evil = "<img src=x onerror=alert(1)> 🔑 \"'/\\ =cmd()"
+    with person(browser, quick.url) as someone:
+        page = someone.page
+        expect(page.locator("#next-step")).to_have_text("Name your first thing")
+        record(someone, evil)
+        expect(page.locator("#next-step")).to_have_text("Now a second thing")
+        someone.open("Take it away")
+        says = page.locator("#model-say")
+        expect(says).to_contain_text("Teach at least 2 things first; you have 1.")
+        expect(page.locator("#model-file")).to_be_hidden()
+        someone.open("Name a video")
+        expect(page.locator("#video-say")).to_contain_text("you have 1. Then come back")
+        someone.open("Teach & watch")
+        record(someone, "mug")
+        someone.wait_until_learned(2)
+        expect(page.locator(".bar-name").first).to_have_text(evil)
+        someone.press("Rename: mug")
+        page.get_by_label("New name of mug").fill(evil.upper())
+        someone.press("Save")
+        expect(page.locator(".trouble")).to_contain_text("Another thing is called")
+        expect(page.locator(".card h3").last).to_have_text("mug")
+        someone.press("Cancel")
+        someone.open("Take it away")
+        expect(says).to_contain_text("2 things in", timeout=20_000)
+
+
+def test_bad_files_are_named_and_lose_nothing(
+    browser: Browser, quick: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "text.mp4").write_text("this is no video")
+    with person(browser, quick.url) as someone:
+        page = someone.page
+        record(someone, "mug")
+        someone.name("keys")
+        someone.forgiving = True
+        with page.expect_file_chooser() as chooser:
+            someone.press("add clips and photos")
+        chooser.value.set_files([tmp_path / "empty.mp4", tmp_path / "text.mp4"])
+        trouble = page.locator(".trouble")
+        expect(trouble).to_contain_text("empty.mp4 is empty", timeout=15_000)
+        expect(trouble).to_contain_text("text.mp4", timeout=15_000)
+        expect(page.locator(".card h3")).to_have_text(["mug"])
+        expect(page.get_by_label("Name of the thing")).to_have_value("keys")
+        record(someone, "keys")
+        someone.wait_until_learned(2)
+        someone.open("Name a video")
+        page.locator("#video-file input[type=file]").set_input_files(tmp_path / "text.mp4")
+        expect(page.locator("#video-say .problem")).to_contain_text("text.mp4", timeout=15_000)
+
+
+def test_two_people_never_see_each_other(browser: Browser, quick: Server) -> None:
+    with person(browser, quick.url) as ada, person(browser, quick.url) as bob:
+        for thing in ("ada's mug", "ada's keys"):
+            record(ada, thing)
+        ada.wait_until_learned(2)
+        ada.open("Take it away")
+        expect(ada.page.locator("#model-say")).to_contain_text("2 things in", timeout=20_000)
+        record(bob, "bob's pen")
+        expect(bob.page.locator(".card h3")).to_have_text(["bob's pen"])
+        bob.open("Take it away")
+        expect(bob.page.locator("#model-say")).to_contain_text("you have 1", timeout=20_000)
+        token = ada.page.evaluate("window.room")
+        assert not [path for path in quick.private if token in str(path)]
+        assert token not in quick.log.read_text()
+        assert token not in ada.page.url and len(token) >= 43
+        with httpx.Client(base_url=quick.url) as stranger:
+            guess_files(stranger, quick)
+            for guess in (token[:-1], token[:-1] + "A", secrets.token_urlsafe(32), "x"):
+                headers = {"authorization": f"Bearer {guess}", "x-thing": "x", "x-file": "a.mp4"}
+                assert stranger.post("/clips", content=b"x", headers=headers).status_code == 401
+        guess_sessions(quick)
+        expect(ada.page.locator(".card")).to_have_count(2)
+
+
+def guess_files(stranger: httpx.Client, server: Server) -> None:
+    """Clips are never served; a result only to who knows all of its address."""
+    files = server.private
+    assert any(file.suffix == ".npy" for file in files)
+    assert any(file.suffix == ".onnx" for file in files)
+    for file in files:
+        tries = [file.parent, file.parent.parent, file.parent.parent.parent]
+        if file.suffix == ".npy":
+            tries.append(file)
+        for path in tries:
+            assert stranger.get(f"/gradio_api/file={path}").status_code == 403, path
+
+
+def guess_sessions(server: Server) -> None:
+    """A made-up session of Gradio's has an empty state, whatever listener it calls."""
+    asked = 0
+    for listener in httpx.get(server.url + "/config").json()["dependencies"]:
+        if not listener["backend_fn"] or listener["targets"][0][1] in ("load", "unload"):
+            continue
+        session = secrets.token_hex(5)
+        call = {"fn_index": listener["id"], "session_hash": session,
+                "data": [None] * len(listener["inputs"])}  # fmt: skip
+        joined = httpx.post(server.url + "/gradio_api/queue/join", json=call)
+        assert joined.status_code == 200
+        news = f"{server.url}/gradio_api/queue/data?session_hash={session}"
+        with httpx.stream("GET", news, timeout=20) as stream:
+            for line in stream.iter_lines():
+                assert "ada" not in line and "bob" not in line
+                if "process_completed" in line:
+                    asked += 1
+                    assert "The app was restarted" in line, "which says: there is no such room"
+                    break
+    assert asked >= 3
+
+
+def left(server: Server) -> list[Path]:
+    return [file for file in server.private if file.suffix in (".npy", ".onnx")]
+
+
+def test_closing_the_tab_deletes_everything(browser: Browser, quick: Server) -> None:
+    before = len(left(quick))
+    with person(browser, quick.url) as someone:
+        record(someone, "mug")
+        assert len(left(quick)) == before + 1
+        someone.page.evaluate("document.querySelector('teach-and-watch').state.things = []")
+        someone.page.reload()  # a new page is a new room
+        expect(someone.page.locator("#next-step")).to_have_text("Name your first thing")
+        record(someone, "keys")
+        expect(someone.page.locator(".card h3")).to_have_text(["keys"])
+    end = time.monotonic() + 10
+    while len(left(quick)) > before and time.monotonic() < end:
+        time.sleep(0.1)
+    assert len(left(quick)) == before
+
+
+def test_after_a_crash_the_page_says_what_happened(browser: Browser, tmp_path: Path) -> None:
+    options, port = ("--checkpoint", str(write_tiny(tmp_path / "tiny"))), free_port()
+    server = start(tmp_path, *options, port=port)
+    with person(browser, server.url) as someone:
+        record(someone, "mug")
+        assert left(server)
+        someone.forgiving = True
+        server.stop(signal.SIGKILL)
+        alarm = someone.page.get_by_role("alert").filter(has_text="app")
+        expect(alarm).to_contain_text("The app cannot be reached. Trying again", timeout=10_000)
+        assert left(server), "a killed server cannot tidy up"
+        again = start(tmp_path, *options, port=port)
+        try:
+            assert not left(again), "so the next one does"
+            expect(alarm).to_contain_text("The app was restarted", timeout=15_000)
+            someone.page.get_by_role("button", name="Start again").click()
+            expect(someone.page.locator("#next-step")).to_have_text("Name your first thing")
+            record(someone, "mug")
+        finally:
+            again.stop()
+
+
+def test_the_line_survives_a_hiccup(browser: Browser, quick: Server) -> None:
+    keep_lines = """
+      window.lines = [];
+      window.WebSocket = class extends WebSocket {
+        constructor(...address) { super(...address); lines.push(this); }
+      };"""
+    with person(browser, quick.url, script=keep_lines) as someone:
+        page = someone.page
+        record(someone, "mug")
+        page.evaluate("lines.at(-1).close()")
+        page.wait_for_function("lines.length === 2 && lines[1].readyState === 1")
+        record(someone, "keys")
+        someone.wait_until_learned(2)
+        expect(page.locator(".card")).to_have_count(2)
