@@ -30,10 +30,12 @@ bench: .venv/all ## speed, size and memory, as ratios from one run
 	$(PYTHON) -m venv .venv
 
 .venv/app: .venv/bin/python app/requirements.txt
-	$(BIN)/pip install -q --disable-pip-version-check -r app/requirements.txt
+	@echo "Installing what the app needs into .venv (550 MB, about a minute) ..."
+	$(BIN)/pip install -q --no-compile --disable-pip-version-check -r app/requirements.txt
 	@touch $@
 
 .venv/all: .venv/app requirements.txt training/requirements.txt tests/requirements.txt
+	@echo "Installing torch and the checks into .venv (6 GB, a few minutes) ..."
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
 	@if ! command -v chromium >/dev/null; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium; \

