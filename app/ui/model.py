@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,18 +40,12 @@ def model_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results) -> N
             "Download the model (ONNX)", variant="primary", visible=False, elem_id="model-file"
         )
         gr.HTML(ABOUT, apply_default_css=False)
-        gr.Code(
-            PYTHON,
-            label="Python: pip install onnxruntime opencv-python-headless",
-            interactive=False,
-            elem_id="model-python",
-        )
-        gr.Code(
-            COMMANDS,
-            label="Command line: the same from folders, without a browser",
-            interactive=False,
-            elem_id="model-commands",
-        )
+        for title, code, name in (
+            ("Python: pip install onnxruntime opencv-python-headless", PYTHON, "model-python"),
+            ("Command line: the same from folders, without a browser", COMMANDS, "model-commands"),
+        ):
+            block = f"<code-block><h2>{title}</h2><pre>{html.escape(code)}</pre></code-block>"
+            gr.HTML(block, elem_id=name, apply_default_css=False)
 
     def prepare(token: str) -> Iterator[tuple[str, Any]]:
         yield say("Saving it, opening it again, comparing…"), gr.update(visible=False)
