@@ -58,7 +58,8 @@ class Composites:
     def episode(self, rng: np.random.Generator) -> Episode:
         rules = self.rules
         things = self._classes(rng)
-        others = [self._thing(rng) for _ in range(6)]  # distractors
+        drawn = [self._thing(rng) for _ in range(8)]
+        others = [t for t in drawn if all(t.views is not thing.views for thing in things)]
         shots = int(rng.integers(rules.shots[0], rules.shots[1] + 1))
         teach, ask = self._ground(rng, rules.plain), self._ground(rng, 0.05)
         if rng.random() < rules.one_ground:
@@ -126,7 +127,7 @@ class Composites:
         frame = ground.copy()
         size = SIDE * rng.uniform(*self.rules.query_scale)
         centre = rng.uniform(0.4 * size, SIDE - 0.4 * size, 2)
-        around = [others[i] for i in rng.integers(len(others), size=rng.integers(0, 4))]
+        around = [others[i] for i in rng.permutation(len(others))[: rng.integers(0, 4)]]
         if len(things) > 1 and rng.random() < 0.2:
             around.append(things[(k + rng.integers(1, len(things))) % len(things)])
         for other in around:

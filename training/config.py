@@ -56,7 +56,7 @@ class TrainConfig:
     back: int = knob(8, "H: support clips back-propagated, a query batch")
     back_embeddings: int = knob(64, "the same for the set encoder")
     query_batch: int = knob(32, "query clips a backward pass: less memory, more passes")
-    chunk: int = knob(8, "frames a forward call")
+    chunk: int = knob(16, "frames a forward call")
     bf16: bool = knob(False, "autocast outside the head; on GPUs, and CPUs with bf16 in hardware")
 
     # optimisation

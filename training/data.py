@@ -6,7 +6,6 @@ photos, and every tenth group of look-alikes among rendered things.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from training.config import TrainConfig
 from training.episodes import Episodes, Source
 from training.orbit import Filter, read_split
 from training.photos import PhotoEpisodes, Photos
+from training.synthetic.views import load_views
 from training.tasks import OrbitEpisodes, OrbitRules
 
 T = TypeVar("T")
@@ -82,13 +82,9 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
 
 def _views(path: Path, validation: bool) -> Sequence[np.ndarray]:
     """Views (V, S, S, 4) of each rendered thing, memory-mapped; look-alikes stay on one side."""
-    try:
-        rgba = np.load(path, mmap_mode="r")
-        groups = json.loads(path.with_suffix(".json").read_text())["groups"]
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} and its .json are not rendered views ({error}).") from error
-    kept = set(_part(sorted(set(groups)), validation))
-    return [rgba[k] for k, group in enumerate(groups) if group in kept]
+    views = load_views(path)
+    kept = set(_part(sorted(set(views.groups)), validation))
+    return [rgba for rgba, group in zip(views.rgba, views.groups, strict=True) if group in kept]
 
 
 def _part(classes: Sequence[T], validation: bool) -> tuple[T, ...]:

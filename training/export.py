@@ -15,7 +15,7 @@ import hashlib
 import json
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,12 @@ def main() -> None:
     parser.add_argument(
         "--untrained", action="store_true", help="export the frozen backbone instead"
     )
+    parser.add_argument(
+        "--windows",
+        type=int,
+        choices=range(8),
+        help="score w x w windows of the last map (0: whole frames)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to write, assets/NAME")
     args = parser.parse_args()
     if (args.checkpoint is None) != args.untrained:
@@ -55,6 +61,8 @@ def main() -> None:
             model, provenance = untrained(), {"backbone": BACKBONE}
         else:
             model, provenance = load_checkpoint(args.checkpoint)
+        if args.windows is not None:
+            model.config = replace(model.config, windows=args.windows or None)
         worst = export(model, provenance, args.out, trained=not args.untrained)
     except InputError as error:
         sys.exit(str(error))

@@ -54,7 +54,9 @@ class LiteConfig:
     back: int = 8  # H: support clips back-propagated through the backbone, a query batch
     back_embeddings: int = 64  # the same for the set encoder, which is cheap: more rows, less noise
     query_batch: int = 32  # query clips a backward pass; each draws anew
-    chunk: int = 8  # rows a forward call; bounds memory where no gradient is kept, and suits caches
+    chunk: int = (
+        16  # rows a forward call; bounds memory where no gradient is kept, and suits caches
+    )
     bf16: bool = (
         False  # autocast the networks, never the head; pays on GPUs, not on CPUs without bf16
     )
@@ -92,8 +94,7 @@ def draw(labels: Tensor, count: int, generator: torch.Generator) -> Draw:
 
 
 def shares(shots: list[int], count: int) -> list[int]:
-    """h_k: `count` rows over objects of n_k, each at least one, in proportion, never more than n_k.
-    """
+    """h_k: `count` rows over objects of n_k each, in proportion, at least 1 and at most n_k."""
     taken = [1] * len(shots)
     for _ in range(count - len(shots)):
         open_ = [k for k, n in enumerate(shots) if taken[k] < n]
@@ -136,9 +137,7 @@ def sampled_logits(
     config: LiteConfig,
     known: Known | None = None,
 ) -> tuple[Tensor, Known]:
-    """Exact logits (m, K) of the query clips `part`, whose gradient reaches only the drawn support
-    rows.
-    """
+    """Exact logits (m, K) of the query clips `part`; only the drawn rows carry a gradient."""
     e = _sampled(method.embeddings, task.support, encoder_draw, config, known and known.embeddings)
     film = method.film(e.mean(0))
     z = _sampled(

@@ -105,8 +105,7 @@ def patch(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def cut_out(path: Path) -> np.ndarray | None:
-    """What stands in the middle of a photo, as a thing (h, w, 4); None if it does not come apart.
-    """
+    """What stands in the middle of a photo, as a thing (h, w, 4); None if it cannot be told."""
     alpha = _foreground(path)
     if alpha is None:
         return None

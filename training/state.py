@@ -51,19 +51,18 @@ def save_state(
     except (
         OSError,
         RuntimeError,
-    ) as error:  # torch's zip writer raises RuntimeError on a full disk
+    ) as error:  # torch's zip writer, disk full
         partial.unlink(missing_ok=True)
         raise InputError(
-            f"The state of the run could not be written to {path} ({error}); the one before stands, "
-            "so make room and pass --resume."
+            f"The state of the run could not be written to {path} ({error}); "
+            "the one before stands, so make room and pass --resume."
         ) from error
 
 
 def load_state(
     config: TrainConfig, model: SimpleCnaps, optimiser: torch.optim.Optimizer
 ) -> Progress:
-    """Fill model and optimiser from the run's state; InputError if it is not this configuration's.
-    """
+    """Fill model and optimiser from the run's state; InputError if it is another run's."""
     path = Path(config.out) / FILE
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

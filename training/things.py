@@ -33,8 +33,7 @@ def as_it_is(view: View, rng: np.random.Generator) -> View:
 
 @dataclass(frozen=True)
 class Paint:
-    """One colour over everything, with the thing's own light and shade; `cover` of 1 hides its own.
-    """
+    """One colour, in the thing's own light; at a `cover` of 1 nothing else is left of it."""
 
     hue: float  # degrees
     saturation: float

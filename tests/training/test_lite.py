@@ -135,8 +135,7 @@ def mean(gradients: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def bias(ours: dict[str, Tensor], full: dict[str, Tensor], group: str) -> float:
-    """|mean of the estimator - full| / |full| over the parameters whose name starts with `group`.
-    """
+    """|mean of the estimator - full| / |full| over the parameters of a group."""
     names = [name for name in full if name.startswith(group)]
     assert names, group
     wrong = torch.cat([(ours[n] - full[n]).flatten() for n in names])
