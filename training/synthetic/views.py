@@ -1,0 +1,124 @@
+"""Views of each object on transparent ground, for pasting over photographs.
+
+Rendering needs moderngl; `load_views` needs numpy alone. The file is a plain .npy that is mapped
+into memory, with a .json of the same name beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from model.errors import InputError
+from training.synthetic.objects import Thing, read_catalogue
+
+
+@dataclass(frozen=True)
+class Views:
+    """K objects seen from V sides.
+
+    rgba: (K, V, S, S, 4) uint8, sRGB values already multiplied by alpha: paste with
+    rgba[..., :3] + (1 - rgba[..., 3:] / 255) * background; area-averaging it is right as it stands.
+    """
+
+    rgba: np.ndarray
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]  # equal: the same thing to the eye
+    sizes: np.ndarray  # (K,) float32, longest side in metres
+
+
+def load_views(path: Path) -> Views:
+    """Views written by `write_views`, mapped into memory."""
+    listing = path.with_suffix(".json")
+    if not path.is_file() or not listing.is_file():
+        raise InputError(f"There are no views at {path}; write them with training.synthetic views.")
+    about = json.loads(listing.read_text(encoding="utf-8"))
+    return Views(
+        np.load(path, mmap_mode="r"),
+        tuple(about["names"]),
+        tuple(about["labels"]),
+        tuple(about["groups"]),
+        np.array(about["sizes"], np.float32),
+    )
+
+
+def render_views(
+    objects: Path, count: int = 32, side: int = 176, seed: int = 0, processes: int = 2
+) -> Views:
+    """Every mesh of the folder or .zip `objects` from `count` sides."""
+    things = read_catalogue(objects)
+    rgba = np.zeros((len(things), count, side, side, 4), np.uint8)
+    _render_into(rgba, objects, things, seed, processes)
+    return _views(rgba, things)
+
+
+def write_views(
+    objects: Path, out: Path, count: int = 32, side: int = 176, seed: int = 0, processes: int = 2
+) -> Views:
+    """`render_views` straight to the file `out` (.npy), whatever the memory."""
+    things = read_catalogue(objects)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shape = (len(things), count, side, side, 4)
+    rgba = np.lib.format.open_memmap(out, "w+", np.uint8, shape)
+    _render_into(rgba, objects, things, seed, processes)
+    rgba.flush()
+    views = _views(rgba, things)
+    about = {"names": views.names, "labels": views.labels, "groups": views.groups}
+    text = json.dumps({**about, "sizes": [round(float(x), 4) for x in views.sizes]})
+    out.with_suffix(".json").write_text(text, encoding="utf-8")
+    return views
+
+
+def _views(rgba: np.ndarray, things: tuple[Thing, ...]) -> Views:
+    return Views(
+        rgba,
+        tuple(t.name for t in things),
+        tuple(t.label for t in things),
+        tuple(t.group for t in things),
+        np.array([t.size_m for t in things], np.float32),
+    )
+
+
+def _render_into(
+    rgba: np.ndarray, objects: Path, things: tuple[Thing, ...], seed: int, processes: int
+) -> None:
+    """Objects are dealt out in turn; a view depends on nothing but the seed and its object."""
+    count, side = rgba.shape[1:3]
+    if processes == 1:
+        for k, views in _render_some(objects, 0, 1, count, side, seed):
+            rgba[k] = views
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        # A few objects a job: what comes back stays small.
+        jobs = max(len(things) // 4, 1)
+        results = [
+            pool.submit(_render_some, objects, first, jobs, count, side, seed)
+            for first in range(jobs)
+        ]
+        for result in results:
+            for k, views in result.result():
+                rgba[k] = views
+
+
+def _render_some(
+    objects: Path, first: int, step: int, count: int, side: int, seed: int
+) -> list[tuple[int, np.ndarray]]:
+    """Views (V, S, S, 4) of every `step`-th object, in a worker with its own OpenGL context."""
+    from training.synthetic.mesh import load_mesh
+    from training.synthetic.render import Renderer
+    from training.synthetic.turntable import turn
+
+    renderer = Renderer(side, side)
+    done = []
+    for k, thing in list(enumerate(read_catalogue(objects)))[first::step]:
+        rng = np.random.default_rng([seed, k])
+        mesh = renderer.prepared(load_mesh(thing))
+        done.append((k, turn(renderer, mesh, count, rng)))
+    renderer.release()
+    return done
