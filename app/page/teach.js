@@ -17,7 +17,7 @@ const LAYOUT = `
 <section class="look" aria-label="Camera">
   <div class="picture">
     <video muted playsinline aria-label="What the app sees"></video>
-    <div class="off"><p></p><button type="button" class="primary"></button></div>
+    <div class="off"><p></p></div>
     <div class="verdict" hidden><span></span><span></span></div>
     <div class="recording" hidden><span class="dot"></span><span></span></div>
   </div>
@@ -295,9 +295,9 @@ class TeachAndWatch extends HTMLElement {
       ? "Allow the camera to begin."
       : this.problem || "The camera is off.";
     const what = playing === "clip" ? "clip" : "camera";
-    const words = playing ? `Stop ${what}` : "Start camera";
-    this.$(".toggle").textContent = off.querySelector("button").textContent = words;
-    off.querySelector("button").hidden = this.starting;
+    const toggle = this.$(".toggle");
+    toggle.textContent = playing ? `Stop ${what}` : "Start camera";
+    toggle.classList.toggle("primary", !playing && !this.starting);
     this.$(".recording").hidden = !this.take;
     this.$(".picture").classList.toggle("taking", Boolean(this.take));
     if (!playing) this.$(".rate").textContent = "";
@@ -317,9 +317,8 @@ class TeachAndWatch extends HTMLElement {
       event.preventDefault();
       this.record(field.value);
     });
-    const toggle = () => (this.camera.playing ? this.stopCamera() : this.startCamera());
-    this.$(".toggle").addEventListener("click", toggle);
-    this.$(".off button").addEventListener("click", toggle);
+    this.$(".toggle").addEventListener("click", () =>
+      this.camera.playing ? this.stopCamera() : this.startCamera());
     this.$(".turn").addEventListener("click", () => this.startCamera(() => this.camera.turn()));
     this.$("video").addEventListener("lost", () => {
       this.stopCamera();

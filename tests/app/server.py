@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +42,20 @@ class Server:
 
 def start(folder: Path, *options: str, port: int = 0) -> Server:
     """Start `python -m app` and wait until it answers."""
+    return launch(folder, [sys.executable, "-m", "app", *options], port)
+
+
+def launch(folder: Path, command: list[str], port: int = 0) -> Server:
+    """Run a command that serves the app when `--port` is added, and wait until it answers."""
     port = port or free_port()
     log = folder / "server.log"
-    command = [sys.executable, "-m", "app", "--port", str(port), *options]
     with open(log, "ab") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=out, stderr=out, env=os.environ | {"TMPDIR": str(folder)}
+            [*command, "--port", str(port)],
+            cwd=ROOT,
+            stdout=out,
+            stderr=out,
+            env=os.environ | {"TMPDIR": str(folder)},
         )
     url, end = f"http://127.0.0.1:{port}", time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:

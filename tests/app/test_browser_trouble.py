@@ -91,7 +91,7 @@ def test_no_camera(playwright: Playwright, quick: Server) -> None:
         person(browser, quick.url) as someone,
     ):
         assert off(someone).startswith("There is no camera here.")
-        expect(someone.page.get_by_role("button", name="Start camera").first).to_be_visible()
+        expect(someone.page.get_by_role("button", name="Start camera")).to_be_visible()
 
 
 def test_a_page_over_plain_http_from_elsewhere(playwright: Playwright, quick: Server) -> None:
