@@ -15,7 +15,7 @@ from importlib.metadata import version
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from onnx.compose import merge_models
+from onnx.compose import merge_graphs
 from onnx.parser import parse_model
 
 from model.card import Card, HeadSettings, Site
@@ -115,12 +115,18 @@ def join(
 
     floor: windows whose feature is shorter than this are left out; unused without windows.
     """
-    whole = merge_models(
-        parse_model(HEADER + CROP.format(side=SIDE)), backbone, [("square", "frames")], prefix2="b_"
-    )
+    crop = parse_model(HEADER + CROP.format(side=SIDE)).graph
     output = "b_features" if card.head.windows is None else "b_map"
-    model = merge_models(
-        whole, _head_model(head, floor, card.head), [(output, "features")], prefix2="h_"
+    # Graphs, not models: merging models would check and copy every weight four times over.
+    whole = merge_graphs(crop, backbone.graph, [("square", "frames")], prefix2="b_")
+    head_graph = _head_model(head, floor, card.head).graph
+    graph = merge_graphs(whole, head_graph, [(output, "features")], prefix2="h_")
+    graph.name = "adapted"
+    model = onnx.helper.make_model(
+        graph,
+        producer_name="teach-it-your-things",
+        ir_version=backbone.ir_version,
+        opset_imports=backbone.opset_import,
     )
     for node in model.graph.node:
         node.output[:] = [PUBLIC.get(name, name) for name in node.output]
@@ -130,7 +136,6 @@ def join(
     model.graph.output.extend(kept)
     for value in model.graph.output:
         value.name = PUBLIC[value.name]
-    model.producer_name, model.graph.name = "teach-it-your-things", "adapted"
     onnx.helper.set_model_props(
         model,
         {
