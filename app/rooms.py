@@ -124,12 +124,13 @@ class Rooms:
         self._lock = RLock()
 
     def open(self) -> Room:
-        """A new, empty room."""
+        """A new, empty room; when all are taken, in place of an idle one without things."""
         with self._lock:
             if len(self._open) >= MAX_ROOMS:
-                raise InputError(
-                    f"{MAX_ROOMS} people use this app right now; try again in some minutes."
-                )
+                idle = [r for r in self._open.values() if r.page is None and not r.taught.things]
+                if not idle:
+                    raise InputError(f"{MAX_ROOMS} people are here; try again in some minutes.")
+                self.close(min(idle, key=lambda room: room.heard).token)
             token = secrets.token_urlsafe(32)
             room = Room(
                 token,

@@ -9,6 +9,7 @@ import { Voice } from "./voice.js";
 import { learnedWords, nextStep, plural } from "./words.js";
 
 const RECORD_MS = 5000;
+const FULL = "As many people as it can take are using this app. Try again in some minutes.";
 
 const LAYOUT = `
 <div class="alarm" role="alert" hidden><p></p><button type="button" class="primary">Start again</button></div>
@@ -93,6 +94,7 @@ class TeachAndWatch extends HTMLElement {
   // ---- the line -----------------------------------------------------------------------------------------
 
   enter() {
+    if (!window.room) return this.alarm(FULL, true);
     this.line = new Line(window.room);
     const on = (type, act) => this.line.addEventListener(type, (event) => act(event.detail));
     on("clip", (clip) => this.things.addClip(clip));

@@ -47,8 +47,8 @@ def build_ui(rooms: Rooms, results: Results, samples: Path) -> gr.Blocks:
     def enter(request: gr.Request) -> tuple[str, str]:
         try:
             room = rooms.open()
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        except InputError:
+            return "", ""  # the page says that the app is full
         pages[str(request.session_hash)] = room.token
         return room.token, room.token
 

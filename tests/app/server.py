@@ -45,8 +45,11 @@ def start(folder: Path, *options: str, port: int = 0) -> Server:
     return launch(folder, [sys.executable, "-m", "app", *options], port)
 
 
-def launch(folder: Path, command: list[str], port: int = 0) -> Server:
-    """Run a command that serves the app when `--port` is added, and wait until it answers."""
+def launch(folder: Path, command: list[str], port: int = 0, path: str = "") -> Server:
+    """Run a command that serves the app when `--port` is added, and wait until it answers.
+
+    path: a folder of modules that come before all others.
+    """
     port = port or free_port()
     log = folder / "server.log"
     with open(log, "ab") as out:
@@ -55,7 +58,7 @@ def launch(folder: Path, command: list[str], port: int = 0) -> Server:
             cwd=ROOT,
             stdout=out,
             stderr=out,
-            env=os.environ | {"TMPDIR": str(folder)},
+            env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": path},
         )
     url, end = f"http://127.0.0.1:{port}", time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:

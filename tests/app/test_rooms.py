@@ -69,6 +69,20 @@ def test_a_page_that_is_still_on_the_line_has_not_left(rooms: Rooms) -> None:
     assert not room.closed
 
 
+def test_a_full_house_makes_room_only_where_nothing_is_taught(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.rooms.MAX_ROOMS", 3)
+    taught, watched, idle = rooms.open(), rooms.open(), rooms.open()
+    taught.taught = taught.taught.add("mug", taught.keep(frames(RED)))
+    Page(watched)
+    newcomer = rooms.open()
+    assert idle.closed and not taught.closed and not watched.closed
+    Page(newcomer)
+    with pytest.raises(InputError, match="3 people are here"):
+        rooms.open()
+
+
 def test_results_replace_the_ones_before(rooms: Rooms) -> None:
     room = rooms.open()
     first, model, second = (room.new_shown(kind) for kind in ("video", "model", "video"))

@@ -1,20 +1,35 @@
 """The server as a whole, without a browser: headers, what is served and what is not."""
 
 import re
+import sys
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from app.serve import HEADERS
-from tests.app.server import Server, start
+from tests.app.server import Server, launch
 from tests.tiny import write_tiny
+
+LISTENS = """
+import sys
+
+def hook(event, values):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        with open({log!r}, "a") as log:
+            log.write(repr(values[1] if event == "socket.connect" else values[0]) + chr(10))
+
+open({log!r}, "w").close()
+sys.addaudithook(hook)
+"""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    server = start(folder, "--checkpoint", str(write_tiny(folder / "tiny")))
+    (folder / "sitecustomize.py").write_text(LISTENS.format(log=str(folder / "calls")))
+    command = [sys.executable, "-m", "app", "--checkpoint", str(write_tiny(folder / "tiny"))]
+    server = launch(folder, command, path=str(folder))
     yield server
     server.stop()
     assert not list(folder.glob("teach-*/*/")), "a server that stops leaves nothing"
@@ -81,6 +96,13 @@ def test_no_file_of_a_person_can_be_fetched_by_its_path(
 def test_no_listener_is_a_public_interface(client: httpx.Client) -> None:
     listeners = client.get("/config").json()["dependencies"]
     assert listeners and {listener["api_visibility"] for listener in listeners} == {"private"}
+
+
+def test_the_server_calls_nobody(client: httpx.Client, server: Server) -> None:
+    client.get("/")
+    calls = server.folder / "calls"
+    called = set(calls.read_text().splitlines())
+    assert called <= {"'127.0.0.1'", "'localhost'", "None"}, called
 
 
 def test_another_site_gets_nothing(client: httpx.Client) -> None:

@@ -1,12 +1,19 @@
 """Pieces of the page that can be told apart from it: what a client may name, what is escaped."""
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from app.__main__ import _parser
 from app.overlay import Stretch
+from app.ui.model import COMMANDS, PYTHON
 from app.ui.video import _legend, _progress, _refused, _seen, _uploaded
-from model import InputError
+from model import InputError, load_model
+from tests.app.fakes import BLUE, RED, frames, jpeg
+from tests.tiny import write_tiny
 
 EVIL = "<script>alert('\"')</script>"
 
@@ -22,6 +29,26 @@ def test_the_client_cannot_name_a_file_of_the_server(tmp_path: Path) -> None:
                  f"{inside.parent}/link.mp4", "http://127.0.0.1/a.mp4", "/etc/passwd"):  # fmt: skip
         with pytest.raises(InputError, match="choose the video again"):
             _uploaded(path, inside.parent)
+
+
+def test_the_lines_of_python_that_are_shown_run(tmp_path: Path) -> None:
+    personaliser = load_model(write_tiny(tmp_path / "tiny"))
+    adapted = personaliser.adapt({"red": [frames(RED)], "blue": [frames(BLUE)]})
+    adapted.save(tmp_path / "my-things.onnx")
+    (tmp_path / "photo.jpg").write_bytes(jpeg(BLUE, 320))
+    shown = [sys.executable, "-c", PYTHON]
+    done = subprocess.run(shown, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.startswith("blue "), done.stderr
+    assert len([line for line in PYTHON.splitlines() if line]) <= 10
+
+
+def test_the_commands_that_are_shown_are_understood() -> None:
+    lines = [line for line in COMMANDS.splitlines() if not line.startswith("#")]
+    for line in lines:
+        words = shlex.split(line)
+        assert words[:3] == ["python", "-m", "app"]
+        _parser().parse_args(words[3:])
+    assert len(lines) == 2
 
 
 def test_names_are_text_wherever_they_are_shown() -> None:
