@@ -46,7 +46,7 @@ def _fitted(mesh: Mesh, pose: np.ndarray, rng: np.random.Generator) -> Camera:
         field_of_view=_FIELD_OF_VIEW,
         roll=float(rng.normal(0, 8)),
     )
-    points = camera.project(mesh.positions[::3] @ pose[:3, :3].T + pose[:3, 3]) * 2 - 1
+    points = camera.project(mesh.positions @ pose[:3, :3].T + pose[:3, 3]) * 2 - 1
     low, high = points.min(0), points.max(0)
     zoom = _FILLED * 2 / float((high - low).max())
     centre = zoom * (low + high) / 2
