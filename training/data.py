@@ -44,7 +44,6 @@ def episodes_of(config: TrainConfig, validation: bool) -> Episodes:
 
 def _orbit(config: TrainConfig, validation: bool) -> Source:
     users = read_split(Path(config.orbit), "validation" if validation else "train")
-    bad = "skip" if config.skip_bad else "error"
     rules = OrbitRules(
         way=(min(2, config.way), config.way),
         shots=(1, config.shots),
@@ -52,11 +51,11 @@ def _orbit(config: TrainConfig, validation: bool) -> Source:
         clip_length=config.clip_length,
         query=config.query,
         frames=config.frames,
-        query_filter=Filter(("no_object_not_present_issue",), bad),
+        query_filter=Filter(("no_object_not_present_issue",)),
     )
     if config.query == "clean" or not (Path(config.orbit) / "annotations").is_dir():
         rules = replace(rules, query_filter=Filter())
-    return OrbitEpisodes(users, rules, bad)
+    return OrbitEpisodes(users, rules, "skip" if config.skip_bad else "error")
 
 
 def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]]:

@@ -10,12 +10,11 @@ How tasks are drawn from it is `tasks`.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +42,7 @@ class Video:
     annotations: Path
 
     def frames(self) -> tuple[Path, ...]:
-        """Its frames in order, the first MAX_FRAMES."""
+        """Its frames in order, the first MAX_FRAMES; InputError if there is none."""
         return _listed(self.folder)
 
 
@@ -91,8 +90,8 @@ def load_frame(path: Path) -> np.ndarray:
     """(S, S, 3) uint8 RGB; InputError that names the file."""
     try:
         return square(decode_jpeg(path.read_bytes()))
-    except InputError as error:
-        raise InputError(f"The frame {path} cannot be read: {error}") from error
+    except (InputError, OSError) as error:
+        raise InputError(f"The frame {path} is not a whole JPEG.") from error
 
 
 @dataclass(frozen=True)
@@ -100,11 +99,10 @@ class Filter:
     """Which frames of a video count: all conditions hold (AND).
 
     A condition is an issue, or `no_` and an issue. An issue that was not judged (null) fulfils
-    neither.
+    neither, and a frame without a note no condition.
     """
 
     conditions: tuple[str, ...] = ()
-    bad: Literal["error", "skip"] = "error"
 
     def __post_init__(self) -> None:
         for condition in self.conditions:
@@ -113,16 +111,10 @@ class Filter:
                 raise InputError(f"No annotation is called {condition!r}; there are {known}.")
 
     def frames(self, video: Video) -> tuple[Path, ...]:
-        """The frames of a video that count, in order."""
+        """The frames of a video that count, in order; InputError if its notes cannot tell."""
         if not self.conditions:
             return video.frames()
-        try:
-            notes = annotations_of(video)
-        except InputError as error:
-            if self.bad == "error":
-                raise
-            warnings.warn(f"Left out: {error}", stacklevel=2)
-            return ()
+        notes = annotations_of(video)
         return tuple(path for path in video.frames() if self._holds(notes.get(path.name, {})))
 
     def _holds(self, note: dict[str, Any]) -> bool:
@@ -157,9 +149,15 @@ def _thing(root: Path, split: str, folder: Path) -> Thing:
 
 
 def _folders(path: Path) -> Sequence[Path]:
-    return sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+    """The folders in a folder; a video that is still being written ends in .part."""
+    if not path.is_dir():
+        return []
+    return sorted(p for p in path.iterdir() if p.is_dir() and p.suffix != ".part")
 
 
 @lru_cache(maxsize=4096)
 def _listed(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(p for p in folder.iterdir() if p.suffix == ".jpg")[:MAX_FRAMES])
+    frames = sorted(p for p in folder.iterdir() if p.suffix == ".jpg")
+    if not frames:
+        raise InputError(f"The video {folder} holds no frame (.jpg).")
+    return tuple(frames[:MAX_FRAMES])

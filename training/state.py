@@ -8,7 +8,7 @@ on their numbers alone, so no random state is kept. Every file is replaced whole
 from __future__ import annotations
 
 import os
-import pickle
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,14 +64,17 @@ def load_state(
 ) -> Progress:
     """Fill model and optimiser from the run's state; InputError if it is another run's."""
     path = Path(config.out) / FILE
+    if not path.is_file():
+        raise InputError(f"{config.out} has no {FILE} to resume from; start without --resume.")
+    damaged = f"{path} is damaged, or not a run's state; start again in another --out."
+    if not zipfile.is_zipfile(path):  # cut short: the list of a zip's parts stands at its end
+        raise InputError(damaged)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise InputError(
-            f"{config.out} has no {FILE} to resume from; start without --resume."
-        ) from None
-    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path} is damaged ({error}); start again in another --out.") from error
+    except (OSError, RuntimeError) as error:
+        raise InputError(damaged) from error
+    if not isinstance(state, dict) or "format" not in state:
+        raise InputError(damaged)
     if state["format"] != FORMAT:
         raise InputError(
             f"{path} has format {state['format']}; this program resumes format {FORMAT}."

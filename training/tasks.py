@@ -55,15 +55,22 @@ class OrbitEpisodes:
                 kept.append(User(user.name, objects))
                 continue
             kind = "clutter videos" if rules.query == "clutter" else "two clean videos"
-            self._complain(
-                f"User {user.name} has {len(objects)} objects with {kind}; a task needs 2."
-            )
+            have = f"{len(objects)} object{'s' * (len(objects) != 1)}"
+            self._complain(f"User {user.name} has {have} with {kind}; a task needs 2.")
         if not kept:
             raise InputError("No user has two objects that could be told apart.")
         self.users = tuple(kept)
 
     def episode(self, rng: np.random.Generator) -> Episode:
-        return self.episode_of(self.users[rng.integers(len(self.users))], rng)
+        """A task of a user drawn at random; of the next one where --skip-bad leaves too little."""
+        for i in rng.permutation(len(self.users)):
+            try:
+                return self.episode_of(self.users[i], rng)
+            except InputError as error:
+                if self.bad == "error":
+                    raise
+                warnings.warn(f"Left out: {error}", stacklevel=2)
+        raise InputError("No user is left with two objects that can be read.")
 
     def episode_of(self, user: User, rng: np.random.Generator) -> Episode:
         """A task over a random choice of a user's objects, labelled in alphabetical order."""
@@ -78,7 +85,7 @@ class OrbitEpisodes:
             taught = self._clips(shown, shots, rules.support_filter, rules.frames, rng)
             wanted = self._clips(asked, rules.queries, rules.query_filter, "random", rng)
             if not taught or not wanted:
-                self._complain(f"No frame of {user.name}/{thing.name} is left by the filters.")
+                self._complain(f"No usable frame of {user.name}/{thing.name} is left.")
                 continue
             support.append(taught)
             query.append(wanted)
@@ -104,7 +111,7 @@ class OrbitEpisodes:
     ) -> list[np.ndarray]:
         """At most `count` clips (T, S, S, 3), spread over the videos."""
         order = rng.permutation(len(videos))[: self.rules.videos]
-        rows = [rows for i in order if (rows := self._rows(chosen.frames(videos[i])))]
+        rows = [rows for i in order if (rows := self._rows(self._frames(videos[i], chosen)))]
         taken: list[list[Path]] = []
         for i, own in enumerate(rows):
             share = count // len(rows) + (i < count % len(rows))
@@ -115,6 +122,13 @@ class OrbitEpisodes:
             taken += [own[j] for j in picked]
         clips = (self._load(paths) for paths in taken)
         return [clip for clip in clips if clip is not None]
+
+    def _frames(self, video: Video, chosen: Filter) -> Sequence[Path]:
+        try:
+            return chosen.frames(video)
+        except InputError as error:
+            self._complain(str(error))
+            return ()
 
     def _rows(self, frames: Sequence[Path]) -> list[list[Path]]:
         """Frames in rows of T that do not overlap; the last is filled up with the last frame."""

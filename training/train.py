@@ -13,7 +13,6 @@ last.safetensors, best.safetensors and state.pt (for --resume), log.jsonl and Te
 from __future__ import annotations
 
 import ctypes
-import json
 import math
 import os
 import resource
@@ -29,7 +28,6 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.utils.tensorboard.writer import SummaryWriter
 from tqdm import tqdm
 
 from model.errors import InputError
@@ -39,6 +37,7 @@ from training.config import TrainConfig, parse
 from training.data import episodes_of
 from training.episodes import Episode, load
 from training.lite import LiteConfig, Task, backward, logits_of
+from training.log import Log
 from training.state import FILE, Progress, load_state, save_state
 
 
@@ -234,30 +233,6 @@ def provenance(config: TrainConfig, progress: Progress, facts: dict[str, float])
         "hours": round(progress.seconds / 3600, 3),
         "validation": facts,
     }
-
-
-class Log:
-    """log.jsonl and TensorBoard's events of a run; lines after the resumed step are dropped."""
-
-    def __init__(self, out: Path, step: int) -> None:
-        self.path = out / "log.jsonl"
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        kept = [line for line in lines if line and _step_of(line) < step]
-        self.path.write_text("".join(f"{line}\n" for line in kept))
-        self.board = SummaryWriter(str(out), purge_step=step or None)
-
-    def write(self, step: int, kind: str, facts: dict[str, float]) -> None:
-        with self.path.open("a") as file:
-            file.write(json.dumps({"step": step, "kind": kind, **facts}) + "\n")
-        for name, value in facts.items():
-            self.board.add_scalar(f"{kind}/{name}", value, step)
-
-
-def _step_of(line: str) -> float:
-    try:
-        return json.loads(line)["step"]
-    except ValueError:
-        return math.inf  # cut off by a kill
 
 
 def to_device(task: Task, device: torch.device) -> Task:

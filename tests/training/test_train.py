@@ -16,7 +16,7 @@ import torch
 
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
-from training import state, train
+from training import train
 from training.composites import Composites
 from training.config import TrainConfig, check, parse
 from training.data import episodes_of
@@ -109,7 +109,7 @@ def test_two_processes_take_the_same_steps_as_one(photos: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, tmp_path: Path
 ) -> None:
     config = config_of(photos, tmp_path, "--steps", "1")
     with pytest.raises(InputError, match=r"no state\.pt to resume from"):
@@ -119,22 +119,6 @@ def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(
         train.train(config, resume=False)
     with pytest.raises(InputError, match="other values of --rate, --tasks"):
         train.train(dataclasses.replace(config, rate=0.1, tasks=2), resume=True)
-
-    model, optimiser = train.build(config, torch.device("cpu"))
-    before = (tmp_path / "state.pt").read_bytes()
-
-    def full(value: dict, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(state.torch, "save", full)
-    with pytest.raises(InputError, match=r"No space left on device.*the one before stands"):
-        state.save_state(config, model, optimiser, state.Progress(step=9))
-    monkeypatch.undo()
-    assert (tmp_path / "state.pt").read_bytes() == before
-    (tmp_path / "state.pt").write_bytes(before[:5000])
-    with pytest.raises(InputError, match="is damaged"):
-        train.train(config, resume=True)
 
 
 def test_settings_that_cannot_work_are_refused_in_words(photos: Path, tmp_path: Path) -> None:
