@@ -1,7 +1,8 @@
 """The episodes of a training and those it is validated on, from what its configuration names.
 
 Validation never sees what is trained on: another split of an ORBIT tree; every tenth class of
-photos, and every tenth group of look-alikes among rendered things.
+photos, and every tenth group of look-alikes among rendered things. Surfaces are what things stand
+on, never what is asked for; both see the same.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ def _orbit(config: TrainConfig, validation: bool) -> Source:
 def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]]:
     """Composites, photo pieces and photo classes, each with its weight."""
     everything = Photos.read([Path(folder) for folder in config.photos])
+    if len(everything.classes) < 2:
+        raise InputError(
+            "There is 1 class of photos; training needs 2 or more, as one is kept for validation."
+        )
     photos = Photos(_part(everything.classes, validation))
     grounds = Photos.read([Path(config.surfaces)]) if config.surfaces else photos
     shots, way, queries = (1, config.shots), config.way, config.queries
@@ -82,7 +87,10 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
 def _views(path: Path, validation: bool) -> Sequence[np.ndarray]:
     """Views (V, S, S, 4) of each rendered thing, memory-mapped; look-alikes stay on one side."""
     views = load_views(path)
-    kept = set(_part(sorted(set(views.groups)), validation))
+    groups = sorted(set(views.groups))
+    if len(groups) < 2:
+        raise InputError(f"{path} shows {len(groups)} kind of thing; training needs 2 or more.")
+    kept = set(_part(groups, validation))
     return [rgba for rgba, group in zip(views.rgba, views.groups, strict=True) if group in kept]
 
 
