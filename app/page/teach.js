@@ -2,6 +2,7 @@
 
 import { Bars } from "./bars.js";
 import { Camera } from "./camera.js";
+import { LAYOUT } from "./layout.js";
 import { Line } from "./line.js";
 import { make } from "./make.js";
 import { ACCEPTED, Things } from "./things.js";
@@ -10,56 +11,6 @@ import { learnedWords, nextStep, plural } from "./words.js";
 
 const RECORD_MS = 5000;
 const FULL = "As many people as it can take are using this app. Try again in some minutes.";
-
-const LAYOUT = `
-<div class="alarm" role="alert" hidden><p></p><button type="button" class="primary">Start again</button></div>
-<div class="desk">
-<div class="column">
-<section class="look" aria-label="Camera">
-  <div class="picture">
-    <video muted playsinline aria-label="What the app sees"></video>
-    <div class="off"><p></p></div>
-    <div class="verdict" hidden><span></span><span></span></div>
-    <div class="recording" hidden><span class="dot"></span><span></span></div>
-  </div>
-  <div class="controls">
-    <button type="button" class="toggle"></button>
-    <button type="button" class="turn" hidden>Other camera</button>
-    <p class="rate"></p>
-  </div>
-</section>
-<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>
-<section class="clips-to-watch" aria-label="Sample clips" hidden>
-  <p>None of these at hand? Watch a clip:</p><div class="tools"></div>
-</section>
-</div>
-<div class="column">
-<section class="teach" aria-labelledby="next-step">
-  <h2 id="next-step"></h2>
-  <p class="hint"></p>
-  <form>
-    <label for="thing-name">Name of the thing</label>
-    <div class="row">
-      <input id="thing-name" class="name" type="text" autocomplete="off" placeholder="my mug">
-      <button type="submit" class="record"><span class="dot"></span><span></span></button>
-    </div>
-  </form>
-  <p class="or">or <button type="button" class="link files">add clips and photos</button></p>
-  <p class="trouble" role="alert" hidden></p>
-  <div class="lesson" hidden><p></p><progress aria-label="Learning"></progress></div>
-</section>
-<section class="things" aria-labelledby="things-title">
-  <h2 id="things-title">Your things</h2>
-  <div class="undo" hidden><p></p><button type="button">Undo</button></div>
-  <div class="empty">
-    <p>Nothing taught yet. What you record appears here.</p>
-    <button type="button" class="samples">Try the sample objects</button>
-  </div>
-  <ul class="cards"></ul>
-</section>
-</div>
-</div>
-<p class="sr-only" role="status" aria-live="polite"></p>`;
 
 class TeachAndWatch extends HTMLElement {
   connectedCallback() {

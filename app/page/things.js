@@ -3,7 +3,7 @@
 import { make } from "./make.js";
 import { plural } from "./words.js";
 
-const SHOWN = 8; // thumbnails on a closed card
+const SHOWN = 12; // thumbnails on a closed card, as far as they fit
 export const COLOURS = 6; // .colour-0 ... in page.css, as COLOURS in app/overlay.py
 export const ACCEPTED = "video/*,image/jpeg,image/png,image/webp,.mkv,.avi,.mov,.m4v,.3gp";
 

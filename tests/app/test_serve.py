@@ -56,14 +56,36 @@ def test_every_answer_forbids_the_outside(client: httpx.Client, path: str) -> No
 def test_the_page_asks_nobody_else(client: httpx.Client) -> None:
     loaded = re.findall(r"""(?:src|href)=["'](?:https?:)?//([^"'/]+)""", client.get("/").text)
     assert not [host for host in loaded if not host.startswith("127.0.0.1")]
-    for script in ("teach", "camera", "line", "things", "bars", "voice", "words", "make", "code"):
+    for script in (
+        "teach",
+        "camera",
+        "line",
+        "things",
+        "bars",
+        "voice",
+        "words",
+        "make",
+        "code",
+        "layout",
+    ):
         assert not re.search(r"https?://", client.get(f"/page/{script}.js").text)
     assert "url(" not in client.get("/page/page.css").text
 
 
 def test_no_script_makes_markup_of_what_a_person_typed(client: httpx.Client) -> None:
     made = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write")
-    for script in ("teach", "camera", "line", "things", "bars", "voice", "words", "make", "code"):
+    for script in (
+        "teach",
+        "camera",
+        "line",
+        "things",
+        "bars",
+        "voice",
+        "words",
+        "make",
+        "code",
+        "layout",
+    ):
         lines = client.get(f"/page/{script}.js").text.splitlines()
         assert {line.strip() for line in lines if made.search(line)} <= {"this.innerHTML = LAYOUT;"}
 
