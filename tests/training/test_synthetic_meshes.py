@@ -8,7 +8,8 @@ import pytest
 
 from model.errors import InputError
 from tests.training.synthetic_world import write_catalogue
-from training.synthetic.hand import Grip, find_grip, hand
+from training.synthetic.grip import Grip, find_grip
+from training.synthetic.hand import hand
 from training.synthetic.isosurface import surface
 from training.synthetic.mesh import laid_down, load_mesh, recoloured
 from training.synthetic.objects import read_catalogue, shippable

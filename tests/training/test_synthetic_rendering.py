@@ -117,6 +117,7 @@ def shooting(world: Path, boxes: list[Mesh], held: bool, clutter: bool) -> Shoot
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [False, True])
 @pytest.mark.parametrize("clutter", [False, True])
 def test_a_clip_shows_its_thing_and_the_seed_decides_it(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_SKY, _KEY = 28, 14  # directions from which a table's shadows are worked out
+
 
 @dataclass(frozen=True)
 class Light:
@@ -52,3 +54,23 @@ def random_light(rng: np.random.Generator) -> Light:
         ),
         window_colours=np.stack([day * rng.uniform(0.1, 0.5), lamp * rng.uniform(0.05, 0.3)]),
     )
+
+
+def sky_directions() -> np.ndarray:
+    """(28, 3) directions of the upper half, as dense as a level table feels them."""
+    i = np.arange(_SKY) + 0.5
+    r, angle = np.sqrt(i / _SKY) * 0.985, np.pi * (1 + 5**0.5) * i
+    return np.stack([r * np.cos(angle), r * np.sin(angle), np.sqrt(1 - r * r)], 1)
+
+
+def key_directions(light: Light) -> np.ndarray:
+    """(14, 3) directions over the key light's face."""
+    i = np.arange(_KEY) + 0.5
+    r, angle = np.sqrt(i / _KEY) * light.key_radius, np.pi * (1 + 5**0.5) * i
+    side = np.cross(light.key_direction, [0, 0, 1])
+    side = side / np.linalg.norm(side)
+    other = np.cross(light.key_direction, side)
+    spots = light.key_direction + np.outer(r * np.cos(angle), side)
+    spots = spots + np.outer(r * np.sin(angle), other)
+    spots[:, 2] = np.maximum(spots[:, 2], 0.15)
+    return spots / np.linalg.norm(spots, axis=1, keepdims=True)

@@ -96,6 +96,27 @@ class Renderer:
         return replace(mesh, openness=(seen / total).astype(np.float32))
 
 
+class Uploaded:
+    """A mesh's corners and texture on the card, with one vertex array a program."""
+
+    def __init__(self, renderer: Renderer, mesh: Mesh, mirrored: bool = False) -> None:
+        openness = np.ones(len(mesh.uv)) if mesh.openness is None else mesh.openness
+        corners = np.c_[mesh.positions, mesh.normals, mesh.uv, openness].astype(np.float32)
+        context = renderer.context
+        self.texture = renderer.texture(mesh.texture, mirrored)
+        self.buffer = buffer = context.buffer(corners.tobytes())
+        names = ("in_position", "in_normal", "in_uv", "in_open")
+        self.lit = context.vertex_array(renderer.lit, [(buffer, "3f 3f 2f 1f", *names)])
+        where = [(buffer, "3f 24x", "in_position")]
+        self.depth = context.vertex_array(renderer.depth, where)
+        self.number = context.vertex_array(renderer.number, where)
+        self.cast = context.vertex_array(renderer.cast, where)
+
+    def release(self) -> None:
+        for part in (self.lit, self.depth, self.number, self.cast, self.texture, self.buffer):
+            part.release()
+
+
 def write(program: moderngl.Program, name: str, value: np.ndarray | float | int | bool) -> None:
     """Set a uniform; matrices are row-major here and transposed for OpenGL."""
     uniform = program.get(name, None)

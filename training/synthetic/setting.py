@@ -7,7 +7,8 @@ from zlib import crc32
 
 import numpy as np
 
-from training.synthetic.hand import find_grip, hand
+from training.synthetic.grip import find_grip
+from training.synthetic.hand import hand
 from training.synthetic.light import random_light
 from training.synthetic.mesh import Mesh, laid_down
 from training.synthetic.render import Renderer

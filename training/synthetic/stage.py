@@ -15,13 +15,18 @@ import moderngl
 import numpy as np
 
 from training.synthetic.camera import Camera
-from training.synthetic.light import Light
-from training.synthetic.mesh import Mesh
-from training.synthetic.render import LIGHTMAP_SIDE, SHADOW_SIDE, Renderer, orthographic, write
+from training.synthetic.light import Light, key_directions, sky_directions
+from training.synthetic.render import (
+    LIGHTMAP_SIDE,
+    SHADOW_SIDE,
+    Renderer,
+    Uploaded,
+    orthographic,
+    write,
+)
 from training.synthetic.scene import Item, Scene
 
 _FLIP = np.diag([1.0, -1.0, 1.0, 1.0])  # OpenGL's rows run upwards, a picture's downwards
-_SKY_DIRECTIONS, _KEY_DIRECTIONS = 28, 14  # of the baked table light
 
 Poses = Mapping[int, np.ndarray]  # item number -> (4, 4), instead of where the scene put it
 
@@ -32,34 +37,13 @@ class Shot:
     depth: np.ndarray  # (H, W) float32 metres; without ground: the share covered
 
 
-class _Uploaded:
-    """A mesh's corners and texture on the card, with one vertex array a program."""
-
-    def __init__(self, renderer: Renderer, mesh: Mesh, mirrored: bool = False) -> None:
-        openness = np.ones(len(mesh.uv)) if mesh.openness is None else mesh.openness
-        corners = np.c_[mesh.positions, mesh.normals, mesh.uv, openness].astype(np.float32)
-        context = renderer.context
-        self.texture = renderer.texture(mesh.texture, mirrored)
-        self.buffer = buffer = context.buffer(corners.tobytes())
-        names = ("in_position", "in_normal", "in_uv", "in_open")
-        self.lit = context.vertex_array(renderer.lit, [(buffer, "3f 3f 2f 1f", *names)])
-        where = [(buffer, "3f 24x", "in_position")]
-        self.depth = context.vertex_array(renderer.depth, where)
-        self.number = context.vertex_array(renderer.number, where)
-        self.cast = context.vertex_array(renderer.cast, where)
-
-    def release(self) -> None:
-        for part in (self.lit, self.depth, self.number, self.cast, self.texture, self.buffer):
-            part.release()
-
-
 class Stage:
     """Use it in a `with` block, one at a time a renderer: what it uploaded goes at the end."""
 
     def __init__(self, renderer: Renderer, scene: Scene) -> None:
         self.renderer, self.scene = renderer, scene
-        self._meshes = [_Uploaded(renderer, item.mesh) for item in scene.items]
-        self._planes = [_Uploaded(renderer, p.mesh(), mirrored=True) for p in scene.planes]
+        self._meshes = [Uploaded(renderer, item.mesh) for item in scene.items]
+        self._planes = [Uploaded(renderer, p.mesh(), mirrored=True) for p in scene.planes]
         photo = np.zeros((1, 1, 3), np.uint8) if scene.backdrop is None else scene.backdrop.photo
         self._photo = renderer.texture(photo, mirrored=True)
         corners = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
@@ -202,9 +186,11 @@ class Stage:
         sky = np.ones((side, side), np.float32)
         key = sky
         if not bare:
-            sky = np.mean([self._shadow_on_table(still, d) for d in _cosine_sky()], axis=0)
+            sky = np.mean([self._shadow_on_table(still, d) for d in sky_directions()], axis=0)
             key = np.mean(
-                [self._shadow_on_table(still, d) for d in _disc(light)], axis=0, dtype=np.float32
+                [self._shadow_on_table(still, d) for d in key_directions(light)],
+                axis=0,
+                dtype=np.float32,
             )
             sky = cv2.GaussianBlur(np.asarray(sky), (0, 0), 2.5)
             key = cv2.GaussianBlur(np.asarray(key), (0, 0), 1.5)
@@ -217,7 +203,7 @@ class Stage:
         return texture
 
     def _shadow_on_table(
-        self, still: list[tuple[Item, _Uploaded]], toward_light: np.ndarray
+        self, still: list[tuple[Item, Uploaded]], toward_light: np.ndarray
     ) -> np.ndarray:
         """(L, L) float32: 1 where light from this direction reaches the table, 0 in shadow."""
         r = self.renderer
@@ -261,23 +247,3 @@ def _area(items: tuple[Item, ...]) -> np.ndarray:
     centre, radius = _ball(items, {})
     half = radius + 0.15
     return np.array([centre[0], centre[1], half, 1 / half])
-
-
-def _cosine_sky() -> np.ndarray:
-    """(28, 3) directions of the upper half, as dense as a level table feels them."""
-    i = np.arange(_SKY_DIRECTIONS) + 0.5
-    r, angle = np.sqrt(i / _SKY_DIRECTIONS) * 0.985, np.pi * (1 + 5**0.5) * i
-    return np.stack([r * np.cos(angle), r * np.sin(angle), np.sqrt(1 - r * r)], 1)
-
-
-def _disc(light: Light) -> np.ndarray:
-    """(14, 3) directions over the key light's face."""
-    i = np.arange(_KEY_DIRECTIONS) + 0.5
-    r, angle = np.sqrt(i / _KEY_DIRECTIONS) * light.key_radius, np.pi * (1 + 5**0.5) * i
-    side = np.cross(light.key_direction, [0, 0, 1])
-    side = side / np.linalg.norm(side)
-    other = np.cross(light.key_direction, side)
-    spots = light.key_direction + np.outer(r * np.cos(angle), side)
-    spots = spots + np.outer(r * np.sin(angle), other)
-    spots[:, 2] = np.maximum(spots[:, 2], 0.15)
-    return spots / np.linalg.norm(spots, axis=1, keepdims=True)
