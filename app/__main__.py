@@ -1,6 +1,4 @@
-"""The command line: `python -m app` starts the app; `recognise` and `export` work without a
-browser.
-"""
+"""The command line: `python -m app` starts the app; its other commands need no browser."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""What leaves the app: a video with names on it, its curves and table; and the adapted model as a
-file.
-"""
+"""What leaves the app: a video with names on it, its curves and table; the adapted model."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _name(
 
 
 def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[NamedFrame]) -> None:
-    """Write frame, time_s, label, confidence and a column an object; InputError if the disk is full."""
+    """Write frame, time_s, label, confidence and a column an object; InputError if it cannot be."""
     try:
         with open(path, "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
@@ -67,7 +67,5 @@ def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[NamedFrame]
 
 
 def cell(name: str) -> str:
-    """A name as a table cell: a spreadsheet must not take `=cmd()` for a formula, so it gets an
-    apostrophe.
-    """
+    """A name as a table cell, with an apostrophe where a spreadsheet would see a formula."""
     return "'" + name if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name

@@ -1,6 +1,4 @@
-"""Adapted: what adaptation makes. One ONNX file that needs nothing beside it, and a session that
-runs it.
-"""
+"""Adapted, what adaptation makes: one ONNX file, complete in itself, and how it is run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The card of a personaliser: what is in its folder, how its head is set, and whether its files are
-whole.
-"""
+"""The card of a personaliser: what is in its folder, its settings, whether its files are whole."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
 
 @dataclass(frozen=True)
 class Site:
-    """A FiLM site: the convolution of `backbone.onnx` whose initialisers gamma and beta are folded
-    into.
-    """
+    """A FiLM site: the convolution of `backbone.onnx` into which gamma and beta are folded."""
 
     name: str
     channels: int
@@ -55,9 +51,7 @@ class Card:
 
 
 def read_card(folder: Path) -> Card:
-    """Read folder/card.json and compare every part with its SHA-256; raises InputError in one
-    sentence.
-    """
+    """Read folder/card.json and compare every part with its SHA-256; raises InputError."""
     where = f"The personaliser folder {folder.name!r}"
     path = folder / "card.json"
     if not path.is_file():

@@ -31,9 +31,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Head:
-    """What is left of a support set once the head is fitted: N features become r <= N - 1
-    coordinates.
-    """
+    """What fitting leaves of a support set: N features become r <= N - 1 coordinates."""
 
     mean: Float  # (D,)    m
     basis: Float  # (D, r)  V, orthonormal columns; r >= 1
@@ -84,9 +82,7 @@ def distances(head: Head, x: np.ndarray) -> Float:
 
 
 def _span(centred: Float) -> tuple[Float, Float]:
-    """Orthonormal V (D, r) of the rows of C (N, D), and the eigenvalues (r,) of C C^T that belong
-    to it.
-    """
+    """Orthonormal V (D, r) that spans the rows of C (N, D), and its eigenvalues (r,) of C C^T."""
     values, vectors = np.linalg.eigh(centred @ centred.T)
     kept = values > 1e-12 * max(values[-1], 0)
     if (

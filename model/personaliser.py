@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from onnxruntime import InferenceSession
 
 from model.adapted import Adapted
 from model.card import PARTS, Card, read_card
@@ -23,13 +24,11 @@ from model.support import Source, SupportSet
 DEFAULT = Path(__file__).resolve().parent.parent / "assets" / "untrained"
 BATCH = 16  # support frames per run; the answer does not depend on it
 
-Progress = Callable[[int, int], None]  # (frames done, frames in all); may raise to stop the work
+Progress = Callable[[int, int], None]  # (frames done, in all), once a batch; may raise to stop
 
 
 class Personaliser:
-    """The parts of a personaliser folder, read-only: any number of threads may adapt with one at
-    once.
-    """
+    """The parts of a personaliser folder, read-only: threads may share one."""
 
     def __init__(
         self,
@@ -54,35 +53,33 @@ class Personaliser:
         object cannot be used.
         """
         support = objects if isinstance(objects, SupportSet) else SupportSet.read(objects)
-        progress = progress or (lambda done, total: None)
         frames, labels = support.frames()  # (N,S,S,3), (N,)
-        progress(0, len(frames))
-        embedding = _run_all(self._set_encoder, "embedding", frames).mean(0, keepdims=True)  # (1,E)
+        report = progress or (lambda done, total: None)
+        report(0, len(frames))
+        rows = _run_all(self._set_encoder, "embedding", frames, lambda _: report(0, len(frames)))
+        embedding = rows.mean(0, keepdims=True)  # (1,E)
         film = run(self._film_generator, "film", embedding)[0]  # (2C,)
         backbone = fold_film(self._backbone, self.card.sites, film)
         session = open_session(backbone.SerializeToString(), self._threads)
-        z = _run_all(session, "features", frames, progress)  # (N,D)
+        z = _run_all(session, "features", frames, lambda done: report(done, len(frames)))  # (N,D)
         head = fit(scaled(z, self.card.head.features), labels)
         floor = self.card.head.window_floor * float(np.median(np.linalg.norm(z, axis=1)))
         return Adapted(join(backbone, head, floor, support.names, self.card))
 
 
 def load_model(path: str | Path | None = None) -> Personaliser:
-    """Open a personaliser folder, by default the one that is shipped; raises InputError in one
-    sentence.
-    """
+    """Open a personaliser folder, by default the shipped one; InputError says what is wrong."""
     folder = Path(path or DEFAULT)
     card = read_card(folder)
     return Personaliser(card, *((folder / part).read_bytes() for part in PARTS))
 
 
 def _run_all(
-    session, output: str, frames: np.ndarray, progress: Progress | None = None
+    session: InferenceSession, output: str, frames: np.ndarray, after: Callable[[int], None]
 ) -> np.ndarray:
-    """One output for all frames, batch after batch."""
+    """One output for all frames, batch after batch; `after` is told how many are done."""
     rows = []
     for start in range(0, len(frames), BATCH):
         rows.append(run(session, output, frames[start : start + BATCH]))
-        if progress:
-            progress(min(start + BATCH, len(frames)), len(frames))
+        after(min(start + BATCH, len(frames)))
     return np.concatenate(rows)

@@ -1,6 +1,4 @@
-"""The support set: what a person taught, as frames of named objects (sec. 2 of the LITE paper:
-D_S).
-"""
+"""The support set D_S (LITE paper, sec. 2): what a person taught, frames of named objects."""
 
 from __future__ import annotations
 
@@ -53,9 +51,7 @@ class SupportSet:
 
     @classmethod
     def read(cls, objects: Mapping[str, Sequence[Source]]) -> SupportSet:
-        """Read {name: [clip path, photo path or frames, ...]}; raises InputError that names the
-        object at fault.
-        """
+        """Read {name: [path or frames, ...]}; InputError names the object at fault."""
         return cls(
             tuple(objects),
             tuple(
@@ -70,9 +66,7 @@ class SupportSet:
         return np.array([sum(map(len, clips)) for clips in self.clips])
 
     def frames(self) -> tuple[np.ndarray, np.ndarray]:
-        """All N frames (N, 224, 224, 3) uint8 RGB, object after object, and their labels (N,) in
-        [0, K).
-        """
+        """All frames (N, 224, 224, 3) uint8 RGB, object after object, and labels (N,) in [0, K)."""
         return (
             np.concatenate([clip for clips in self.clips for clip in clips]),
             np.repeat(np.arange(len(self.names)), self.shots),

@@ -20,9 +20,7 @@ def sources(folder: str) -> list[Path]:
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file imports, at the top or inside a function: `a.b` for `from a.b import
-    c`.
-    """
+    """Every module that a file imports, at its top or inside a function."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

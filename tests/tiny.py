@@ -1,6 +1,4 @@
-"""A personaliser folder small enough to write in a test: random weights, every part real ONNX, no
-torch.
-"""
+"""A personaliser folder small enough to write in a test: random weights, real ONNX, no torch."""
 
 from __future__ import annotations
 
@@ -60,9 +58,7 @@ HEAD = {"features": "unit", "temperature": 0.1, "windows": 4, "window_floor": 0.
 
 
 def write_tiny(folder: Path, film: float = 0.0, **head: object) -> Path:
-    """Write the folder; `film` is how strongly the task changes the backbone, `head` replaces
-    settings.
-    """
+    """Write the folder; `film`: how much a task changes the backbone, `head`: other settings."""
     rng = np.random.default_rng(0)
     identity = np.concatenate([np.ones(32), np.zeros(32)])[None]
     parts = {

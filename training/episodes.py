@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from model.errors import InputError
 from training.lite import Task
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,10 @@ class Episodes(Dataset[Episode]):
         return self.sources[rng.choice(len(self.sources), p=self.weights)].episode(rng)
 
 
-def load(episodes: Episodes, numbers: Sequence[int], workers: int) -> Iterator[Episode]:
+def load(episodes: Dataset[T], numbers: Sequence[int], workers: int) -> Iterator[T]:
     """The episodes of these numbers, in order, decoded ahead by `workers` processes (0: here)."""
     loader = DataLoader(
-        episodes,
+        _Carried(episodes),
         sampler=numbers,
         batch_size=None,
         num_workers=workers,
@@ -75,7 +78,27 @@ def load(episodes: Episodes, numbers: Sequence[int], workers: int) -> Iterator[E
         worker_init_fn=_one_thread,
         collate_fn=_as_it_is,
     )
-    return iter(loader)
+    return _raised(iter(loader))
+
+
+class _Carried(Dataset[Any]):
+    """Episodes, or the InputError instead: a worker would make a page of traceback of it."""
+
+    def __init__(self, episodes: Dataset[Any]) -> None:
+        self.episodes = episodes
+
+    def __getitem__(self, number: int) -> Any:
+        try:
+            return self.episodes[number]
+        except InputError as error:
+            return error
+
+
+def _raised(items: Iterator[Any]) -> Iterator[Any]:
+    for item in items:
+        if isinstance(item, InputError):
+            raise item
+        yield item
 
 
 def _one_thread(worker: int) -> None:

@@ -70,18 +70,14 @@ def main() -> None:
 
 
 def untrained() -> SimpleCnaps:
-    """The model before meta-training: r = 0, so that FiLM changes nothing and the backbone is
-    ImageNet's.
-    """
+    """The model before meta-training: r = 0, so that FiLM changes nothing."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return SimpleCnaps(CnapsConfig()).eval()
 
 
 def export(model: SimpleCnaps, provenance: dict[str, Any], out: Path, trained: bool) -> float:
-    """Write the folder `out`; returns the largest difference in probability between torch and
-    onnxruntime.
-    """
+    """Write the folder `out`; returns how far torch and onnxruntime differ in probability."""
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -109,9 +109,7 @@ def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
 
 
 def site_list(model: SimpleCnaps) -> list[Site]:
-    """The FiLM sites in the generator's order, with the initialisers of `backbone.onnx` they
-    change.
-    """
+    """The FiLM sites in the generator's order, with the initialisers that they change."""
     convolution_of = {"bn1": "conv_stem", "bn2": "conv_head"}
     for at, block in _blocks(model.backbone):
         convolution_of |= {f"{at}.{norm}": f"{at}.{layer}" for layer, norm, _ in _layers(block)}
@@ -157,9 +155,7 @@ def set_encoder_graph(encoder: SetEncoder) -> onnx.ModelProto:
 
 
 def film_generator_graph(generator: FilmGenerator, embedding: int) -> onnx.ModelProto:
-    """embedding (1,E), the mean over all support frames -> film (1,2C); r is folded into the last
-    layers.
-    """
+    """Task embedding (1,E) -> film (1,2C); r is folded into the last layers."""
     g = _Graph()
     gammas, betas = generator.vectors()
     film = [
@@ -195,9 +191,7 @@ def _frames() -> onnx.ValueInfoProto:
 
 
 def _pixels(g: _Graph) -> str:
-    """frames uint8 (B,S,S,3) -> (B,3,S,S) float32 in [0, 255]; the turn is cheapest while they are
-    bytes.
-    """
+    """frames uint8 (B,S,S,3) -> (B,3,S,S) float32 in [0, 255]; turning bytes is cheapest."""
     turned = g.add("Transpose", ["frames"], "turned", perm=[0, 3, 1, 2])
     return g.add("Cast", [turned], "pixels", to=TensorProto.FLOAT)
 

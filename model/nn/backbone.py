@@ -20,9 +20,7 @@ GRID = 7  # the last map is GRID x GRID for 224 px
 
 
 class Backbone(nn.Module):
-    """Frames (B, 224, 224, 3) uint8 RGB -> last activation (B, D, 7, 7) of a frozen
-    EfficientNet-Lite0.
-    """
+    """Frames (B, 224, 224, 3) uint8 RGB -> last activation (B, D, 7, 7); frozen."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -26,9 +26,7 @@ METHOD = "Simple CNAPs"
 
 
 def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any]) -> None:
-    """Write the trained tensors, the configuration and where they came from; `path` is whole or
-    untouched.
-    """
+    """Write what was trained, its configuration and provenance; `path` is whole or untouched."""
     header = {
         "format": FORMAT,
         "method": METHOD,

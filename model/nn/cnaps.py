@@ -56,9 +56,7 @@ class SimpleCnaps(nn.Module):
             self.film_generator.requires_grad_(False)
 
     def embeddings(self, frames: Tensor) -> Tensor:
-        """phi: (B, 224, 224, 3) uint8 -> (B, E). The task embedding is the mean over all N support
-        frames.
-        """
+        """phi: (B, 224, 224, 3) uint8 -> (B, E); its mean over all N is the task embedding."""
         return self.set_encoder(frames)
 
     def film(self, embedding: Tensor) -> Tensor:
@@ -70,9 +68,7 @@ class SimpleCnaps(nn.Module):
         return functional_call(self.backbone, self.adapted_norms(film), (frames,))
 
     def adapted_norms(self, film: Tensor) -> dict[str, Tensor]:
-        """FiLM as batch-norm parameters: gamma (w BN0 + b) + beta = (gamma w) BN0 + (gamma b +
-        beta).
-        """
+        """Batch-norms with FiLM: gamma (w BN0 + b) + beta = (gamma w) BN0 + (gamma b + beta)."""
         gammas, betas = (half.split(self.channels) for half in film.chunk(2))
         adapted = {}
         for site, gamma, beta in zip(self.sites, gammas, betas, strict=True):

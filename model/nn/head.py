@@ -33,9 +33,7 @@ def distances(support: Tensor, labels: Tensor, rows: Tensor, ways: int) -> Tenso
 def _distance(
     centred: Tensor, gram: Tensor, support: Tensor, mine: Tensor, rows: Tensor, n_all: int
 ) -> Tensor:
-    """(R,) distances to one class: |d|^2 - g^T ((I - P)/a + P/(a+b) + G)^-1 g with d = x - mu, g =
-    C d.
-    """
+    """(R,): |d|^2 - g^T ((I - P)/a + P/(a+b) + G)^-1 g with d = x - mu_k, g = C d."""
     d = rows - support[mine].mean(0)  # (R, D)
     euclidean = d.square().sum(1)
     if n_all == 1:
@@ -61,9 +59,7 @@ def whole(maps: Tensor) -> Tensor:
 
 
 def windowed(maps: Tensor, side: int | None) -> Tensor:
-    """Last maps (B, D, 7, 7) -> (B, W, D): the mean of every side x side window, or of the whole
-    frame alone.
-    """
+    """Last maps (B, D, 7, 7) -> (B, W, D): means of side x side windows, or of the whole frame."""
     if side is None:
         return whole(maps)[:, None]
     return F.avg_pool2d(maps, side, stride=1).flatten(2).transpose(1, 2)
@@ -81,7 +77,5 @@ def filled(windows: Tensor, support: Tensor, floor: float) -> Tensor:
 
 
 def best_window(logits: Tensor, kept: Tensor) -> Tensor:
-    """Logits (M, W, K) of every window -> (M, K): each class takes the window that speaks most for
-    it.
-    """
+    """Logits (M, W, K) of every window -> (M, K): the best window of each class."""
     return logits.masked_fill(~kept[:, :, None], -torch.inf).amax(1)

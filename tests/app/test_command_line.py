@@ -1,4 +1,4 @@
-"""`python -m app`: one line and exit code 2 for what a person can mend; files for everything else."""
+"""`python -m app`: exit code 2 and one line for what a person can mend; files for all else."""
 
 import csv
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_objects_in_the_layout_of_orbit(things: Path) -> None:
     ("spoil", "sentence"),
     [
         (lambda t: (t / "objects").rename(t / "elsewhere"), "There is no folder"),
-        (lambda t: (t / "objects" / "red tin").rename(t / "red tin"), "holds 1 object folders; teach at least 2"),
+        (lambda t: (t / "objects" / "red tin").rename(t / "red tin"), "holds 1 object folders"),
         (lambda t: (t / "objects" / "red tin" / "photo.png").unlink(), "'red tin' has no clip yet"),
         (lambda t: (t / "objects" / "red tin" / "photo.png").write_bytes(b""), "red tin: "),
         (lambda t: (t / "video.avi").unlink(), "video.avi"),

@@ -5,8 +5,10 @@ from tests.benchmarks.adaptation import (
     exported_against_the_backbone,
     scaling,
 )
+from tests.benchmarks.live import live_against_an_instant_answer
 
 if __name__ == "__main__":
     adapt_against_the_backbone()
     exported_against_the_backbone()
     scaling()
+    live_against_an_instant_answer()

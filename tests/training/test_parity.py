@@ -1,6 +1,4 @@
-"""Torch, the personaliser folder and the exported file are one model: random support sets of all
-kinds.
-"""
+"""Torch, the personaliser folder and the exported file are one model."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ SIZES = [(224, 224), (240, 320), (333, 77), (19, 640), (1080, 1080), (1, 1)]
 
 
 def images(seed: int, count: int, height: int, width: int) -> np.ndarray:
-    """(count, height, width, 3): coloured patches of several sizes, each image with its own
-    colours.
-    """
+    """(count, height, width, 3): coloured patches of several sizes."""
     rng = np.random.default_rng(seed)
     total = np.zeros((count, height, width, 3))
     for cells in (3, 9, 40):
@@ -37,9 +33,7 @@ def images(seed: int, count: int, height: int, width: int) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=["shipped", "strong FiLM"])
 def both(request: pytest.FixtureRequest, tmp_path_factory) -> tuple[Path, SimpleCnaps]:
-    """A folder and the torch model it was made of: the shipped one, and one whose FiLM changes a
-    lot.
-    """
+    """A folder and the torch model it was made of: the shipped one; one whose FiLM changes a lot."""
     model, provenance = load_checkpoint(DEFAULT / "trained.safetensors")
     if request.param == "shipped":
         return DEFAULT, model
