@@ -8,9 +8,8 @@ on, never what is asked for; both see the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -44,7 +43,7 @@ def episodes_of(config: TrainConfig, validation: bool) -> Episodes:
 
 
 def _orbit(config: TrainConfig, validation: bool) -> Source:
-    users = read_split(Path(config.orbit), "validation" if validation else "train")
+    root = Path(config.orbit)
     rules = OrbitRules(
         way=(min(2, config.way), config.way),
         shots=(1, config.shots),
@@ -52,11 +51,17 @@ def _orbit(config: TrainConfig, validation: bool) -> Source:
         clip_length=config.clip_length,
         query=config.query,
         frames=config.frames,
-        query_filter=Filter(("no_object_not_present_issue",)),
+        query_filter=in_sight(root, config.query),
     )
-    if config.query == "clean" or not (Path(config.orbit) / "annotations").is_dir():
-        rules = replace(rules, query_filter=Filter())
+    users = read_split(root, "validation" if validation else "train")
     return OrbitEpisodes(users, rules, "skip" if config.skip_bad else "error")
+
+
+def in_sight(root: Path, query: Literal["clutter", "clean"]) -> Filter:
+    """Clutter frames that show the object, where the tree says which do."""
+    if query == "clean" or not (root / "annotations").is_dir():
+        return Filter()
+    return Filter(("no_object_not_present_issue",))
 
 
 def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]]:
