@@ -1,1 +1,1 @@
-"""Benchmarks: ratios measured in one run, medians of at least five. `make bench` prints them all."""
+"""Benchmarks: ratios from one run, medians of at least five. `make bench` prints them."""

@@ -86,7 +86,8 @@ def scaling() -> None:
         with context.Pool(1) as pool:
             seconds, peak, size = json.loads(pool.apply(_adapt_once, (frames, count)))
         print(
-            f"{frames:6d}{count:9d}{seconds:9.2f}{1e3 * seconds / frames:12.1f}{peak:9.0f}{size:9.1f}"
+            f"{frames:6d}{count:9d}{seconds:9.2f}{1e3 * seconds / frames:12.1f}"
+            f"{peak:9.0f}{size:9.1f}"
         )
 
 

@@ -33,7 +33,7 @@ def images(seed: int, count: int, height: int, width: int) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=["shipped", "strong FiLM"])
 def both(request: pytest.FixtureRequest, tmp_path_factory) -> tuple[Path, SimpleCnaps]:
-    """A folder and the torch model it was made of: the shipped one; one whose FiLM changes a lot."""
+    """A folder and the torch model it was made of: as shipped, and with a FiLM that changes a lot."""
     model, provenance = load_checkpoint(DEFAULT / "trained.safetensors")
     if request.param == "shipped":
         return DEFAULT, model
