@@ -149,12 +149,15 @@ def _renderer() -> Renderer:
     return Renderer(SIDE, SIDE)
 
 
-@lru_cache(maxsize=96)
+@lru_cache(maxsize=160)
+def _scan(objects: Path, name: str) -> Mesh:
+    thing = next(t for t in read_catalogue(objects) if t.name == name)
+    return _renderer().prepared(load_mesh(thing))
+
+
 def _mesh(objects: Path, owned: Owned) -> Mesh:
-    thing = next(t for t in read_catalogue(objects) if t.name == owned.mesh)
-    mesh = _renderer().prepared(load_mesh(thing))
+    mesh = _scan(objects, owned.mesh)
     if owned.hue is None:
         return mesh
-    return recoloured(
-        mesh, owned.hue, owned.paint, np.random.default_rng(crc32(owned.mesh.encode()))
-    )
+    rng = np.random.default_rng(crc32(owned.mesh.encode()))
+    return recoloured(mesh, owned.hue, owned.paint, rng)

@@ -36,16 +36,16 @@ TAUGHT = {
 BYSTANDERS = (
     "ycb_banana",
     "ycb_scissors",
-    "ycb_bowl",
     "ycb_spoon",
     "ycb_baseball",
     "ycb_large_marker",
     "ycb_windex_bottle",
     "ycb_sponge",
-    "ycb_e_cups",
+    "ycb_golf_ball",
+    "ycb_adjustable_wrench",
     "ycb_potted_meat_can",
     "sh3d_iphone",
-    "sh3d_littlePlant",
+    "ycb_plum",
 )
 
 
@@ -59,7 +59,7 @@ class Made:
 
 
 def write_samples(objects: Path, surfaces: Path, bottle: Path | None, out: Path, seed: int) -> None:
-    """All clips and their README; `bottle` holds the real clips of the water bottle, if any."""
+    """All clips that are missing, and their README; `bottle`: real clips of the water bottle."""
     catalogue = {thing.name: thing for thing in read_catalogue(objects)}
     things = {name: _shippable(catalogue, name) for name in (*TAUGHT.values(), *BYSTANDERS)}
     pictures = [s for s in read_surfaces(surfaces) if s.licence.startswith("CC0")]
@@ -71,8 +71,9 @@ def write_samples(objects: Path, surfaces: Path, bottle: Path | None, out: Path,
             rng = np.random.default_rng([seed, number, ord(clip)])
             plan, seen = _plan(name, kind, clip == "b", meshes, pictures, rng)
             file = out / label / kind / f"{clip}.mp4"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_video(file, (f.picture for f in film(renderer, plan, rng)), FPS, crf=25)
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_video(file, (f.picture for f in film(renderer, plan, rng)), FPS, crf=25)
             made.append(Made(file.relative_to(out), seen, (plan.ground, plan.behind)))
             print(file, f"{file.stat().st_size / 1e3:.0f} kB", flush=True)
     renderer.release()
@@ -113,7 +114,7 @@ def _plan(
         frames=int(FPS * SECONDS),
         fps=FPS,
         held=held,
-        near=(0.4, 0.8),
+        near=(0.5, 0.9),
     )
     return plan, (name, *others)
 
