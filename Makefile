@@ -38,8 +38,9 @@ bench: .venv/all ## speed, size and memory, as ratios from one run
 	@echo "Installing torch and the checks into .venv (6 GB, a few minutes) ..."
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
 	@if ! command -v chromium >/dev/null; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium; \
-		else $(BIN)/playwright install chromium; fi; fi
+		if [ "$$(id -u)" != 0 ]; then $(BIN)/playwright install chromium; \
+		elif grep -qx 'ID=debian' /etc/os-release; then apt-get update -qq && apt-get install -y -qq chromium; \
+		else $(BIN)/playwright install --with-deps chromium; fi; fi
 	@touch $@
 
 .PHONY: help app test check lint bench

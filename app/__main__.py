@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from app.video import NamedFrame, name_video, write_csv
 from model import Adapted, InputError, load_model
-from model.frames import ENDINGS
+from model.frames import ENDINGS, stream
 
 OBJECTS_HELP = "a folder with one folder of clips or photos for each object, named like the object"
 CHECKPOINT_HELP = "a personaliser folder (default: the shipped one)"
@@ -23,7 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
     except InputError as error:
-        print(f"{error}", file=sys.stderr)
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:  # a folder that may not be read, a name that is too long
+        print(f"{error.filename}: {error.strerror}.", file=sys.stderr)
         return 2
     return 0
 
@@ -76,7 +79,12 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _recognise(options: argparse.Namespace) -> None:
-    adapted = _adapt(options.objects, options.checkpoint)
+    objects = read_objects(options.objects)
+    inputs = [options.video, *(Path(clip) for clips in objects.values() for clip in clips)]
+    outputs = [path for path in (options.out, options.export) if path]
+    _check_outputs(outputs, inputs)
+    next(stream(options.video))  # a video that cannot be read is said before anything is learned
+    adapted = _adapt(objects, options.checkpoint)
     if options.export:
         adapted.save(options.export)
     with tqdm(desc="naming", unit=" frames") as bar:
@@ -85,12 +93,24 @@ def _recognise(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    _adapt(options.objects, options.checkpoint).save(options.out)
+    objects = read_objects(options.objects)
+    _check_outputs([options.out], [Path(clip) for clips in objects.values() for clip in clips])
+    _adapt(objects, options.checkpoint).save(options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 
 
-def _adapt(folder: Path, checkpoint: Path | None) -> Adapted:
-    objects = read_objects(folder)
+def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
+    """Nothing that was given may be overwritten, and there must be a place for every result."""
+    for path in outputs:
+        if not path.parent.is_dir():
+            raise InputError(f"There is no folder {path.parent} to write {path.name} to.")
+        if path.exists() and any(other.exists() and path.samefile(other) for other in inputs):
+            raise InputError(f"{path} is one of your clips; give another name for the result.")
+    if len({path.absolute() for path in outputs}) < len(outputs):
+        raise InputError("The table and the model need two names.")
+
+
+def _adapt(objects: dict[str, list[str]], checkpoint: Path | None) -> Adapted:
     with tqdm(desc="learning", unit=" frames") as bar:
 
         def progress(done: int, total: int) -> None:

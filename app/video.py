@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from app.smoothing import Smoother
-from model import Adapted, InputError
+from model import Adapted
 from model.frames import square, stream
+from model.saving import complete
 
 BATCH = 8  # frames named together
 
@@ -47,25 +48,16 @@ def _name(
 
 def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[NamedFrame]) -> None:
     """Write frame, time_s, label, confidence and a column an object; InputError if it cannot be."""
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(["frame", "time_s", "label", "confidence", *map(cell, names)])
-            for row in rows:
-                best = int(row.probabilities.argmax())
-                table.writerow(
-                    [
-                        row.index,
-                        f"{row.time_s:.3f}",
-                        cell(names[best]),
-                        f"{row.probabilities[best]:.4f}",
-                        *(f"{p:.4f}" for p in row.probabilities),
-                    ]
-                )
-    except OSError as error:
-        raise InputError(f"{Path(path).name} could not be written: {error.strerror}.") from error
+    with complete(path) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["frame", "time_s", "label", "confidence", *map(cell, names)])
+        for row in rows:
+            best = int(row.probabilities.argmax())
+            confidence, each = row.probabilities[best], row.probabilities
+            start = [row.index, f"{row.time_s:.3f}", cell(names[best]), f"{confidence:.4f}"]
+            table.writerow([*start, *(f"{p:.4f}" for p in each)])
 
 
 def cell(name: str) -> str:
     """A name as a table cell, with an apostrophe where a spreadsheet would see a formula."""
-    return "'" + name if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+    return "'" + name if name.lstrip().startswith(("=", "+", "-", "@")) else name

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
+from onnxruntime import InferenceSession
 
 from model.errors import InputError
 from model.runtime import open_session, run
+from model.saving import complete
 
 BATCH = 16  # frames per run: more gain nothing on a CPU and cost memory
 
@@ -23,12 +25,7 @@ class Adapted:
         """model: a file made by `model.graph.join`; raises InputError for any other ONNX file."""
         self._model = model
         self._session = _open(model, threads)
-        properties = self._session.get_modelmeta().custom_metadata_map
-        if "names" not in properties or "personaliser_sha256" not in properties:
-            raise InputError(
-                "This ONNX file was not made by adapting a personaliser; it holds no names."
-            )
-        self.names: tuple[str, ...] = tuple(json.loads(properties["names"]))
+        self.names: tuple[str, ...] = _names(self._session.get_modelmeta().custom_metadata_map)
 
     def predict(self, frames: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Probabilities (B, K) float32 of B frames; rows sum to 1, columns follow `names`.
@@ -47,14 +44,8 @@ class Adapted:
 
     def save(self, path: str | Path) -> None:
         """Write the ONNX file; a file that was there stays whole until the new one is complete."""
-        path = Path(path)
-        unfinished = path.with_name(path.name + ".part")
-        try:
+        with complete(path) as unfinished:
             unfinished.write_bytes(self._model)
-            unfinished.replace(path)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise InputError(f"{path.name} could not be saved: {error.strerror}.") from error
 
 
 def load_adapted(path: str | Path) -> Adapted:
@@ -68,7 +59,19 @@ def load_adapted(path: str | Path) -> Adapted:
         raise InputError(f"{path.name}: {error}") from error
 
 
-def _open(model: bytes, threads: int):
+def _names(properties: dict[str, str]) -> tuple[str, ...]:
+    try:
+        names = json.loads(properties["names"])
+    except (KeyError, ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(
+            "This ONNX file was not made by adapting a personaliser; it holds no names."
+        )
+    return tuple(names)
+
+
+def _open(model: bytes, threads: int) -> InferenceSession:
     try:
         graph = onnx.load_model_from_string(model).graph
     except DecodeError as error:
@@ -101,7 +104,9 @@ def _batches(frames: Sequence[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:
                 if isinstance(frame, np.ndarray)
                 else type(frame).__name__
             )
-            raise InputError(f"A frame must be uint8 RGB of shape (H, W, 3); got {got}.")
+            raise InputError(
+                f"Give a list of frames, each uint8 RGB of shape (H, W, 3); got {got}."
+            )
         if run and (run[0].shape != frame.shape or len(run) == BATCH):
             yield np.stack(run)
             run = []

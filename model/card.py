@@ -53,11 +53,17 @@ class Card:
 def read_card(folder: Path) -> Card:
     """Read folder/card.json and compare every part with its SHA-256; raises InputError."""
     where = f"The personaliser folder {folder.name!r}"
-    path = folder / "card.json"
-    if not path.is_file():
-        raise InputError(f"{where} has no card.json; make one with `python -m training.export`.")
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{where} has no card.json; make one with `python -m training.export`."
+        ) from error
+    except OSError as error:
+        raise InputError(f"{where} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} has a card.json that is not a personaliser's card.") from error
+    try:
         if card["format"] > FORMAT:
             raise InputError(
                 f"{where} has format {card['format']}, newer than "
@@ -65,7 +71,7 @@ def read_card(folder: Path) -> Card:
             )
         parsed = _parse(card)
         expected = {part: card["sha256"][part] for part in PARTS}
-    except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{where} has a card.json that is not a personaliser's card.") from error

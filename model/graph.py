@@ -71,13 +71,17 @@ DISTANCE = """
     scores = Mul (distance, minus_t)
 """
 # Windows that are nearly empty point nowhere in particular; they lose against every other window.
+# Where all are empty none is, or the penalty would swallow the digits in which the scores differ.
 FLOOR = """
     p_axis = Constant <value_ints = [-1]> ()
     norm = ReduceL2 <keepdims = 1> (windows, p_axis)
     empty = Less (norm, floor)
     nothing = Constant <value_float = 0.0> ()
     penalty = Constant <value_float = 1e6> ()
-    lost = Where (empty, penalty, nothing)
+    lost_or_not = Where (empty, penalty, nothing)
+    windows_axis = Constant <value_ints = [1]> ()
+    least = ReduceMin <keepdims = 1> (lost_or_not, windows_axis)
+    lost = Sub (lost_or_not, least)
     candidates = Sub (scores, lost)
 """
 BEST = """

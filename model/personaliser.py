@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnxruntime import InferenceSession
+from threadpoolctl import threadpool_limits
 
 from model.adapted import Adapted
 from model.card import PARTS, Card, read_card
@@ -38,7 +39,7 @@ class Personaliser:
         backbone: bytes,
     ) -> None:
         self.card = card
-        self._threads = os.cpu_count() or 1
+        self._threads = min(2, os.cpu_count() or 1)
         self._set_encoder = open_session(set_encoder, self._threads)
         self._film_generator = open_session(film_generator, 1)
         self._backbone = onnx.load_model_from_string(backbone)
@@ -62,7 +63,9 @@ class Personaliser:
         backbone = fold_film(self._backbone, self.card.sites, film)
         session = open_session(backbone.SerializeToString(), self._threads)
         z = _run_all(session, "features", frames, lambda done: report(done, len(frames)))  # (N,D)
-        head = fit(scaled(z, self.card.head.features), labels)
+        # Small matrices: with a thread a core, beside a busy process, BLAS takes ten times as long.
+        with threadpool_limits(1, "blas"):
+            head = fit(scaled(z, self.card.head.features), labels)
         floor = self.card.head.window_floor * float(np.median(np.linalg.norm(z, axis=1)))
         return Adapted(join(backbone, head, floor, support.names, self.card))
 

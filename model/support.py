@@ -17,6 +17,7 @@ Source = str | Path | np.ndarray  # a clip or photo on disk, or frames in memory
 
 MAX_NAME = 100  # characters
 MAX_OBJECTS = 200
+UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")  # controls, marks of direction, line ends
 JOINERS = "\u200c\u200d"  # invisible, but part of emoji and of words in some scripts
 
 
@@ -54,10 +55,7 @@ class SupportSet:
         """Read {name: [path or frames, ...]}; InputError names the object at fault."""
         return cls(
             tuple(objects),
-            tuple(
-                tuple(_clip(name, source) for source in sources)
-                for name, sources in objects.items()
-            ),
+            tuple(_clips(name, sources) for name, sources in objects.items()),
         )
 
     @property
@@ -81,10 +79,16 @@ def check_name(name: str) -> None:
         raise InputError(
             f"The name {name[:20]!r}... has {len(name)} characters; use at most {MAX_NAME}."
         )
-    if any(unicodedata.category(c)[0] == "C" and c not in JOINERS for c in name):
+    if any(unicodedata.category(c) in UNSEEN and c not in JOINERS for c in name):
         raise InputError(
             f"The name {name!r} holds characters that cannot be shown; use letters and digits."
         )
+
+
+def _clips(name: str, sources: Sequence[Source]) -> tuple[Clip, ...]:
+    if isinstance(sources, str | Path):
+        raise InputError(f"{name}: give a list of clips, even of one: [{str(sources)!r}].")
+    return tuple(_clip(name, source) for source in sources)
 
 
 def _clip(name: str, source: Source) -> Clip:
@@ -93,6 +97,8 @@ def _clip(name: str, source: Source) -> Clip:
             return read_clip(source)
         except InputError as error:
             raise InputError(f"{name}: {error}") from error
+    if not isinstance(source, np.ndarray):
+        raise InputError(f"{name}: give paths or frames; got {type(source).__name__}.")
     frames = source[None] if source.ndim == 3 else source
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
         raise InputError(

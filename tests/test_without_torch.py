@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.app.server import launch
 from tests.test_house import TORCH
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,20 +54,10 @@ def test_adapts_recognises_and_exports(python: Path, tmp_path: Path) -> None:
     assert len(Path(table).read_text().splitlines()) > 30 and Path(model).stat().st_size > 10e6
 
 
-def test_the_app_starts(python: Path) -> None:
-    with subprocess.Popen(
-        [python, "-m", "app", "--port", "7923"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout and "http://127.0.0.1:7923" in server.stdout.readline()
-            for _ in range(100):
-                try:
-                    with urllib.request.urlopen("http://127.0.0.1:7923/healthz") as answer:
-                        assert answer.status == 200
-                        break
-                except OSError:
-                    time.sleep(0.2)
-            else:
-                pytest.fail("the app did not answer within 20 s")
-        finally:
-            server.terminate()
+def test_the_app_starts(python: Path, tmp_path: Path) -> None:
+    server = launch(tmp_path, [str(python), "-m", "app"])
+    try:
+        with urllib.request.urlopen(f"{server.url}/healthz") as answer:
+            assert answer.status == 200
+    finally:
+        server.stop()

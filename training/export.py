@@ -78,6 +78,8 @@ def untrained() -> SimpleCnaps:
 
 def export(model: SimpleCnaps, provenance: dict[str, Any], out: Path, trained: bool) -> float:
     """Write the folder `out`; returns how far torch and onnxruntime differ in probability."""
+    if out.exists() and not (out / "card.json").is_file():
+        raise InputError(f"{out} is there and is no personaliser; give a new name with --out.")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -92,10 +92,47 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert sentence in last and "Traceback" not in last
 
 
-def test_a_full_disk_is_said(things: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_said(
+    things: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    video, out = str(things / "video.avi"), things / "preds.csv"
+    out.write_text("of yesterday")
+    monkeypatch.setattr("csv.writer", full)
+    assert run(things, "recognise", "--video", video, "--out", str(out)) == 2
+    assert "preds.csv could not be saved: No space left on device" in capsys.readouterr().err
+    assert out.read_text() == "of yesterday"
+
+
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [
+        ("video.avi", "video.avi is one of your clips"),
+        ("objects/red tin/photo.png", "photo.png is one of your clips"),
+        ("nowhere/preds.csv", "There is no folder"),
+        ("video.avi/preds.csv", "There is no folder"),
+        ("objects", "objects is a folder"),
+        ("x" * 300 + ".csv", "File name too long"),
+    ],
+)
+def test_nothing_that_was_given_is_overwritten(
+    things: Path, out: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {p: p.read_bytes() for p in things.rglob("*") if p.is_file()}
     video = str(things / "video.avi")
-    assert run(things, "recognise", "--video", video, "--out", "/dev/full") == 2
-    assert "No space left on device" in capsys.readouterr().err
+    assert run(things, "recognise", "--video", video, "--out", str(things / out)) == 2
+    assert sentence in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in things.rglob("*") if p.is_file()} == before
+
+
+def test_an_old_table_outlives_a_bad_video(things: Path) -> None:
+    (things / "preds.csv").write_text("of yesterday")
+    (things / "video.avi").write_bytes(b"")
+    video, out = str(things / "video.avi"), str(things / "preds.csv")
+    assert run(things, "recognise", "--video", video, "--out", out) == 2
+    assert (things / "preds.csv").read_text() == "of yesterday"
 
 
 def test_help_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

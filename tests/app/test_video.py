@@ -65,7 +65,7 @@ def test_smoothing_starts_afresh_when_time_or_objects_change() -> None:
     assert smoother.update(9.0, np.array([1.0, 0.0, 0.0])).tolist() == [1, 0, 0]
 
 
-@pytest.mark.parametrize("name", ["=cmd()", "+1", "-1", "@SUM(A1)", "\tx"])
+@pytest.mark.parametrize("name", ["=cmd()", "+1", "-1", "@SUM(A1)", " =cmd()"])
 def test_a_name_is_never_a_formula(name: str) -> None:
     assert cell(name) == "'" + name
     assert cell(f"my {name}") == f"my {name}"

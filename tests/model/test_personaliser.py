@@ -187,6 +187,8 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch) -> None:
         ({"mug": [np.zeros((1, 8, 8, 3), np.float32)]}, "mug: frames must be uint8 RGB"),
         ({"mug": [np.zeros((8, 8), np.uint8)]}, "mug: frames must be uint8 RGB"),
         ({"mug": [np.zeros((0, 8, 8, 3), np.uint8)]}, "mug: frames must be uint8 RGB"),
+        ({"mug": [5]}, "mug: give paths or frames; got int"),
+        ({"mug": "mug.mp4"}, r"mug: give a list of clips, even of one: \['mug\.mp4'\]"),
         ({"mug": ["nowhere.mp4"]}, "^mug: .*nowhere.mp4"),
     ],
 )
@@ -204,7 +206,7 @@ def test_two_objects_of_one_name() -> None:
 @pytest.mark.parametrize("frame", [np.zeros((8, 8, 3)), np.zeros((8, 8, 4), np.uint8), "frame.jpg"])
 def test_what_is_no_frame_is_said(tmp_path: Path, frame: object) -> None:
     adapted = load_model(write_tiny(tmp_path / "tiny")).adapt(random_support(0, [1, 1]))
-    with pytest.raises(InputError, match="A frame must be uint8 RGB of shape"):
+    with pytest.raises(InputError, match="each uint8 RGB of shape"):
         adapted.predict([frame])  # type: ignore[list-item]
     assert adapted.predict([]).shape == (0, 2)
 
@@ -219,6 +221,7 @@ def edit_card(folder: Path, **changes: object) -> None:
     [
         (lambda f: shutil.rmtree(f), "has no card.json"),
         (lambda f: (f / "card.json").write_text("{"), "is not a personaliser's card"),
+        (lambda f: (f / "card.json").write_text("[" * 100_000), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_text("[1, 2]"), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_bytes(b"\xff\xfe\x00"), "is not a personaliser's card"),
         (lambda f: edit_card(f, format=2), "has format 2, newer than the 1"),
@@ -242,7 +245,16 @@ def test_foreign_onnx_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("not a model")
     (tmp_path / "empty.onnx").write_bytes(b"")
     shutil.copy(folder / "backbone.onnx", tmp_path / "backbone.onnx")
-    for name in ("text.onnx", "empty.onnx", "backbone.onnx", "missing.onnx"):
+    adapted = load_model(folder).adapt(random_support(0, [1, 1]))
+    for number, names in enumerate(("5", "[1]", "{", "[" * 100_000)):
+        model = onnx.load_model_from_string(adapted.to_bytes())
+        onnx.helper.set_model_props(model, {"names": names, "personaliser_sha256": ""})
+        (tmp_path / f"names{number}.onnx").write_bytes(model.SerializeToString())
+        with pytest.raises(InputError, match=f"^names{number}.*holds no names"):
+            load_adapted(tmp_path / f"names{number}.onnx")
+    model.graph.node[-1].op_type = "NoSuchOperator"
+    (tmp_path / "operator.onnx").write_bytes(model.SerializeToString())
+    for name in ("operator.onnx", "text.onnx", "empty.onnx", "backbone.onnx", "missing.onnx"):
         with pytest.raises(InputError, match=f"^{name}"):
             load_adapted(tmp_path / name)
 

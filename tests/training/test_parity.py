@@ -33,7 +33,7 @@ def images(seed: int, count: int, height: int, width: int) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=["shipped", "strong FiLM"])
 def both(request: pytest.FixtureRequest, tmp_path_factory) -> tuple[Path, SimpleCnaps]:
-    """A folder and the torch model it was made of: as shipped, and with a FiLM that changes a lot."""
+    """A folder and the torch model it was made of: as shipped, and with a strong FiLM."""
     model, provenance = load_checkpoint(DEFAULT / "trained.safetensors")
     if request.param == "shipped":
         return DEFAULT, model
@@ -52,7 +52,8 @@ def test_torch_folder_and_file_agree(both: tuple[Path, SimpleCnaps], shots: list
     support = images(sum(shots), sum(shots), 224, 224)
     labels = np.repeat(np.arange(len(shots)), shots)
     adapted = load_model(folder).adapt({f"{k}": [support[labels == k]] for k in range(len(shots))})
-    query = images(1, 6, 224, 224)
+    flat = np.full((3, 224, 224, 3), np.array([0, 128, 255])[:, None, None, None], np.uint8)
+    query = np.concatenate([images(1, 6, 224, 224), flat])  # a covered lens, a blank wall
     ours = adapted.predict(query)
     assert np.abs(ours - probabilities(model, support, labels, query)).max() <= 1e-4
     bare = ort.InferenceSession(adapted.to_bytes())
