@@ -1,5 +1,6 @@
 """The plan of a data set: disjoint splits, near-duplicates on purpose, the seed decides."""
 
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
+from training.synthetic.__main__ import main
 from training.synthetic.objects import Thing
 from training.synthetic.surfaces import Surface
 from training.synthetic.users import Video, plan
@@ -104,3 +106,13 @@ def test_half_the_list_has_users_of_every_split(videos: list[Video]) -> None:
 def test_too_few_meshes_are_refused_with_the_numbers() -> None:
     with pytest.raises(InputError, match="20 meshes are too few"):
         plan(things(20), surfaces(), USERS, clean=1, clutter=1, seed=0)
+
+
+def test_the_command_line_says_in_one_line_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--objects", str(tmp_path / "no"), "--surfaces", str(tmp_path), "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["synthetic", *words])
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "There is no folder or .zip" in said

@@ -1,4 +1,7 @@
-"""Command line: `python -m training.synthetic views|orbit|samples --help`."""
+"""Command line: `python -m training.synthetic [orbit]|views|samples --help`.
+
+Without a command it renders a data set: `--objects DIR --surfaces DIR --out ROOT`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from model.errors import InputError
 
 
 def main() -> int:
-    args = _parser().parse_args()
+    words = sys.argv[1:]
+    if words and words[0].startswith("--") and words[0] != "--help":
+        words = ["orbit", *words]
+    args = _parser().parse_args(words)
     try:
         args.run(args)
     except InputError as error:
