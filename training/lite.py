@@ -147,16 +147,17 @@ def sampled_logits(
         config,
         known and known.rows,
     )
-    x = _rows(lambda frames: method.query_rows(frames, film), task.query[part], config)
+    x = _rows(lambda frames: method.query_rows(frames, film), task.query, part, config)
     return method.logits(z, task.labels, x, task.ways), Known(e.detach(), z.detach())
 
 
 @torch.no_grad()
 def logits_of(method: Method, task: Task, config: LiteConfig) -> Tensor:
     """Logits (M, K) of all query clips, without any gradient: what adapting to the task answers."""
-    film = method.film(_rows(method.embeddings, task.support, config).mean(0))
-    z = _rows(lambda frames: method.support_rows(frames, film), task.support, config)
-    x = _rows(lambda frames: method.query_rows(frames, film), task.query, config)
+    taught, asked = torch.arange(len(task.support)), torch.arange(len(task.query))
+    film = method.film(_rows(method.embeddings, task.support, taught, config).mean(0))
+    z = _rows(lambda frames: method.support_rows(frames, film), task.support, taught, config)
+    x = _rows(lambda frames: method.query_rows(frames, film), task.query, asked, config)
     return method.logits(z, task.labels, x, task.ways)
 
 
@@ -170,25 +171,32 @@ def _sampled(
     """All rows (N, D), exact; the gradient is that of the drawn ones, scaled. Computes no row
     twice.
     """
-    fresh = _rows(network, clips[draw.rows], config)  # (H, D)
+    fresh = _rows(network, clips, draw.rows, config)  # (H, D)
     if known is None:
         known = fresh.new_zeros(len(clips), fresh.shape[1])
-        others = torch.ones(len(clips), dtype=torch.bool)
-        others[draw.rows] = False
-        if others.any():
+        undrawn = torch.ones(len(clips), dtype=torch.bool)
+        undrawn[draw.rows] = False
+        others = undrawn.nonzero().flatten()
+        if len(others):
             with torch.no_grad():
-                known[others.to(known.device)] = _rows(network, clips[others], config)
+                known[others.to(known.device)] = _rows(network, clips, others, config)
     weights = draw.weights.to(fresh)[:, None]
     scaled = fresh.detach() + weights * (fresh - fresh.detach())
     return known.index_copy(0, draw.rows.to(fresh.device), scaled)
 
 
-def _rows(network: Callable[[Tensor], Tensor], clips: Tensor, config: LiteConfig) -> Tensor:
-    """Clips (B, T, ...) -> rows (B, ...), each the mean over its T frames, chunk after chunk."""
+def _rows(
+    network: Callable[[Tensor], Tensor], clips: Tensor, chosen: Tensor, config: LiteConfig
+) -> Tensor:
+    """The chosen B of clips (N, T, ...) -> rows (B, ...), each the mean over its T frames.
+
+    Chunk after chunk: not even the frames are copied all at once.
+    """
     length = clips.shape[1]
     out = []
     with torch.autocast(clips.device.type, torch.bfloat16, enabled=config.bf16):
-        for chunk in clips.split(max(config.chunk // length, 1)):
+        for part in chosen.split(max(config.chunk // length, 1)):
+            chunk = clips[part.to(clips.device)]
             out.append(network(chunk.flatten(0, 1)).unflatten(0, (len(chunk), length)).mean(1))
     rows = torch.cat(out)
     return rows.float() if rows.dtype == torch.bfloat16 else rows

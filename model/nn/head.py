@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 
 def unit(z: Tensor) -> Tensor:
@@ -25,9 +26,18 @@ def distances(support: Tensor, labels: Tensor, rows: Tensor, ways: int) -> Tenso
     n_all = len(support)
     centred = support - support.mean(0)  # C (N, D)
     gram = centred @ centred.T  # G (N, N)
+    # A class's N x N factor is computed again for its gradient instead of being kept: K of them
+    # would make memory follow N^2.
     return torch.stack(
-        [_distance(centred, gram, support, labels == k, rows, n_all) for k in range(ways)], dim=1
-    )
+        [
+            checkpoint(
+                _distance, centred, gram, support, labels == k, rows, n_all,
+                use_reentrant=False, preserve_rng_state=False,
+            )
+            for k in range(ways)
+        ],
+        dim=1,
+    )  # fmt: skip
 
 
 def _distance(

@@ -1,0 +1,61 @@
+"""The experiments measure what they say."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from training.experiments.cost import Cost, cost, random_task
+from training.experiments.gradient import ESTIMATORS, N, Quality, qualities
+from training.experiments.lite import write
+from training.experiments.step import H, _bare
+from training.lite import LiteConfig, backward
+
+
+def test_only_lites_gradient_is_unbiased_and_all_are_exact_with_every_frame() -> None:
+    found = qualities([2, 4, N])
+    ours, *others = (found[name] for name in ESTIMATORS)
+    assert max(ours[h].bias for h in (2, 4, N)) < 1e-9
+    assert ours[2].error > ours[4].error > 0.1 and ours[N].error < 1e-9
+    for other in others:
+        assert other[4].bias > 0.1 and other[N].bias < 1e-9
+    assert 2 not in found[ESTIMATORS[-1]]  # two frames cannot show three classes
+
+
+def test_the_plots_are_written_with_their_numbers(tmp_path: Path) -> None:
+    found = {name: {1: Quality(0.5, 1.0), 2: Quality(0.25, 0.5)} for name in ESTIMATORS}
+    costs = {"LITE": {10: Cost(0.5, 1.0), 50: Cost(0.5, 3.0)}, "full": {10: Cost(0.6, 1.0)}}
+    write(tmp_path, found, costs)
+    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    assert numbers["cost"]["LITE"]["50"] == {"gigabytes": 0.5, "seconds": 3.0}
+    assert numbers["gradient"][ESTIMATORS[0]]["2"] == {"bias": 0.25, "error": 0.5}
+    first = {name: (tmp_path / name).read_bytes() for name in ("gradient.svg", "cost.svg")}
+    write(tmp_path, found, costs)
+    assert all((tmp_path / name).read_bytes() == data for name, data in first.items())
+
+
+@pytest.mark.slow
+def test_lites_memory_does_not_follow_n_and_full_back_propagations_does() -> None:
+    lite = [cost(n, 2, "cpu", 1).gigabytes for n in (20, 60)]
+    full = cost(20, None, "cpu", 1).gigabytes
+    assert lite[1] <= 1.2 * lite[0]
+    assert full > 1.5 * lite[0]
+
+
+@pytest.mark.slow
+def test_the_bare_passes_reach_the_parameters_that_a_step_trains() -> None:
+    """So that what a step is compared with leaves none of its work out."""
+    reached = []
+    for bare in (True, False):
+        torch.manual_seed(0)
+        model = SimpleCnaps(CnapsConfig(sites="deep", windows=None))
+        task = random_task(H + 2, 2, 2)
+        if bare:
+            _bare(model, task, 16)
+        else:
+            backward(model, task, LiteConfig(), torch.Generator().manual_seed(0))
+        reached.append({n for n, p in model.named_parameters() if p.grad is not None})
+    assert reached[1] - reached[0] == {"log_temperature"}  # the head's, which is no pass
+    assert not reached[0] - reached[1]
