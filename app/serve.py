@@ -8,10 +8,12 @@ page may fetch lie in folders with names nobody can guess; clips lie where nothi
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -27,11 +29,12 @@ from app.results import Results
 from app.rooms import Rooms, private_root
 from app.turn import Turn
 from app.ui import build_ui, mount
-from model import Personaliser
+from model import InputError, Personaliser
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent / "assets" / "samples"
 SWEEP_SECONDS = 30.0
+MAX_PORT = 65535
 
 HEADERS = {
     # Gradio's pages need inline scripts, and its HTML components evaluate their templates.
@@ -81,11 +84,39 @@ def create_app(adapt: Adapt, samples: Path = SAMPLES, parent: Path | None = None
 
 
 def serve(personaliser: Personaliser, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Serve the app until it is interrupted."""
-    app = create_app(personaliser.adapt)
-    print(f"Teach it your things: http://{host}:{port}", flush=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning", ws_max_size=2 * MAX_FRAME_BYTES,
-                timeout_graceful_shutdown=2)  # fmt: skip
+    """Serve the app until it is interrupted; InputError when it cannot listen there."""
+    with listen(host, port) as listener:
+        config = uvicorn.Config(
+            create_app(personaliser.adapt),
+            log_level="warning",
+            ws_max_size=2 * MAX_FRAME_BYTES,
+            timeout_graceful_shutdown=2,
+        )
+        address = f"[{host}]" if ":" in host else host
+        print(f"Teach it your things: http://{address}:{listener.getsockname()[1]}", flush=True)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at `host` and `port`; InputError when there can be none."""
+    if not 0 <= port <= MAX_PORT:
+        raise InputError(f"There is no port {port}; choose one from 1 to {MAX_PORT}.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With its protocol named, asyncio sends small answers on its connections at once.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except (OSError, UnicodeError, TypeError) as error:  # the latter two about strange host names
+        listener.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            other = port + 1 if port < MAX_PORT else port - 1
+            raise InputError(f"Port {port} is in use; start with --port {other}.") from error
+        reason = (isinstance(error, OSError) and error.strerror) or "it is no address"
+        raise InputError(f"The app cannot listen at {host}, port {port}: {reason}.") from error
+    return listener
 
 
 async def _sweep(rooms: Rooms) -> None:

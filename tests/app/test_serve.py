@@ -1,13 +1,15 @@
 """The server as a whole, without a browser: headers, what is served and what is not."""
 
 import re
+import socket
 import sys
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from app.serve import HEADERS
+from app.serve import HEADERS, HERE, listen
+from model import InputError
 from tests.app.server import Server, launch
 from tests.tiny import write_tiny
 
@@ -53,40 +55,29 @@ def test_every_answer_forbids_the_outside(client: httpx.Client, path: str) -> No
     assert not re.search(r"https?:|\*", HEADERS["content-security-policy"])
 
 
+def page_files(client: httpx.Client, *patterns: str) -> dict[str, str]:
+    """{name: text} of the page's files, as they are served."""
+    files = {}
+    for path in (path for pattern in patterns for path in (HERE / "page").glob(pattern)):
+        answer = client.get(f"/page/{path.name}")
+        assert answer.status_code == 200, path.name
+        files[path.name] = answer.text
+    assert files
+    return files
+
+
 def test_the_page_asks_nobody_else(client: httpx.Client) -> None:
     loaded = re.findall(r"""(?:src|href)=["'](?:https?:)?//([^"'/]+)""", client.get("/").text)
     assert not [host for host in loaded if not host.startswith("127.0.0.1")]
-    for script in (
-        "teach",
-        "camera",
-        "line",
-        "things",
-        "bars",
-        "voice",
-        "words",
-        "make",
-        "code",
-        "layout",
-    ):
-        assert not re.search(r"https?://", client.get(f"/page/{script}.js").text)
-    assert "url(" not in client.get("/page/page.css").text
+    for name, text in page_files(client, "*.js", "*.css").items():
+        assert not re.search(r"https?://", text), name
+        assert "url(" not in text or not name.endswith(".css"), name
 
 
 def test_no_script_makes_markup_of_what_a_person_typed(client: httpx.Client) -> None:
     made = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write")
-    for script in (
-        "teach",
-        "camera",
-        "line",
-        "things",
-        "bars",
-        "voice",
-        "words",
-        "make",
-        "code",
-        "layout",
-    ):
-        lines = client.get(f"/page/{script}.js").text.splitlines()
+    for text in page_files(client, "*.js").values():
+        lines = text.splitlines()
         assert {line.strip() for line in lines if made.search(line)} <= {"this.innerHTML = LAYOUT;"}
 
 
@@ -130,3 +121,34 @@ def test_the_server_calls_nobody(client: httpx.Client, server: Server) -> None:
 def test_another_site_gets_nothing(client: httpx.Client) -> None:
     answer = client.get("/config", headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_port_in_use_names_another() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=rf"Port {port} is in use; start with --port \d+\."):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "says"),
+    [
+        ("127.0.0.1", 99999, "There is no port 99999; choose one from 1 to 65535."),
+        ("127.0.0.1", -1, "There is no port -1;"),
+        ("no.such.host.invalid", 0, "cannot listen at no.such.host.invalid, port 0"),
+        ("ä" * 70, 0, "it is no address"),
+        ("203.0.113.7", 0, "cannot listen at 203.0.113.7, port 0"),
+    ],
+)
+def test_where_it_cannot_listen_is_said_in_words(host: str, port: int, says: str) -> None:
+    with pytest.raises(InputError, match=re.escape(says)):
+        listen(host, port)
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.proto == socket.IPPROTO_TCP, "or asyncio leaves them waiting"
