@@ -76,7 +76,13 @@ class Handlers:
         if not objects:
             raise InputError("The sample objects are not installed; record things of your own.")
         read = [(name, self.read_clip(path)) for name, paths in objects.items() for path in paths]
-        kept = [(name, room.keep(frames)) for name, frames in read]
+        kept: list[tuple[str, Clip]] = []
+        try:
+            for name, frames in read:
+                kept.append((name, room.keep(frames)))
+        except InputError:  # all of them or none
+            _delete([clip for _, clip in kept])
+            raise
 
         def all_of_them(taught: Taught) -> Taught:
             for name, clip in kept:

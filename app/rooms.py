@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 MAX_ROOMS = 100
 QUIET_SECONDS = 30 * 60  # without a word from its page, a room is closed
+MAX_NAME_BYTES = 200  # of a file; most systems take 255
 LEFT_SECONDS = 5 * 60  # the same, when the network says that the page has gone
 
 Message = dict[str, Any]
@@ -111,7 +112,8 @@ def folder_for(room: Room) -> Iterator[Path]:
 def readable_name(title: str) -> str:
     """The name a file came with, as far as it is safe as one: no folders, nothing invisible."""
     name = "".join(letter for letter in Path(title).name if letter.isprintable())
-    return name[-80:] if name.strip(". ") else "file"
+    name = name[-80:].encode()[-MAX_NAME_BYTES:].decode(errors="ignore")
+    return name if name.strip(". ") else "file"
 
 
 class Rooms:
@@ -198,7 +200,13 @@ class PrivateRoot:
 def private_root(parent: Path | None = None) -> PrivateRoot:
     """A new folder that only this user can read, after deleting those of killed servers."""
     base = (parent or Path(tempfile.gettempdir())) / f"teach-it-your-things-{os.getuid()}"
-    base.mkdir(mode=0o700, exist_ok=True)
+    try:
+        base.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{base} cannot be the folder for clips ({error.strerror}); delete what is there, or "
+            "set TMPDIR to a folder of yours, and start again."
+        ) from error
     facts = base.lstat()
     if facts.st_uid != os.getuid() or facts.st_mode & 0o077 or base.is_symlink():
         raise InputError(f"{base} can be read by others; delete it and start again.")

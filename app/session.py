@@ -56,18 +56,13 @@ class Taught:
         if thing := self._named(name):
             return self._swap(replace(thing, clips=(*thing.clips, clip)))
         thing = Thing(f"thing-{self.next_id}", name, (clip,))
-        return Taught((*self.things, thing), next_id=self.next_id + 1)
+        return replace(self, things=(*self.things, thing), next_id=self.next_id + 1)
 
     def check(self, name: str, frames: int = 1) -> str:
         """The tidied name, if a clip of so many frames may be added to the thing of that name."""
         name = tidy(name)
         check_name(name)
-        total = sum(thing.shots for thing in self.things) + frames
-        if total > MAX_FRAMES:
-            raise InputError(
-                f"That would make {total} frames, more than the {MAX_FRAMES} that are kept here; "
-                "remove a clip or a thing first."
-            )
+        self._check_room_for(frames)
         if len(self.things) == MAX_THINGS and not self._named(name):
             raise InputError(f"There are {MAX_THINGS} things; remove one before you add {name!r}.")
         return name
@@ -103,6 +98,12 @@ class Taught:
             raise InputError(
                 f"There is a new {thing.name!r} now; rename it first, then bring the old one back."
             )
+        self._check_room_for(thing.shots)
+        if len(self.things) == MAX_THINGS:
+            raise InputError(
+                f"There are {MAX_THINGS} things; remove another one before you bring "
+                f"{thing.name!r} back."
+            )
         return replace(
             self, things=(*self.things[:position], thing, *self.things[position:]), removed=None
         )
@@ -137,6 +138,14 @@ class Taught:
         """Every clip that is still needed, the one `undo` would bring back included."""
         things = (*self.things, self.removed[1]) if self.removed else self.things
         return (clip for thing in things for clip in thing.clips)
+
+    def _check_room_for(self, frames: int) -> None:
+        total = sum(thing.shots for thing in self.things) + frames
+        if total > MAX_FRAMES:
+            raise InputError(
+                f"That would make {total} frames, more than the {MAX_FRAMES} that are kept here; "
+                "remove a clip or a thing first."
+            )
 
     def _named(self, name: str) -> Thing | None:
         return next((t for t in self.things if t.name.casefold() == name.casefold()), None)

@@ -1,12 +1,13 @@
 """What a person can do, with fakes in place of decoding and of the model."""
 
-import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.handlers import Watching, sample_clips, welcome
 from app.rooms import Room
+from app.session import Clip
 from model import InputError
 from tests.app.fakes import BLUE, GREEN, RED, House, Page, frames, house, jpeg
 
@@ -89,6 +90,28 @@ def test_samples_are_taught_in_one_go(home: House, room: Room, tmp_path: Path) -
     assert list(sample_clips(tmp_path / "samples", "clutter")) == []
 
 
+def test_samples_that_cannot_all_be_kept_leave_nothing(
+    home: House, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("apple", "book", "cup"):
+        folder = tmp_path / "samples" / name / "clean"
+        folder.mkdir(parents=True)
+        file(folder, "red")
+    keep, kept = Room.keep, 0
+
+    def keep_two(self: Room, frames: np.ndarray) -> Clip:
+        nonlocal kept
+        kept += 1
+        if kept == 3:
+            raise InputError("The disk is full.")
+        return keep(self, frames)
+
+    monkeypatch.setattr(Room, "keep", keep_two)
+    with pytest.raises(InputError, match="disk is full"):
+        home.handlers.teach_samples(room)
+    assert kept == 3 and not list(room.folder.iterdir()) and room.taught.things == ()
+
+
 def test_frames_are_named_and_smoothed(home: House, room: Room) -> None:
     watching = Watching()
     assert home.handlers.recognise(room, watching, jpeg(RED), 0.0) is None, "nothing learned yet"
@@ -130,7 +153,9 @@ def test_files_of_what_is_removed_go_when_undo_no_longer_needs_them(
     assert [t.name for t in room.taught.things] == ["red", "blue"]
     home.handlers.change(room, lambda taught: taught.remove(red.id))
     home.handlers.teach_recording(room, "green", [jpeg(GREEN)])
-    assert len(list(room.folder.iterdir())) == 2, "blue and green"
+    assert len(list(room.folder.iterdir())) == 3, "red can still be brought back"
+    home.handlers.change(room, lambda taught: taught.remove(taught.things[0].id))
+    assert len(list(room.folder.iterdir())) == 2, "blue, for an undo, and green"
 
 
 def test_a_refused_change_keeps_no_file_and_tells_nothing(home: House, room: Room) -> None:
@@ -150,7 +175,6 @@ def test_a_page_that_comes_back_hears_everything(home: House, room: Room) -> Non
 def test_two_people_do_not_meet(home: House, room: Room) -> None:
     other = home.rooms.open()
     page = Page(other)
-    learned(home, room)
-    time.sleep(0.05)
+    learned(home, room)  # which waits until everything was told
     assert page.heard == [] and other.taught.things == () and other.adapted is None
     assert list(other.folder.iterdir()) == []

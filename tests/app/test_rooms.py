@@ -98,6 +98,7 @@ def test_results_replace_the_ones_before(rooms: Rooms) -> None:
         ("..", "file"),
         ("", "file"),
         ("x" * 300 + ".mp4", "x" * 76 + ".mp4"),
+        ("\U0001f511" * 100 + ".mp4", "\U0001f511" * 49 + ".mp4"),
     ],
 )
 def test_uploads_keep_a_safe_name(rooms: Rooms, title: str, name: str) -> None:
@@ -153,4 +154,10 @@ def test_a_folder_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     folder.mkdir()
     folder.chmod(0o755)
     with pytest.raises(InputError, match="can be read by others"):
+        private_root(tmp_path)
+
+
+def test_a_file_where_the_folder_should_be_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / f"teach-it-your-things-{os.getuid()}").write_text("in the way")
+    with pytest.raises(InputError, match="delete what is there"):
         private_root(tmp_path)

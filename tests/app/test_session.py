@@ -66,7 +66,10 @@ def test_a_removed_thing_comes_back_in_its_place(two: Taught) -> None:
     assert names(less) == ["keys"]
     assert [c.id for c in less.clips()] == ["b", "a"], "its frames are still needed"
     assert names(less.undo()) == ["mug", "keys"]
-    assert [c.id for c in less.add("pen", clip("p")).clips()] == ["b", "p"], "until the next change"
+    later = less.add("pen", clip("p"))
+    assert [c.id for c in later.clips()] == ["b", "p", "a"]
+    assert names(later.undo()) == ["mug", "keys", "pen"], "also after something new"
+    assert [c.id for c in less.remove(less.things[0].id).clips()] == ["b"], "only the latest"
 
 
 def test_undo_says_why_it_cannot(two: Taught) -> None:
@@ -98,6 +101,20 @@ def test_there_is_a_bound_on_things_and_on_frames() -> None:
     taught.add("thing 3", clip())
     with pytest.raises(InputError, match=f"more than the {MAX_FRAMES}"):
         taught.add("thing 3", clip("big", MAX_FRAMES))
+
+
+def test_undo_respects_both_bounds() -> None:
+    taught = Taught().add("big", clip("a", MAX_FRAMES - 10)).add("small", clip("b", 10))
+    full = taught.remove(taught.things[1].id).add("new", clip("c", 10))
+    with pytest.raises(InputError, match=f"more than the {MAX_FRAMES}"):
+        full.undo()
+    assert names(full.remove_clip(full.things[1].id, "c").undo()) == ["big", "small", "new"]
+    taught = Taught()
+    for index in range(MAX_THINGS):
+        taught = taught.add(f"thing {index}", clip(str(index)))
+    full = taught.remove(taught.things[0].id).add("one more", clip())
+    with pytest.raises(InputError, match=f"There are {MAX_THINGS} things"):
+        full.undo()
 
 
 def test_a_thing_that_is_gone_is_named_so(two: Taught) -> None:
