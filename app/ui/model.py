@@ -61,13 +61,14 @@ def model_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results) -> N
         [token],
         [status, download],
         show_progress="hidden",
+        concurrency_limit=1,  # a second opening of the tab would take the first one's file away
         concurrency_id="export",
         api_visibility="private",
     )
 
 
 def _checked(exported: Exported) -> str:
-    size = exported.file.stat().st_size / 1e6
+    size = exported.size / 1e6
     apart = f"they differ by {exported.difference:.0e} at most"
     return (
         f"{len(exported.names)} things in {size:.1f} MB. The file was opened again and asked about "

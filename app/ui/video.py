@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-import shutil
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,7 @@ def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samp
     def name(token: str, path: str | None) -> Iterator[Updates]:
         try:
             room, upload = room_of(rooms, token), _uploaded(path, rooms.shown)
-            with folder_for(room) as folder:
-                mine = folder / upload.name
-                shutil.move(upload, mine)  # out of the folder that is served
+            with folder_for(room) as folder, _own(upload, folder) as mine:
                 yield from _name(results, room, mine, upload.name)
         except InputError as error:
             yield _refused(str(error))
@@ -125,6 +124,26 @@ def _uploaded(path: str | None, uploads: Path) -> Path:
     if not file.is_file() or not file.is_relative_to(uploads.resolve()):
         raise InputError("The upload did not arrive; choose the video again.")
     return file
+
+
+@contextmanager
+def _own(upload: Path, folder: Path) -> Iterator[Path]:
+    """The upload by a name in `folder`; afterwards it is gone from the folder that is served.
+
+    Gradio names uploads after their content: if somebody uploads the same video meanwhile, another
+    file stands in its place, and stays for them.
+    """
+    mine = folder / upload.name
+    try:
+        os.link(upload, mine)
+    except OSError as error:
+        raise InputError(f"The upload could not be kept: {error.strerror}.") from error
+    try:
+        yield mine
+    finally:
+        with suppress(OSError):
+            if upload.samefile(mine):
+                upload.unlink()
 
 
 def _progress(title: str, step: Step | None) -> str:
