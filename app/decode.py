@@ -26,6 +26,7 @@ from model.frames import read_clip, stream
 SECONDS = 60.0  # for one clip
 VIDEO_SECONDS = 300.0  # for looking through a video
 MAX_VIDEO_FRAMES = 20_000
+MAX_VIDEO_SECONDS = 2 * 60 * 60  # of its own time: its gaps are filled when it is written
 MEMORY_BYTES = 6 * 2**30  # of address space, threads' stacks and the libraries included
 
 
@@ -46,6 +47,11 @@ def count_frames(path: str) -> VideoFacts:
             raise InputError(
                 f"This video has more than {MAX_VIDEO_FRAMES} frames; cut it, or name it on the "
                 "command line, which has no limit."
+            )
+        if seconds > MAX_VIDEO_SECONDS:
+            raise InputError(
+                f"This video is longer than {MAX_VIDEO_SECONDS // 3600} hours; cut it, or name it "
+                "on the command line, which has no limit."
             )
     return VideoFacts(count, seconds)
 

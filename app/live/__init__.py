@@ -11,7 +11,10 @@ and what happens in the room is told at any time. Recording is keeping what stre
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -27,6 +30,8 @@ from model import InputError
 __all__ = ["GONE", "MAX_FRAME_BYTES", "MAX_UPLOAD_BYTES", "live_routes"]
 
 MAX_UPLOAD_BYTES = 200 * 2**20
+MAX_UPLOADS = 2  # of one page at once
+UPLOAD_SECONDS = 300.0
 HELLO_SECONDS = 10.0
 GOING_AWAY = 1001  # what a browser says when its tab is closed or reloaded, and only then
 REFUSED = 1008
@@ -41,7 +46,8 @@ def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
     router = APIRouter()
     watchers = ThreadPoolExecutor(1, "watch")
     workers = ThreadPoolExecutor(4, "teach")
-    uploads = asyncio.Semaphore(4)
+    decoding = asyncio.Semaphore(4)
+    receiving: Counter[str] = Counter()  # room -> its uploads on their way
 
     @router.websocket("/live")
     async def live(socket: WebSocket) -> None:
@@ -63,10 +69,10 @@ def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
         title = unquote(request.headers.get("x-file", ""))
         name = unquote(request.headers.get("x-thing", ""))
         try:
-            with folder_for(room) as folder:
+            with _one_more(receiving, room.token), folder_for(room) as folder:
                 path = folder / readable_name(title)
-                async with uploads:
-                    await _receive(request, path)
+                await _receive(request, path)
+                async with decoding:
                     kept, problem = await outcome(workers, handlers.teach_file, room, name, path)
         except InputError as error:
             kept, problem = None, str(error)
@@ -92,6 +98,20 @@ async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
     return room
 
 
+@contextmanager
+def _one_more(receiving: Counter[str], token: str) -> Iterator[None]:
+    """Count an upload of a room while it lasts; InputError when there are enough of them."""
+    if receiving[token] >= MAX_UPLOADS:
+        raise InputError(f"{MAX_UPLOADS} files are on their way already; wait for one of them.")
+    receiving[token] += 1
+    try:
+        yield
+    finally:
+        receiving[token] -= 1
+        if not receiving[token]:
+            del receiving[token]
+
+
 async def _receive(request: Request, path: Path) -> None:
     """Write an uploaded body to `path`, piece by piece; InputError when it cannot be used."""
     too_large = InputError(
@@ -102,11 +122,16 @@ async def _receive(request: Request, path: Path) -> None:
     size = 0
     try:
         with open(path, "wb") as file:
-            async for piece in request.stream():
-                size += len(piece)
-                if size > MAX_UPLOAD_BYTES:
-                    raise too_large
-                file.write(piece)
+            async with asyncio.timeout(UPLOAD_SECONDS):
+                async for piece in request.stream():
+                    size += len(piece)
+                    if size > MAX_UPLOAD_BYTES:
+                        raise too_large
+                    file.write(piece)
+    except TimeoutError as error:  # an OSError, too
+        raise InputError(
+            f"The upload took more than {UPLOAD_SECONDS:.0f} s; use a shorter clip."
+        ) from error
     except ClientDisconnect as error:
         raise InputError("The upload broke off; choose the file again.") from error
     except OSError as error:

@@ -78,3 +78,10 @@ def test_a_video_of_too_many_frames_is_refused(
     monkeypatch.setattr(app.decode, "MAX_VIDEO_FRAMES", 20)
     with pytest.raises(InputError, match="more than 20 frames"):
         app.decode.count_frames(str(video))
+
+
+def test_a_sparse_video_is_bounded_in_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = np.zeros((48, 64, 3), np.uint8)
+    monkeypatch.setattr(app.decode, "stream", lambda path: iter([(0.0, frame), (7201.0, frame)]))
+    with pytest.raises(InputError, match="longer than 2 hours"):
+        app.decode.count_frames("sparse.mp4")

@@ -1,22 +1,25 @@
 """The line to the page, without a browser: frames, recording, orders, rubbish, strangers."""
 
+import asyncio
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 import app.live
 from app.handlers import Handlers
-from app.live import GONE, MAX_FRAME_BYTES, live_routes
+from app.live import GONE, MAX_FRAME_BYTES, MAX_UPLOADS, _one_more, _receive, live_routes
 from app.rooms import Room
+from model import InputError
 from tests.app.fakes import BLUE, RED, House, house, jpeg
 
 
@@ -285,3 +288,29 @@ def test_an_upload_to_a_full_disk_says_so(
     told = upload(client, room.token, "blue", b"blue").json()["problem"]
     assert told == "This file could not be saved: No space left on device; what you taught is safe."
     assert [thing.name for thing in room.taught.things] == ["red"]
+
+
+def test_a_page_sends_a_few_files_at_once_and_another_page_as_well() -> None:
+    receiving: Counter[str] = Counter()
+    with (
+        _one_more(receiving, "ada"),
+        _one_more(receiving, "ada"),
+        _one_more(receiving, "bob"),
+        pytest.raises(InputError, match=f"{MAX_UPLOADS} files are on their way already"),
+        _one_more(receiving, "ada"),
+    ):
+        raise AssertionError
+    assert not receiving
+
+
+def test_an_upload_that_never_ends_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silence() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        return {}
+
+    monkeypatch.setattr(app.live, "UPLOAD_SECONDS", 0.05)
+    request = Request({"type": "http", "headers": []}, silence)
+    with pytest.raises(InputError, match="The upload took more than"):
+        asyncio.run(_receive(request, tmp_path / "a.mp4"))
