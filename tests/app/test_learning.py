@@ -42,8 +42,8 @@ def test_the_old_model_answers_until_the_new_one_is_ready(tmp_path: Path) -> Non
     page.wait("learned")
     old = room.adapted
     teach(home, room, "green", GREEN)
-    slow.started.acquire(timeout=10)
-    slow.started.acquire(timeout=10)
+    assert slow.started.acquire(timeout=10)
+    assert slow.started.acquire(timeout=10)
     assert room.adapted is old and room.settled < room.version
     slow.go.release()
     page.wait("learned")
@@ -57,7 +57,7 @@ def test_a_newer_change_stops_the_work_on_the_older_one(tmp_path: Path) -> None:
     page = Page(room)
     teach(home, room, "red", RED)
     teach(home, room, "blue", BLUE)
-    slow.started.acquire(timeout=10)
+    assert slow.started.acquire(timeout=10)
     teach(home, room, "green", GREEN)
     teach(home, room, "green", GREEN)
     slow.go.release(2)
@@ -81,7 +81,7 @@ def test_a_closed_room_learns_no_more(tmp_path: Path) -> None:
     room = home.rooms.open()
     teach(home, room, "red", RED)
     teach(home, room, "blue", BLUE)
-    slow.started.acquire(timeout=10)
+    assert slow.started.acquire(timeout=10)
     home.rooms.close(room.token)
     slow.go.release()
     home.handlers.learner.close()

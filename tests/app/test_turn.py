@@ -6,6 +6,14 @@ import time
 from app.turn import Turn
 
 
+def wait_for_line(turn: Turn, length: int) -> None:
+    """Until so many are in line, the one whose turn it is included."""
+    end = time.monotonic() + 10
+    while len(turn._line) < length:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
 def test_one_at_a_time() -> None:
     turn, inside, most = Turn(), 0, 0
 
@@ -33,7 +41,7 @@ def test_long_work_lets_others_go_first() -> None:
     def long_work() -> None:
         with turn:
             holding.set()
-            time.sleep(0.1)  # time for both frames to come and wait
+            wait_for_line(turn, 3)  # both frames have come and wait
             for batch in range(3):
                 order.append(f"batch {batch}")
                 turn.pass_on()
@@ -48,7 +56,8 @@ def test_long_work_lets_others_go_first() -> None:
     for name in ("frame 0", "frame 1"):
         threads.append(threading.Thread(target=frame, args=(name,)))
         threads[-1].start()
-        time.sleep(0.02)
+        if name == "frame 0":
+            wait_for_line(turn, 2)  # so that it is in line before the other
     for thread in threads:
         thread.join()
     assert order == ["batch 0", "frame 0", "frame 1", "batch 1", "batch 2"]
