@@ -1,15 +1,24 @@
 // What is seen now: a name on the picture, and a bar for each thing.
 
 import { make } from "./make.js";
-import { COLOURS } from "./things.js";
 
 export class Bars {
   #rows = [];
   #names = "";
 
-  constructor(list, verdict) {
+  /** colour: the class of a thing's colour, from its name. */
+  constructor(list, verdict, colour) {
     this.list = list;
     this.verdict = verdict;
+    this.colour = colour;
+  }
+
+  /** The things changed, and perhaps their colours with them. */
+  recolour() {
+    for (const { row, name } of this.#rows) {
+      row.classList.remove(...[...row.classList].filter((mark) => mark.startsWith("colour-")));
+      row.classList.add(this.colour(name));
+    }
   }
 
   /** Show the probabilities `p` of things called `names`; returns the name of the likeliest. */
@@ -41,12 +50,12 @@ export class Bars {
     const key = JSON.stringify(names);
     if (key === this.#names) return;
     this.#names = key;
-    this.#rows = names.map((name, k) => {
+    this.#rows = names.map((name) => {
       const fill = make("span", { className: "fill" });
       const percent = make("span", { className: "percent" });
-      const row = make("li", { className: `bar colour-${k % COLOURS}` }, make("span", { className: "bar-name" }, name),
+      const row = make("li", { className: `bar ${this.colour(name)}` }, make("span", { className: "bar-name" }, name),
         make("span", { className: "track" }, fill), percent);
-      return { row, fill, percent };
+      return { row, fill, percent, name };
     });
     this.list.replaceChildren(...this.#rows.map(({ row }) => row));
   }

@@ -1,4 +1,4 @@
-// The line to the app: frames and orders out, answers and news in. See app/live.py for what is said on it.
+// The line to the app: frames and orders out, answers and news in. See app/live/__init__.py for what is said on it.
 
 const IN_FLIGHT = 2; // frames on their way at most
 const STALE = 3000; // ms after which a frame counts as lost

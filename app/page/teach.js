@@ -22,7 +22,6 @@ class TeachAndWatch extends HTMLElement {
     this.take = null; // {name, timer, started} while recording
     this.camera = new Camera(this.$("video"));
     this.voice = new Voice(this.$("[role=status]"));
-    this.bars = new Bars(this.$(".bars ul"), this.$(".verdict"));
     this.things = new Things(this.$(".cards"), {
       record: (name) => this.record(name),
       files: (name, files) => this.upload(name, files),
@@ -30,11 +29,12 @@ class TeachAndWatch extends HTMLElement {
       remove: (thing) => this.remove(thing),
       removeClip: (thing, clip) => this.order({ do: "remove clip", thing, clip }),
     });
+    this.bars = new Bars(this.$(".bars ul"), this.$(".verdict"), (name) => this.things.colour(name));
     this.#wire();
     this.show();
     this.startCamera();
-    this.ready = new Promise((open) => this.addEventListener("open", open, { once: true }));
-    if (window.room) this.enter();
+    this.ready = new Promise((settle) => (this.settle = settle)); // true once there is a line, false if there is none
+    if (window.room !== undefined) this.enter();
     else window.addEventListener("room", () => this.enter(), { once: true });
   }
 
@@ -45,7 +45,10 @@ class TeachAndWatch extends HTMLElement {
   // ---- the line -----------------------------------------------------------------------------------------
 
   enter() {
-    if (!window.room) return this.alarm(FULL, true);
+    if (!window.room) {
+      this.settle(false);
+      return this.alarm(FULL, true);
+    }
     this.line = new Line(window.room);
     const on = (type, act) => this.line.addEventListener(type, (event) => act(event.detail));
     on("clip", (clip) => this.things.addClip(clip));
@@ -57,7 +60,7 @@ class TeachAndWatch extends HTMLElement {
     on("lost", () => this.alarm("The app cannot be reached. Trying again…", false));
     on("open", () => {
       this.alarm("");
-      this.dispatchEvent(new Event("open"));
+      this.settle(true);
     });
     on("gone", ({ text }) => this.alarm(text, true));
     this.camera.watch(() => this.#sendFrame());
@@ -66,7 +69,7 @@ class TeachAndWatch extends HTMLElement {
 
   async order(order) {
     this.trouble("");
-    await this.ready; // who presses at once is not told off
+    if (!(await this.ready)) return null; // who presses at once is not told off
     try {
       return await this.line.ask(order);
     } catch (error) {
@@ -89,6 +92,7 @@ class TeachAndWatch extends HTMLElement {
     this.state = state;
     if (state.learnable < 2) this.model = this.learning = null;
     this.things.update(state.things);
+    this.bars.recolour();
     this.show();
   }
 
@@ -140,7 +144,11 @@ class TeachAndWatch extends HTMLElement {
     if (this.take) return this.keep();
     if (!name.trim()) return this.trouble("Type a name first, then record.", this.$("#thing-name"));
     if (!this.camera.playing) return this.trouble("Start the camera first, then record.", this.$(".toggle"));
-    if (!(await this.order({ do: "record", name }))) return this.$("#thing-name").focus();
+    if (this.asking) return; // pressed twice before the first answer
+    this.asking = true;
+    const begun = await this.order({ do: "record", name });
+    this.asking = false;
+    if (!begun) return this.$("#thing-name").focus();
     this.take = { name, started: performance.now() };
     this.take.timer = setInterval(() => this.#tick(), 100);
     this.#tick();
@@ -162,10 +170,9 @@ class TeachAndWatch extends HTMLElement {
     const kept = await this.order({ do: "keep" });
     if (!kept) return;
     this.voice.say(`Kept ${plural(kept.count, "frame")} of ${name}`);
-    const field = this.$("#thing-name");
-    if (field.value.trim() === name.trim()) field.value = "";
+    this.#clearName(name);
     // A phone would cover the camera with its keyboard.
-    if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) field.focus();
+    if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) this.$("#thing-name").focus();
   }
 
   // ---- files, samples, removing -------------------------------------------------------------------------
@@ -173,13 +180,19 @@ class TeachAndWatch extends HTMLElement {
   async upload(name, files) {
     const troubles = [];
     this.trouble("");
-    await this.ready;
+    if (!(await this.ready)) return;
     for (const [index, file] of files.entries()) {
       this.#hear({ busy: `Reading ${file.name} (${index + 1} of ${files.length})…` });
       await this.line.upload(name, file).catch((error) => troubles.push(error.message));
     }
     this.#hear({ busy: "" }, troubles.join("\n"));
-    if (troubles.length < files.length) this.$("#thing-name").value = "";
+    if (troubles.length < files.length) this.#clearName(name);
+  }
+
+  /** Empty the field, unless something else was typed since. */
+  #clearName(name) {
+    const field = this.$("#thing-name");
+    if (field.value.trim() === name.trim()) field.value = "";
   }
 
   async samples() {

@@ -4,11 +4,12 @@ import { make } from "./make.js";
 import { plural } from "./words.js";
 
 const SHOWN = 12; // thumbnails on a closed card, as far as they fit
-export const COLOURS = 6; // .colour-0 ... in page.css, as COLOURS in app/overlay.py
+const COLOURS = 6; // .colour-0 ... in page.css, as COLOURS in app/overlay.py
 export const ACCEPTED = "video/*,image/jpeg,image/png,image/webp,.mkv,.avi,.mov,.m4v,.3gp";
 
 export class Things {
   #cards = new Map(); // thing id -> card
+  #colours = new Map(); // thing name -> class, by the position among all things
   #thumbs = new Map(); // clip id -> data URLs
 
   /** list: the <ul> for the cards; act: what the buttons do, {record, files, rename, remove, removeClip}. */
@@ -17,17 +18,23 @@ export class Things {
     this.act = act;
   }
 
+  /** The class of the colour of the thing called `name`; cards and bars share it. */
+  colour(name) {
+    return this.#colours.get(name) ?? "colour-0";
+  }
+
   addClip({ id, thumbs }) {
     this.#thumbs.set(id, thumbs);
   }
 
   update(things) {
     const gone = new Set(this.#cards.keys());
+    this.#colours = new Map(things.map((thing, position) => [thing.name, `colour-${position % COLOURS}`]));
     things.forEach((thing, position) => {
       gone.delete(thing.id);
       let card = this.#cards.get(thing.id);
       if (!card) this.#cards.set(thing.id, (card = new Card(thing.id, this.act)));
-      card.update(thing, position, this.#thumbs);
+      card.update(thing, this.colour(thing.name), this.#thumbs);
       if (this.list.children[position] !== card.element)
         this.list.insertBefore(card.element, this.list.children[position] ?? null);
     });
@@ -73,10 +80,10 @@ class Card {
     this.element = make("li", { className: "card" }, this.head, this.edit, this.strip, this.all, tools);
   }
 
-  update(thing, position, thumbs) {
+  update(thing, colour, thumbs) {
     this.name = thing.name;
     const frames = thing.clips.reduce((sum, clip) => sum + clip.frames, 0);
-    this.element.className = `card colour-${position % COLOURS}`;
+    this.element.className = `card ${colour}`;
     this.title.textContent = thing.name;
     this.count.textContent = frames
       ? `${plural(thing.clips.length, "clip")} · ${plural(frames, "frame")}`

@@ -117,9 +117,9 @@ class Person:
         """The name on the picture; empty while there is none."""
         return self.page.locator(".verdict span").first.text_content() or ""
 
-    def wait_until_learned(self, things: int) -> None:
+    def wait_until_learned(self, things: int, seconds: float = 60.0) -> None:
         expect(self.page.locator(".lesson p")).to_contain_text(
-            f"of {things} things in", timeout=60_000
+            f"of {things} things in", timeout=1000 * seconds
         )
 
     def _until(self, true, seconds: float = 40.0) -> None:

@@ -137,6 +137,12 @@ def test_upload_name_a_video_and_take_the_model_away(
         expect(page.locator("#model-python")).to_contain_text("onnxruntime.InferenceSession")
 
 
+def test_the_samples_are_taught_with_one_press(browser: Browser, server: Server) -> None:
+    with person(browser, server.url) as someone:
+        someone.press("Try the sample objects")
+        someone.wait_until_learned(8, seconds=150)
+
+
 def test_everything_by_keyboard(browser: Browser, server: Server, things: tuple[str, str]) -> None:
     with person(browser, server.url) as someone:
         page = someone.page
