@@ -136,7 +136,8 @@ camera on freely licensed materials, with the blur, noise and compression of a p
 
 `OBJECTS` is a folder or .zip of meshes with `manifest.csv`, `SURFACES` a folder of pictures with
 `index.csv` (training/synthetic says what they hold); `--bottle DIR` copies the water bottle's clips
-in. Clips that exist are kept: delete what shall be filmed again. Changed in every mesh: simplified to 6,000
+in. Clips that exist are kept: delete what shall be filmed again.
+Changed in every mesh: simplified to 6,000
 triangles, textures packed and scaled to 512 px, set upright. The clips themselves may be used under
 CC BY 4.0, with the attributions below. Brand names on the packages belong to their owners.
 
