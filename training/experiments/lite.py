@@ -85,6 +85,9 @@ def _plot(
         if log:
             axes.set_xscale("log")
             axes.set_yscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
         axes.set_xlabel(across)
         axes.set_ylabel(what)
         axes.grid(alpha=0.3)
