@@ -21,7 +21,7 @@ from tests.app.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-SECONDS = 7.0  # that the camera shows each thing while it is taught
+SECONDS = 9.0  # that the camera shows each thing while it is taught
 
 
 @pytest.fixture(scope="module")

@@ -252,6 +252,7 @@ def test_foreign_onnx_files_are_refused(tmp_path: Path) -> None:
         (tmp_path / f"names{number}.onnx").write_bytes(model.SerializeToString())
         with pytest.raises(InputError, match=f"^names{number}.*holds no names"):
             load_adapted(tmp_path / f"names{number}.onnx")
+    model = onnx.load_model_from_string(adapted.to_bytes())
     model.graph.node[-1].op_type = "NoSuchOperator"
     (tmp_path / "operator.onnx").write_bytes(model.SerializeToString())
     for name in ("operator.onnx", "text.onnx", "empty.onnx", "backbone.onnx", "missing.onnx"):

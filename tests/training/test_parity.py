@@ -38,8 +38,9 @@ def both(request: pytest.FixtureRequest, tmp_path_factory) -> tuple[Path, Simple
     if request.param == "shipped":
         return DEFAULT, model
     generator = torch.Generator().manual_seed(0)
-    for vector in (*model.film_generator.gammas, *model.film_generator.betas):
-        vector.r.data.normal_(0, 0.2, generator=generator)
+    for name, parameter in model.film_generator.named_parameters():
+        if name.endswith(".r"):
+            parameter.data.normal_(0, 0.2, generator=generator)
     folder = tmp_path_factory.mktemp("parity") / "strong"
     export(model, provenance, folder, trained=True)
     return folder, model
