@@ -2,4 +2,6 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("torch") else ["training/*", "model/test_nn_*"]
+trained = find_spec("torch") is not None
+collect_ignore = [] if trained else ["training"]
+collect_ignore_glob = [] if trained else ["model/test_nn_*"]

@@ -21,7 +21,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     interpreter = folder / "bin" / "python"
     install = [interpreter, "-m", "pip", "install", "-q", "--no-compile"]
-    checks = ["pytest", "pytest-timeout", "httpx"]
+    checks = ["pytest", "pytest-timeout", "httpx", "av"]  # av: the oracle of the decoder
     subprocess.run([*install, "-r", ROOT / "app" / "requirements.txt", *checks], check=True)
     return interpreter
 
