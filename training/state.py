@@ -7,7 +7,6 @@ on their numbers alone, so no random state is kept. Every file is replaced whole
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 
 from model.errors import InputError
 from model.nn.cnaps import SimpleCnaps
+from model.saving import beside
 from training.config import TrainConfig, differences
 
 FORMAT = 1
@@ -36,7 +36,6 @@ def save_state(
 ) -> None:
     """Replace the state of the run; what was there before stays if the disk is full."""
     path = Path(config.out) / FILE
-    partial = path.with_name(f".{FILE}.partial")
     trained = {n: t for n, t in model.state_dict().items() if not n.startswith("backbone.")}
     state = {
         "format": FORMAT,
@@ -46,13 +45,9 @@ def save_state(
         "progress": asdict(progress),
     }
     try:
-        torch.save(state, partial)
-        os.replace(partial, path)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # torch's zip writer, disk full
-        partial.unlink(missing_ok=True)
+        with beside(path) as unfinished:
+            torch.save(state, unfinished)
+    except (OSError, RuntimeError) as error:  # torch's zip writer, disk full
         raise InputError(
             f"The state of the run could not be written to {path} ({error}); "
             "the one before stands, so make room and pass --resume."

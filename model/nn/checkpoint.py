@@ -9,7 +9,6 @@ training. Only numbers and JSON are ever read, never code. How far a training ha
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from safetensors.torch import save_file
 
 from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from model.saving import beside
 
 FORMAT = 1
 METHOD = "Simple CNAPs"
@@ -38,13 +38,11 @@ def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any
         for name, tensor in model.state_dict().items()
         if not name.startswith("backbone.")
     }
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        save_file(tensors, partial, {"checkpoint": json.dumps(header, sort_keys=True)})
-        partial.chmod(0o644)  # safetensors writes 0600
-        os.replace(partial, path)
+        with beside(path) as unfinished:
+            save_file(tensors, unfinished, {"checkpoint": json.dumps(header, sort_keys=True)})
+            unfinished.chmod(0o644)  # safetensors writes 0600
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise InputError(
             f"The checkpoint {path} could not be written ({error}); the one before is untouched."
         ) from error
