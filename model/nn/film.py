@@ -3,8 +3,9 @@ site.
 
 A site is a batch-norm of the backbone: y = gamma * BN(x) + beta, before the activation. One small
 network a vector; gamma = 1 + r g(e), beta = r' b(e) with r, r' learned per channel. At r = r' = 0,
-where it starts, the adapted network is exactly the frozen one. What FiLM is applied to, and how, is
-not known here.
+where it starts, the adapted network is exactly the frozen one. g and b start near 1 for every task,
+so that a training first finds one FiLM for all tasks and then what differs between them. What FiLM
+is applied to is not known here.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ class FilmVector(nn.Module):
         self.norm = nn.LayerNorm(embedding)
         self.last = nn.Linear(embedding, channels)
         self.r = nn.Parameter(torch.zeros(channels))
+        nn.init.normal_(self.last.weight, std=0.02)
+        nn.init.ones_(self.last.bias)
 
     def forward(self, e: Tensor) -> Tensor:
         return self.r * self.last(torch.relu(self.norm(self.first(e))))

@@ -26,8 +26,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
     write_surfaces(folder / "surfaces")
     users = {"train": 1, "validation": 0, "test": 0}
     data = DataSet(
-        folder / "objects", folder / "surfaces", folder / "out", users, clean=1, clutter=1, frames=3
-    )
+        folder / "objects", folder / "surfaces", folder / "out", users, tuple(users),
+        clean=1, clutter=1, frames=3,
+    )  # fmt: skip
     write_orbit(data, 1, lambda done, total, video: None)
     return data
 

@@ -7,6 +7,7 @@ import pytest
 
 from model.errors import InputError
 from tests.training.synthetic_world import open_renderer, write_catalogue
+from training.synthetic.objects import Thing, read_catalogue
 from training.synthetic.views import load_views, render_views, write_views
 
 
@@ -17,8 +18,15 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_catalogue(folder, [(220, 40, 40), (40, 60, 220)])
 
 
-def test_views_fill_their_square_and_keep_the_colour(objects: Path) -> None:
-    views = render_views(objects, count=6, side=64, processes=1)
+@pytest.fixture(scope="module")
+def things(objects: Path) -> tuple[Thing, ...]:
+    return read_catalogue(objects)
+
+
+def test_views_fill_their_square_and_keep_the_colour(
+    objects: Path, things: tuple[Thing, ...]
+) -> None:
+    views = render_views(objects, things, count=6, side=64, processes=1)
     assert views.rgba.shape == (2, 6, 64, 64, 4)
     alpha = views.rgba[..., 3]
     assert (views.rgba[..., :3] <= alpha[..., None]).all()  # premultiplied
@@ -32,10 +40,13 @@ def test_views_fill_their_square_and_keep_the_colour(objects: Path) -> None:
     assert red[0] > 2 * red[2] and blue[2] > 2 * blue[0]
 
 
-def test_the_file_gives_back_what_was_rendered(objects: Path, tmp_path: Path) -> None:
-    written = write_views(objects, tmp_path / "views.npy", count=2, side=32, processes=1)
-    loaded = load_views(tmp_path / "views.npy")
-    again = render_views(objects, count=2, side=32, processes=1)
+def test_the_file_gives_back_what_was_rendered(
+    objects: Path, things: tuple[Thing, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "views.npy"
+    written = write_views(objects, things, out, count=2, side=32, processes=1)
+    loaded = load_views(out)
+    again = render_views(objects, things, count=2, side=32, processes=1)
     assert np.array_equal(loaded.rgba, again.rgba)
     assert (loaded.names, loaded.labels, loaded.groups) == (
         written.names,
@@ -43,6 +54,14 @@ def test_the_file_gives_back_what_was_rendered(objects: Path, tmp_path: Path) ->
         written.groups,
     )
     assert np.allclose(loaded.sizes, 0.1)
+
+
+def test_a_view_does_not_depend_on_the_other_things(
+    objects: Path, things: tuple[Thing, ...]
+) -> None:
+    both = render_views(objects, things, count=2, side=32, processes=1)
+    second = render_views(objects, things[1:], count=2, side=32, processes=1)
+    assert second.names == both.names[1:] and np.array_equal(second.rgba, both.rgba[1:])
 
 
 def test_missing_views_are_refused_in_words(tmp_path: Path) -> None:

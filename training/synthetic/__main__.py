@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 from model.errors import InputError
+from training.synthetic.objects import read_catalogue
+from training.synthetic.users import SPLITS, deal
 
 
 def main() -> int:
@@ -37,8 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     orbit = commands.add_parser("orbit", help="a data set in ORBIT's layout; resumes")
     _common(orbit)
     orbit.add_argument("--surfaces", type=Path, required=True, help="pictures with index.csv")
-    for split, count in (("train", 20), ("validation", 4), ("test", 6)):
-        orbit.add_argument(f"--{split}", type=int, default=count, help="users (%(default)s)")
+    _users(orbit, *SPLITS)
     orbit.add_argument("--clean", type=int, default=4, help="clean videos an object (%(default)s)")
     orbit.add_argument("--clutter", type=int, default=2, help="in clutter (%(default)s)")
     orbit.add_argument("--frames", type=int, default=24, help="frames a video (%(default)s)")
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     orbit.set_defaults(run=_orbit)
     views = commands.add_parser("views", help="each object from many sides, on nothing (.npy)")
     _common(views)
+    _users(views, "train", "validation")  # who is tested on clips must not know their things
     views.add_argument("--views", type=int, default=32, help="sides of each object (%(default)s)")
     views.add_argument("--side", type=int, default=176, help="pixels (%(default)s)")
     views.add_argument("--processes", type=int, default=2)
@@ -61,6 +63,15 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
+def _users(parser: argparse.ArgumentParser, *splits: str) -> None:
+    for split, count in zip(SPLITS, (20, 4, 6), strict=True):
+        parser.add_argument(f"--{split}", type=int, default=count, help="users (%(default)s)")
+    parser.add_argument(
+        "--splits", nargs="+", choices=SPLITS, default=splits,
+        help=f"whose videos or things are rendered ({' '.join(splits)})",
+    )  # fmt: skip
+
+
 def _samples(args: argparse.Namespace) -> None:
     from training.synthetic.samples import write_samples
 
@@ -70,12 +81,12 @@ def _samples(args: argparse.Namespace) -> None:
 def _orbit(args: argparse.Namespace) -> None:
     from training.synthetic.orbit import DataSet, write_orbit
 
-    users = {"train": args.train, "validation": args.validation, "test": args.test}
     data = DataSet(
         args.objects,
         args.surfaces,
         args.out,
-        users,
+        {split: getattr(args, split) for split in SPLITS},
+        tuple(args.splits),
         args.clean,
         args.clutter,
         args.frames,
@@ -97,7 +108,10 @@ def _orbit(args: argparse.Namespace) -> None:
 def _views(args: argparse.Namespace) -> None:
     from training.synthetic.views import write_views
 
-    write_views(args.objects, args.out, args.views, args.side, args.seed, args.processes)
+    users = {split: getattr(args, split) for split in SPLITS}
+    dealt = deal(read_catalogue(args.objects), users, args.seed)
+    things = tuple(thing for split in args.splits for thing in dealt[split])
+    write_views(args.objects, things, args.out, args.views, args.side, args.seed, args.processes)
 
 
 if __name__ == "__main__":

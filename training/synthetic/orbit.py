@@ -41,6 +41,7 @@ class DataSet:
     surfaces: Path
     out: Path
     users: dict[str, int]  # by split
+    splits: tuple[str, ...]  # those to render
     clean: int = 4  # videos an object
     clutter: int = 2
     frames: int = 24  # a video
@@ -51,6 +52,7 @@ def write_orbit(data: DataSet, processes: int, report: Callable[[int, int, str],
     """Render what is missing under `data.out`; report(done, total, video) after each video."""
     things, surfaces = read_catalogue(data.objects), read_surfaces(data.surfaces)
     videos = plan(things, surfaces, data.users, data.clean, data.clutter, data.seed)
+    videos = [v for v in videos if v.split in data.splits]
     missing = [v for v in videos if not _folder(data, v).is_dir()]
     done = len(videos) - len(missing)
     if processes == 1:

@@ -54,8 +54,8 @@ def plan(
     seed: int,
 ) -> list[Video]:
     """Every video of the data set; users: how many each split has."""
-    rng = np.random.default_rng([seed, 1])
-    pools = _deal(things, users, rng)
+    pools = deal(things, users, seed)
+    rng = np.random.default_rng([seed, 2])
     rooms = _deal_surfaces(surfaces, users, rng)
     videos: list[Video] = []
     number = 0
@@ -71,10 +71,9 @@ def plan(
     return sorted(videos, key=lambda v: (place[v.user] - first[v.split] + 0.5) / users[v.split])
 
 
-def _deal(
-    things: tuple[Thing, ...], users: dict[str, int], rng: np.random.Generator
-) -> dict[str, list[Thing]]:
+def deal(things: tuple[Thing, ...], users: dict[str, int], seed: int) -> dict[str, list[Thing]]:
     """Kinds dealt to the splits whole, so that no split knows another's cups."""
+    rng = np.random.default_rng([seed, 1])
     kinds: dict[str, list[Thing]] = defaultdict(list)
     for thing in things:
         kinds[_kind(thing)].append(thing)

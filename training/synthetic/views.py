@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -49,20 +50,20 @@ def load_views(path: Path) -> Views:
 
 
 def render_views(
-    objects: Path, count: int = 32, side: int = 176, seed: int = 0, processes: int = 2
-) -> Views:
-    """Every mesh of the folder or .zip `objects` from `count` sides."""
-    things = read_catalogue(objects)
+    objects: Path, things: tuple[Thing, ...], count: int = 32, side: int = 176, seed: int = 0,
+    processes: int = 2,
+) -> Views:  # fmt: skip
+    """`things` of the folder or .zip `objects`, each from `count` sides."""
     rgba = np.zeros((len(things), count, side, side, 4), np.uint8)
     _render_into(rgba, objects, things, seed, processes)
     return _views(rgba, things)
 
 
 def write_views(
-    objects: Path, out: Path, count: int = 32, side: int = 176, seed: int = 0, processes: int = 2
-) -> Views:
+    objects: Path, things: tuple[Thing, ...], out: Path, count: int = 32, side: int = 176,
+    seed: int = 0, processes: int = 2,
+) -> Views:  # fmt: skip
     """`render_views` straight to the file `out` (.npy), whatever the memory."""
-    things = read_catalogue(objects)
     out.parent.mkdir(parents=True, exist_ok=True)
     shape = (len(things), count, side, side, 4)
     rgba = np.lib.format.open_memmap(out, "w+", np.uint8, shape)
@@ -90,35 +91,35 @@ def _render_into(
 ) -> None:
     """Objects are dealt out in turn; a view depends on nothing but the seed and its object."""
     count, side = rgba.shape[1:3]
+    names = [thing.name for thing in things]
     if processes == 1:
-        for k, views in _render_some(objects, 0, 1, count, side, seed):
-            rgba[k] = views
+        rgba[:] = _render_some(objects, names, count, side, seed)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         # A few objects a job: what comes back stays small.
-        jobs = max(len(things) // 4, 1)
+        jobs = max(len(names) // 4, 1)
         results = [
-            pool.submit(_render_some, objects, first, jobs, count, side, seed)
+            pool.submit(_render_some, objects, names[first::jobs], count, side, seed)
             for first in range(jobs)
         ]
-        for result in results:
-            for k, views in result.result():
-                rgba[k] = views
+        for first, result in enumerate(results):
+            rgba[first::jobs] = result.result()
 
 
 def _render_some(
-    objects: Path, first: int, step: int, count: int, side: int, seed: int
-) -> list[tuple[int, np.ndarray]]:
-    """Views (V, S, S, 4) of every `step`-th object, in a worker with its own OpenGL context."""
+    objects: Path, names: list[str], count: int, side: int, seed: int
+) -> list[np.ndarray]:
+    """Views (V, S, S, 4) of every named object, in a worker with its own OpenGL context."""
     from training.synthetic.mesh import load_mesh
     from training.synthetic.render import Renderer
     from training.synthetic.turntable import turn
 
     renderer = Renderer(side, side)
+    catalogue = {thing.name: thing for thing in read_catalogue(objects)}
     done = []
-    for k, thing in list(enumerate(read_catalogue(objects)))[first::step]:
-        rng = np.random.default_rng([seed, k])
-        mesh = renderer.prepared(load_mesh(thing))
-        done.append((k, turn(renderer, mesh, count, rng)))
+    for name in names:
+        rng = np.random.default_rng([seed, crc32(name.encode())])
+        mesh = renderer.prepared(load_mesh(catalogue[name]))
+        done.append(turn(renderer, mesh, count, rng))
     renderer.release()
     return done
