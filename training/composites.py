@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from model.errors import InputError
 from model.frames import SIDE
 from training.canvas import add_hand, cropped, paste, photographed, plain_ground
 from training.episodes import Episode, make_episode
-from training.photos import Photos, cut_out, patch, photo
+from training.photos import Photos, cut_out, patch, photo, ready_cut
 from training.things import HueTurn, Paint, Thing, as_it_is, colours, has_colour, patterns
 
 
@@ -28,6 +29,7 @@ class CompositeRules:
     shots: tuple[int, int] = (1, 4)  # support frames a class, at least and at most
     queries: int = 2  # query frames a class
     meshes: float = 0.7  # share of rendered things; the others are pieces of photos
+    ready: float = 0.4  # share of pictures that are cut out already among those, if there are any
     alike: float = 0.6  # share of classes that have near-duplicates in the episode
     support_scale: tuple[float, float] = (0.35, 0.8)
     query_scale: tuple[float, float] = (0.18, 0.55)
@@ -47,13 +49,15 @@ class Composites:
         photos: Photos,
         grounds: Photos,
         views: Sequence[np.ndarray] | None,
+        ready: Sequence[Path] = (),
     ) -> None:
-        """views: K of (V, S, S, 4) uint8 premultiplied; None: pieces of photos only."""
+        """views: K of (V, S, S, 4) uint8 premultiplied; None: pieces of photos only.
+        ready: pictures on transparent ground."""
         if views is None and rules.meshes > 0:
             raise InputError("Composites of rendered things need their views; give --views.")
         self.rules, self.views = rules, views
         self.kind = "photos" if views is None else "composites"
-        self.photos, self.grounds = photos.all, grounds.all
+        self.photos, self.grounds, self.ready = photos.all, grounds.all, ready
 
     def episode(self, rng: np.random.Generator) -> Episode:
         rules = self.rules
@@ -95,6 +99,8 @@ class Composites:
     def _thing(self, rng: np.random.Generator) -> Thing:
         if self.views is not None and rng.random() < self.rules.meshes:
             return Thing(self.views[int(rng.integers(len(self.views)))], as_it_is)
+        if self.ready and rng.random() < self.rules.ready:
+            return Thing((ready_cut(self.ready[int(rng.integers(len(self.ready)))]),), as_it_is)
         path = self.photos[rng.integers(len(self.photos))]
         whole = cut_out(path) if rng.random() < 0.5 else None
         return Thing((patch(photo(path), rng) if whole is None else whole,), as_it_is)

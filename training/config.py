@@ -29,6 +29,7 @@ class TrainConfig:
     orbit: str = knob("", "root of a data set in ORBIT's layout, real or rendered")
     photos: tuple[str, ...] = knob((), "folders of photos, FOLDER/<class>/*.jpg or FOLDER/*.jpg")
     surfaces: str = knob("", "folder of photos of rooms and tables to paste onto; default: photos")
+    cutouts: tuple[str, ...] = knob((), "folders of pictures on transparent ground, to paste")
     views: str = knob("", "views.npy of `python -m training.synthetic views`")
     weight_orbit: float = knob(1.0, "share of ORBIT episodes")
     weight_composites: float = knob(1.0, "share of rendered things and photo pieces in scenes")
@@ -135,6 +136,8 @@ def check(config: TrainConfig) -> None:
         )
     if config.views and not config.photos:
         raise InputError("Composites need photos to stand on and among; give --photos too.")
+    if config.cutouts and not config.photos:
+        raise InputError("Cut-outs need photos to stand on and among; give --photos too.")
     if config.clip_length > 1 and config.photos:
         raise InputError(f"Photos have no clips of {config.clip_length} frames; leave them out.")
     if not 0 <= config.windows <= 7:

@@ -73,17 +73,19 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
         )
     photos = Photos(_part(everything.classes, validation))
     grounds = Photos.read([Path(config.surfaces)]) if config.surfaces else photos
+    ready = Photos.read([Path(folder) for folder in config.cutouts]).all
+    ready = _part(ready, validation)
     shots, way, queries = (1, config.shots), config.way, config.queries
     made: list[tuple[Source, float]] = []
     if config.weight_photos > 0:
         rules = CompositeRules(
             way, shots, queries, meshes=0, alike=0.3, support_scale=(0.5, 0.95), plain=0.75
         )
-        made.append((Composites(rules, photos, grounds, None), config.weight_photos))
+        made.append((Composites(rules, photos, grounds, None, ready), config.weight_photos))
     if config.views and config.weight_composites > 0:
         views = _views(Path(config.views), validation)
         rules = CompositeRules(way, shots, queries)
-        made.append((Composites(rules, photos, grounds, views), config.weight_composites))
+        made.append((Composites(rules, photos, grounds, views, ready), config.weight_composites))
     if config.weight_classes > 0 and sum(len(p) > 1 for p in photos.classes) >= 2:
         made.append((PhotoEpisodes(photos, way, shots, queries), config.weight_classes))
     return made

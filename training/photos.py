@@ -3,7 +3,8 @@
     FOLDER/<class>/*.jpg    several photos of a class: episodes that ask for the class
     FOLDER/*.jpg            photos of whatever there is
 
-What a photo shows is cut out of it by GrabCut, or taken as a patch of a simple shape.
+What a photo shows is cut out of it by GrabCut, or taken as a patch of a simple shape; a picture
+whose ground is transparent is cut out already.
 """
 
 from __future__ import annotations
@@ -112,6 +113,25 @@ def cut_out(path: Path) -> np.ndarray | None:
     rows, columns = (np.flatnonzero(alpha.max(axis) > 0.5) for axis in (1, 0))
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return premultiplied(photo(path)[window], alpha[window])
+
+
+@lru_cache(maxsize=1024)
+def ready_cut(path: Path) -> np.ndarray:
+    """A picture on transparent ground as a thing (h, w, 4), its longer side at most SIDE."""
+    bgra = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if bgra is None or bgra.dtype != np.uint8 or bgra.ndim != 3 or bgra.shape[2] != 4:
+        raise InputError(f"{path} is not a picture with 8 bits a channel and transparent ground.")
+    alpha = bgra[..., 3]
+    if alpha.max() < 128:
+        raise InputError(f"{path} is transparent all over; leave it out.")
+    rows, columns = (np.flatnonzero(alpha.max(axis) > 127) for axis in (1, 0))
+    bgra = bgra[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    view = premultiplied(bgra[..., 2::-1], bgra[..., 3] / np.float32(255))
+    scale = SIDE / max(view.shape[:2])
+    if scale < 1:
+        size = [max(round(side * scale), 1) for side in view.shape[1::-1]]
+        view = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
+    return view
 
 
 @lru_cache(maxsize=4096)

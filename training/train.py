@@ -222,7 +222,8 @@ def provenance(config: TrainConfig, progress: Progress, facts: dict[str, float])
     settings = asdict(config)
     for name in ("out", "orbit", "surfaces", "views"):
         settings[name] = Path(settings[name]).name
-    settings["photos"] = [Path(folder).name for folder in config.photos]
+    for name in ("photos", "cutouts"):
+        settings[name] = [Path(folder).name for folder in settings[name]]
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )

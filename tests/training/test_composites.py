@@ -15,7 +15,7 @@ from training.composites import CompositeRules, Composites
 from training.config import parse
 from training.data import episodes_of
 from training.episodes import Episodes
-from training.photos import PhotoEpisodes, Photos, cut_out, patch
+from training.photos import PhotoEpisodes, Photos, cut_out, patch, ready_cut
 from training.things import HueTurn, Paint, Thing, as_it_is, colours, has_colour, patterns
 
 SIDE = 224
@@ -91,6 +91,24 @@ def test_masks_are_whole_inside_and_empty_outside() -> None:
         assert alpha[20, 30] == 1 and alpha[0, 0] <= corner
     assert mask("box", 40, 60, 0.05).mean() > mask("round", 40, 60, 0.05).mean()
     assert mask("oval", 400, 600, 0.01).mean() == pytest.approx(np.pi / 4, abs=0.02)
+
+
+def test_a_picture_on_transparent_ground_is_trimmed_and_premultiplied(tmp_path: Path) -> None:
+    picture = np.full((400, 600, 4), (10, 100, 200, 0), np.uint8)  # BGRA; colour under nothing
+    picture[50:350, 20:580, 3] = 255
+    picture[50:350, 20:300, 3] = 128
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    view = ready_cut(tmp_path / "a.png")
+    assert view.shape == (120, SIDE, 4)
+    assert np.abs(view[60, 200].astype(int) - (200, 100, 10, 255)).max() <= 1
+    assert np.abs(view[60, 20].astype(int) - (100, 50, 5, 128)).max() <= 1
+
+
+@pytest.mark.parametrize("channels, what", [(3, "transparent ground"), (4, "transparent all over")])
+def test_pictures_that_cannot_be_pasted_are_named(channels: int, what: str, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "b.png"), np.zeros((20, 20, channels), np.uint8))
+    with pytest.raises(InputError, match=rf"b\.png .*{what}"):
+        ready_cut(tmp_path / "b.png")
 
 
 def test_the_camera_and_the_grounds_depend_on_their_generator_alone() -> None:
