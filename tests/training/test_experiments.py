@@ -1,13 +1,16 @@
 """The experiments measure what they say."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from training.experiments.cost import Cost, cost, random_task
+from training.experiments.embedding import compare
 from training.experiments.gradient import ESTIMATORS, N, Quality, qualities
 from training.experiments.lite import write
 from training.experiments.step import H, _bare
@@ -34,6 +37,26 @@ def test_the_plots_are_written_with_their_numbers(tmp_path: Path) -> None:
     first = {name: (tmp_path / name).read_bytes() for name in ("gradient.svg", "cost.svg")}
     write(tmp_path, found, costs)
     assert all((tmp_path / name).read_bytes() == data for name, data in first.items())
+
+
+@pytest.mark.parametrize("film", ["constant", "task"])
+def test_another_tasks_embedding_matters_only_where_film_listens(
+    film: Literal["constant", "task"],
+) -> None:
+    torch.manual_seed(0)
+    model = SimpleCnaps(CnapsConfig(film=film, windows=None))
+    with torch.no_grad():
+        for vector in (*model.film_generator.vectors()[0], *model.film_generator.vectors()[1]):
+            vector.r.fill_(0.3)
+    dark, light = random_task(4, 2, 4), random_task(4, 2, 4)
+    light = replace(light, support=light.support // 2 + 128)
+    found = compare(model, [dark, light])
+    assert found.changed[0] == 0.0 and found.moved > 0.2
+    if film == "constant":
+        assert found.between == 0.0 and found.changed == (0.0, 0.0, 0.0)
+        assert len(set(found.accuracy)) == 1
+    else:
+        assert found.between > 1e-4
 
 
 @pytest.mark.slow

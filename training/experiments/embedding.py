@@ -1,0 +1,105 @@
+"""What the set encoder is for: answers under a task's own FiLM beside those under another task's.
+
+    python -m training.experiments.embedding CHECKPOINT --orbit ROOT [any knob of training.train]
+
+On the validation episodes of these knobs, three kinds of FiLM: of the task's own embedding, of the
+embedding of the episode before, and of the mean embedding of all episodes, which is one FiLM for
+every task. Prints the accuracy of each, how many answers differ from the first, and how far FiLM
+moves between tasks beside how far it moves from the frozen backbone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.errors import InputError
+from model.nn.checkpoint import load_checkpoint
+from model.nn.cnaps import SimpleCnaps
+from training.config import parse
+from training.data import episodes_of
+from training.lite import LiteConfig, Task, logits_of
+
+KINDS = ("its own embedding", "another task's embedding", "the mean embedding")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Simple CNAPs whose FiLM comes of a given embedding (E,), whatever the support shows."""
+
+    model: SimpleCnaps
+    embedding: Tensor
+
+    def embeddings(self, frames: Tensor) -> Tensor:
+        return self.embedding.expand(len(frames), -1)
+
+    def film(self, embedding: Tensor) -> Tensor:
+        return self.model.film(embedding)
+
+    def support_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+        return self.model.support_rows(frames, film)
+
+    def query_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+        return self.model.query_rows(frames, film)
+
+    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
+        return self.model.logits(support, labels, query, ways)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of each of KINDS: accuracy, and the share of answers that differ from the first's."""
+
+    accuracy: tuple[float, ...]
+    changed: tuple[float, ...]
+    between: float  # root mean square of FiLM around its mean over the tasks
+    moved: float  # of that mean around the frozen backbone's gamma = 1, beta = 0
+
+
+@torch.no_grad()
+def compare(model: SimpleCnaps, episodes: Sequence[Task]) -> Found:
+    """The same tasks under the three kinds of FiLM."""
+    own = [model.embeddings(task.support.flatten(0, 1)).mean(0) for task in episodes]
+    mean = torch.stack(own).mean(0)
+    right, changed = torch.zeros(3), torch.zeros(3)
+    for i, task in enumerate(episodes):
+        given = [Given(model, e) for e in (own[i], own[i - 1], mean)]
+        answers = torch.stack([logits_of(g, task, LiteConfig()).argmax(1) for g in given])
+        right += (answers == task.targets).float().mean(1)
+        changed += (answers != answers[0]).float().mean(1)
+    films = torch.stack([model.film(e) for e in own])
+    frozen = torch.cat([torch.ones(films.shape[1] // 2), torch.zeros(films.shape[1] // 2)])
+    return Found(
+        tuple((right / len(episodes)).tolist()),
+        tuple((changed / len(episodes)).tolist()),
+        between=(films - films.mean(0)).square().mean().sqrt().item(),
+        moved=(films.mean(0) - frozen).square().mean().sqrt().item(),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    assert __doc__
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("checkpoint", type=Path)
+    args, knobs = parser.parse_known_args(argv)
+    try:
+        config, _ = parse(knobs, __doc__)
+        torch.set_num_threads(config.threads)
+        episodes = episodes_of(config, validation=True)
+        tasks = [episodes[i].task for i in range(config.validation)]
+        found = compare(load_checkpoint(args.checkpoint)[0], tasks)
+    except InputError as error:
+        sys.exit(str(error))
+    for kind, accuracy, changed in zip(KINDS, found.accuracy, found.changed, strict=True):
+        print(f"{kind:26}{100 * accuracy:5.1f} %   {100 * changed:5.1f} % of answers differ")
+    print(f"FiLM: {found.between:.4f} between tasks, {found.moved:.4f} from the frozen backbone")
+
+
+if __name__ == "__main__":
+    main()
