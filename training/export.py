@@ -1,7 +1,7 @@
 """A checkpoint becomes a personaliser folder, which runs on onnxruntime alone.
 
     python -m training.export runs/first/best.safetensors --out assets/first
-    python -m training.export --untrained --out assets/untrained
+    python -m training.export --untrained --out runs/untrained
 
 The folder is written beside its place, opened again, compared with torch on random support sets,
 and only then moved there. The same checkpoint gives the same bytes, and the frozen backbone the
@@ -29,6 +29,7 @@ from model.nn.backbone import FEATURES
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from training.graphs import backbone_graph, film_generator_graph, set_encoder_graph, site_list
+from training.model_card import model_card, write_curves
 
 TOLERANCE = 1e-4  # in probability, torch against onnxruntime
 BACKBONE = (
@@ -52,6 +53,7 @@ def main() -> None:
         choices=range(8),
         help="score w x w windows of the last map (0: whole frames)",
     )
+    parser.add_argument("--notes", type=Path, help="results and limits for MODEL_CARD.md, .md")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write, assets/NAME")
     args = parser.parse_args()
     if (args.checkpoint is None) != args.untrained:
@@ -63,10 +65,21 @@ def main() -> None:
             model, provenance = load_checkpoint(args.checkpoint)
         if args.windows is not None:
             model.config = replace(model.config, windows=args.windows or None)
-        worst = export(model, provenance, args.out, trained=not args.untrained)
+        notes = _notes(args.notes)
+        log = args.checkpoint and args.checkpoint.with_name("log.jsonl")
+        worst = export(model, provenance, args.out, not args.untrained, notes, log)
     except InputError as error:
         sys.exit(str(error))
     print(f"wrote {args.out}; torch and onnxruntime agree to {worst:.1e} in probability")
+
+
+def _notes(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The notes {path} cannot be read ({error}).") from error
 
 
 def untrained() -> SimpleCnaps:
@@ -76,15 +89,26 @@ def untrained() -> SimpleCnaps:
         return SimpleCnaps(CnapsConfig()).eval()
 
 
-def export(model: SimpleCnaps, provenance: dict[str, Any], out: Path, trained: bool) -> float:
-    """Write the folder `out`; returns how far torch and onnxruntime differ in probability."""
+def export(
+    model: SimpleCnaps, provenance: dict[str, Any], out: Path, trained: bool, notes: str = "",
+    log: Path | None = None,
+) -> float:  # fmt: skip
+    """Write the folder `out`; returns how far torch and onnxruntime differ in probability.
+
+    notes: results and limits for the card; log: log.jsonl of the run, for its curves if it exists.
+    """
     if out.exists() and not (out / "card.json").is_file():
         raise InputError(f"{out} is there and is no personaliser; give a new name with --out.")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        _write(model, provenance, partial, out.name, trained)
+        card = _write(model, provenance, partial, out.name, trained)
+        curves = log is not None and log.is_file()
+        if log and curves:
+            write_curves(log, partial / "curves.svg", provenance["steps"])
+        text = model_card(card, notes, curves)
+        (partial / "MODEL_CARD.md").write_text(text, encoding="utf-8")
         worst = disagreement(model, partial)
         if worst > TOLERANCE:
             raise InputError(
@@ -132,7 +156,8 @@ def _noise(rng: np.random.Generator, count: int) -> np.ndarray:
 
 def _write(
     model: SimpleCnaps, provenance: dict[str, Any], folder: Path, name: str, trained: bool
-) -> None:
+) -> dict[str, Any]:
+    """The parts and card.json, which is returned."""
     graphs = {
         "set_encoder.onnx": set_encoder_graph(model.set_encoder),
         "film_generator.onnx": film_generator_graph(model.film_generator, model.config.embedding),
@@ -163,39 +188,7 @@ def _write(
         },
     }
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    (folder / "MODEL_CARD.md").write_text(_model_card(card), encoding="utf-8")
-
-
-def _model_card(card: dict[str, Any]) -> str:
-    """The card in words; what a training measured comes from its provenance."""
-    trained = (
-        "Meta-trained with LITE; the frozen backbone is ImageNet's."
-        if card["trained"]
-        else "**Not meta-trained.** Its FiLM changes nothing (r = 0), so it is the frozen ImageNet "
-        "backbone with the Simple CNAPs head: a baseline, and what a training starts from."
-    )
-    head, facts = card["head"], card["provenance"]
-    lines = [
-        f"# {card['name']}",
-        "",
-        trained,
-        "",
-        f"- Method: {card['method']}; set encoder -> FiLM at {len(card['sites'])} batch-norms -> "
-        "Mahalanobis head.",
-        f"- Input: {card['side']} x {card['side']} uint8 RGB; features D = {card['features']}, "
-        f"task embedding E = {card['embedding']}.",
-        f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
-        f"windows {head['windows'] or 'off'}, window floor {head['window_floor']}.",
-        *(f"- {key[0].upper()}{key[1:]}: {_in_words(value)}" for key, value in facts.items()),
-        "",
-        "Files and their SHA-256 stand in `card.json`; `trained.safetensors` holds the torch "
-        "weights of what is trained. Written by `python -m training.export`.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _in_words(value: object) -> str:
-    return value if isinstance(value, str) else f"`{json.dumps(value)}`"
+    return card
 
 
 if __name__ == "__main__":

@@ -57,6 +57,16 @@ def test_the_folder_holds_the_checkpoint_it_came_from(exported: Path) -> None:
     assert model.config == CnapsConfig(windows=4)
 
 
+def test_the_card_in_words_has_the_notes_and_the_curves_of_the_run(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps({"step": 0, "kind": "train", "loss": 1.0}) + "\n")
+    model, out = random_cnaps(CnapsConfig()), tmp_path / "noted"
+    export(model, {"steps": 1}, out, trained=True, notes="Guesses at night.\n", log=log)
+    assert (out / "curves.svg").read_bytes().startswith(b"<?xml")
+    text = (out / "MODEL_CARD.md").read_text()
+    assert "\nGuesses at night.\n" in text and "(curves.svg)" in text
+
+
 @pytest.mark.parametrize("shots", [[1], [1, 1], [2, 5, 1], [3] * 8])
 def test_the_folder_and_torch_give_the_same_probabilities(exported: Path, shots: list[int]) -> None:
     clips = {str(k): [frames(k, n)] for k, n in enumerate(shots)}

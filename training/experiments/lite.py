@@ -16,12 +16,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import matplotlib
-from matplotlib.figure import Figure
-
 from model.errors import InputError
 from training.experiments.cost import Cost, cost
 from training.experiments.gradient import Quality, qualities
+from training.plots import plot
 
 H = 8
 
@@ -59,7 +57,6 @@ def write(
     out: Path, found: dict[str, dict[int, Quality]], costs: dict[str, dict[int, Cost]]
 ) -> None:
     """numbers.json and both plots."""
-    matplotlib.rcParams["svg.hashsalt"] = "lite"  # the same numbers, the same file
     numbers = {
         kind: {name: {k: asdict(v) for k, v in own.items()} for name, own in values.items()}
         for kind, values in (("gradient", found), ("cost", costs))
@@ -67,32 +64,12 @@ def write(
     (out / "numbers.json").write_text(json.dumps(numbers, indent=1) + "\n")
     bias = {name: {h: q.bias for h, q in own.items()} for name, own in found.items()}
     error = {name: {h: q.error for h, q in own.items()} for name, own in found.items()}
-    _plot(
+    plot(
         out / "gradient.svg", "H of N = 6 support frames", {"bias": bias, "error of a draw": error}
     )
     memory = {name: {n: c.gigabytes for n, c in own.items()} for name, own in costs.items()}
     seconds = {name: {n: c.seconds for n, c in own.items()} for name, own in costs.items()}
-    _plot(out / "cost.svg", "N support frames", {"peak, GB": memory, "seconds": seconds}, log=True)
-
-
-def _plot(
-    path: Path, across: str, panels: dict[str, dict[str, dict[int, float]]], log: bool = False
-) -> None:
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    for axes, (what, curves) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        for name, points in curves.items():
-            axes.plot(list(points), list(points.values()), marker="o", label=name)
-        if log:
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-            axes.xaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter("{x:g}")
-        axes.set_xlabel(across)
-        axes.set_ylabel(what)
-        axes.grid(alpha=0.3)
-    figure.axes[0].legend(fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
+    plot(out / "cost.svg", "N support frames", {"peak, GB": memory, "seconds": seconds}, log=True)
 
 
 def _print_qualities(found: dict[str, dict[int, Quality]]) -> None:

@@ -1,0 +1,96 @@
+"""The card of a personaliser in words, and the curves of its training.
+
+What a training knows of itself comes from the checkpoint's provenance; what was measured afterwards
+is handed in as notes.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import defaultdict
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.config import TrainConfig
+from training.plots import Curve, plot
+
+SMOOTHED = 25  # training steps that a point of the curve averages
+
+
+def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
+    """Markdown; notes: results and limits, as whoever measured them wrote them down."""
+    head, facts = card["head"], dict(card["provenance"])
+    settings = facts.pop("settings", None)
+    trained = (
+        "Meta-trained with LITE; the frozen backbone is ImageNet's."
+        if card["trained"]
+        else "**Not meta-trained.** Its FiLM changes nothing (r = 0), so it is the frozen ImageNet "
+        "backbone with the Simple CNAPs head: a baseline, and what a training starts from."
+    )
+    lines = [
+        f"# {card['name']}",
+        "",
+        trained,
+        "",
+        f"- Method: {card['method']}; set encoder -> FiLM at {len(card['sites'])} batch-norms -> "
+        "Mahalanobis head.",
+        f"- Input: {card['side']} x {card['side']} uint8 RGB; features D = {card['features']}, "
+        f"task embedding E = {card['embedding']}.",
+        f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
+        f"windows {head['windows'] or 'off'}, window floor {head['window_floor']}.",
+        *(f"- {key[0].upper()}{key[1:]}: {_in_words(value)}" for key, value in facts.items()),
+    ]
+    if settings:
+        lines += ["", "Trained by", "", f"    {command(settings)}"]
+    if curves:
+        lines += ["", "![Loss and validation accuracy against the step](curves.svg)"]
+    if notes:
+        lines += ["", notes.strip()]
+    lines += [
+        "",
+        "Files and their SHA-256 stand in `card.json`; `trained.safetensors` holds the torch "
+        "weights of what is trained. Written by `python -m training.export`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def command(settings: dict[str, Any]) -> str:
+    """The command line of a training: what its settings have other than the defaults."""
+    words = ["python -m training.train"]
+    for knob in fields(TrainConfig):
+        value = settings.get(knob.name, knob.default)
+        value = tuple(value) if isinstance(value, list) else value
+        if value == knob.default or knob.name == "out":
+            continue
+        words.append("--" + knob.name.replace("_", "-"))
+        if not isinstance(value, bool):
+            words += [
+                shlex.quote(str(v)) for v in (value if isinstance(value, tuple) else (value,))
+            ]
+    return " ".join(words)
+
+
+def write_curves(log: Path, out: Path, steps: int) -> None:
+    """curves.svg from the log.jsonl of a run, up to `steps`."""
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    losses = [r["loss"] for r in rows if r["kind"] == "train" and r["step"] < steps]
+    accuracies: dict[str, Curve] = defaultdict(dict)
+    for row in rows:
+        if row["kind"] == "validation" and row["step"] <= steps:
+            for name, value in row.items():
+                if name.startswith("accuracy of "):
+                    accuracies[name.removeprefix("accuracy of ")][row["step"]] = value
+    smooth = {
+        end: float(np.mean(losses[end - SMOOTHED : end]))
+        for end in range(SMOOTHED, len(losses) + 1, SMOOTHED)
+    }
+    loss = {f"mean of {SMOOTHED} steps": smooth}
+    plot(out, "step", {"training loss": loss, "accuracy on held-out episodes": accuracies})
+
+
+def _in_words(value: object) -> str:
+    return value if isinstance(value, str) else f"`{json.dumps(value)}`"
