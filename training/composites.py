@@ -32,7 +32,7 @@ class CompositeRules:
     ready: float = 0.4  # share of pictures that are cut out already among those, if there are any
     alike: float = 0.6  # share of classes that have near-duplicates in the episode
     support_scale: tuple[float, float] = (0.35, 0.8)
-    query_scale: tuple[float, float] = (0.18, 0.55)
+    query_scale: tuple[float, float] = (0.1, 0.55)
     plain: float = 0.4  # supports on plain ground
     one_ground: float = (
         0.5  # episodes with one background for all supports, and one for all queries
