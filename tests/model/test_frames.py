@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 import subprocess
@@ -13,12 +12,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 from model import frames as frames_module
-from model import intake
-from model.errors import InputError
-from model.frames import FRAMES_PER_CLIP, SIDE, decode_jpeg, read_clip, square, stream
+from model.frames import FRAMES_PER_CLIP, SIDE, read_clip, square, stream
 from tests.model.media import (
     claim_duration,
     decoded,
@@ -183,115 +180,6 @@ def test_stream_lets_go_of_the_file_when_it_is_closed_or_ends(tmp_path: Path) ->
 
 def test_read_clip_can_be_sent_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(read_clip)) is read_clip
-
-
-def _photo() -> Image.Image:
-    noise = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    return Image.fromarray(noise.repeat(40, 0).repeat(40, 1))  # 320 x 240
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
-def test_a_photo_is_turned_as_its_exif_says(ending: str, orientation: int, tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x112] = orientation
-    path = tmp_path / f"photo.{ending}"
-    _photo().save(path, exif=exif, quality=95)
-    upright = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
-
-    (got,) = read_clip(path)
-
-    assert np.abs(got.astype(int) - square(upright)).mean() < 2
-
-
-@pytest.mark.parametrize("orientation", [1, 6])
-@pytest.mark.parametrize("ending", ["png", "webp"])
-def test_white_shines_through_a_transparent_photo(
-    ending: str, orientation: int, tmp_path: Path
-) -> None:
-    photo, exif = _photo().convert("RGBA"), Image.Exif()
-    photo.putalpha(Image.linear_gradient("L").resize(photo.size))
-    exif[0x112] = orientation
-    path = tmp_path / f"cut_out.{ending}"
-    photo.save(path, exif=exif, lossless=True, exact=True)
-    white = Image.new("RGBA", photo.size, "white")
-    white.alpha_composite(photo)
-    upright = np.rot90(np.asarray(white.convert("RGB")), -1 if orientation == 6 else 0)
-
-    (got,) = read_clip(path)
-
-    assert np.abs(got.astype(int) - square(upright)).max() <= 2
-
-
-def test_photos_of_other_depths_and_colours(tmp_path: Path) -> None:
-    ramp = np.linspace(0, 65535, 256 * 256).reshape(256, 256).astype(np.uint16)
-    cv2.imwrite(str(tmp_path / "grey16.png"), ramp)
-    opaque = np.full((256, 256, 4), 65535, np.uint16)
-    opaque[..., :3] = ramp[..., None]
-    cv2.imwrite(str(tmp_path / "alpha16.png"), opaque)
-    eight = Image.fromarray((ramp >> 8).astype(np.uint8))
-    eight.save(tmp_path / "grey.jpg", quality=100)
-    eight.convert("P").save(tmp_path / "palette.png")
-    eight.convert("LA").save(tmp_path / "grey_alpha.png")
-    eight.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=100)
-    eight.convert("RGB").save(tmp_path / "progressive.jpg", progressive=True, quality=100)
-    expected = square(np.asarray(eight.convert("RGB"))).astype(int)
-    for path in sorted(tmp_path.iterdir()):
-        assert np.abs(read_clip(path)[0] - expected).max() <= 4, path.name
-
-
-def test_the_size_that_a_header_claims_is_the_size_of_the_photo() -> None:
-    exif = Image.Exif()
-    exif[0x10E] = "a note that holds a frame header: " + "\xff\xc0\x00\x11\x08\x00\x01\x00\x01"
-    for width, height in ((1, 1), (3, 5), (257, 129)):
-        photo = _photo().resize((width, height))
-        for save in (
-            {"format": "JPEG", "exif": exif},
-            {"format": "JPEG", "progressive": True, "comment": b"\xff\xff"},
-            {"format": "PNG"},
-            {"format": "WEBP"},
-            {"format": "WEBP", "lossless": True},
-            {"format": "WEBP", "exif": exif},
-            {"format": "GIF"},
-        ):
-            file = io.BytesIO()
-            photo.save(file, **save)
-            assert intake.size(file.getvalue()) == (width, height), save
-
-
-def _jpeg(width: int, height: int) -> bytes:
-    return cv2.imencode(".jpg", np.full((height, width, 3), (10, 20, 200), np.uint8))[1].tobytes()
-
-
-def test_decode_jpeg_gives_rgb() -> None:
-    frame = decode_jpeg(_jpeg(32, 20))
-    assert frame.shape == (20, 32, 3) and frame.dtype == np.uint8
-    assert np.abs(frame[10, 16].astype(int) - (200, 20, 10)).max() <= 3
-    assert decode_jpeg(_jpeg(2048, 2048)).shape == (2048, 2048, 3)
-
-
-def test_decode_jpeg_refuses_rubbish_and_oversize_in_words() -> None:
-    png = io.BytesIO()
-    _photo().save(png, "PNG")
-    whole = _jpeg(640, 480)
-    rubbish = [
-        b"",
-        b"\xff\xd8\xff",
-        b"\0" * 99,
-        png.getvalue(),
-        whole[: len(whole) // 2],
-        whole[:200],
-    ]
-    for data in rubbish:
-        with pytest.raises(InputError, match=r"^The camera's picture is not a whole JPEG; reload"):
-            decode_jpeg(data)
-    with pytest.raises(InputError, match=r"has 2049 x 2048 pixels; send at most 4\.2 million\.$"):
-        decode_jpeg(_jpeg(2049, 2048))
-    lies = bytearray(_jpeg(64, 64))
-    at = lies.index(b"\xff\xc0") + 5
-    lies[at : at + 4] = b"\xff\xff\xff\xff"
-    with pytest.raises(InputError, match="has 65535 x 65535 pixels"):
-        decode_jpeg(bytes(lies))
 
 
 def test_nothing_is_printed_and_importing_changes_nothing(tmp_path: Path) -> None:

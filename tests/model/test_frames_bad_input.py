@@ -6,7 +6,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -38,12 +37,10 @@ def read(request: pytest.FixtureRequest) -> Callable[[Path], object]:
 
 
 def _says(read: Callable[[Path], object], path: Path, sentence: str) -> None:
-    """Reading `path` is refused with exactly this sentence, soon, and the file is let go."""
-    start = time.perf_counter()
+    """Reading `path` is refused with exactly this sentence, and the file is let go."""
     with pytest.raises(InputError) as refusal:
         read(path)
     assert str(refusal.value) == sentence
-    assert time.perf_counter() - start < 5  # seconds, on a busy machine
     assert str(path) not in open_files()
     assert "\n" not in sentence and str(path.parent) not in sentence
 
