@@ -8,7 +8,7 @@ rendered views (`training.synthetic.views`), pieces of photos, or both.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +48,12 @@ class Composites:
         rules: CompositeRules,
         photos: Photos,
         grounds: Photos,
-        views: Sequence[np.ndarray] | None,
+        views: Sequence[tuple[str, np.ndarray]] | None,
         ready: Sequence[Path] = (),
     ) -> None:
-        """views: K of (V, S, S, 4) uint8 premultiplied; None: pieces of photos only.
-        ready: pictures on transparent ground."""
+        """views: what each rendered thing is to the eye, and its (V, S, S, 4) uint8 premultiplied;
+        None: pieces of photos only. ready: pictures on transparent ground.
+        """
         if views is None and rules.meshes > 0:
             raise InputError("Composites of rendered things need their views; give --views.")
         self.rules, self.views = rules, views
@@ -62,8 +63,8 @@ class Composites:
     def episode(self, rng: np.random.Generator) -> Episode:
         rules = self.rules
         things = self._classes(rng)
-        drawn = [self._thing(rng) for _ in range(8)]
-        others = [t for t in drawn if all(t.views is not thing.views for thing in things)]
+        taken = {thing.key for thing in things}
+        others = [self._thing(rng, taken) for _ in range(8)]
         shots = int(rng.integers(rules.shots[0], rules.shots[1] + 1))
         teach, ask = self._ground(rng, rules.plain), self._ground(rng, 0.05)
         if rng.random() < rules.one_ground:
@@ -78,10 +79,10 @@ class Composites:
         return make_episode(support, query, [str(k) for k in range(len(things))], self.kind)
 
     def _classes(self, rng: np.random.Generator) -> list[Thing]:
-        """K things, some in groups of 2 to 5 near-duplicates."""
+        """K things, some in groups of 2 to 5 near-duplicates; no other two look the same."""
         things: list[Thing] = []
         while (left := self.rules.way - len(things)) > 0:
-            base = self._thing(rng)
+            base = self._thing(rng, {thing.key for thing in things})
             if left == 1 or rng.random() > self.rules.alike / 2.5:  # a group brings 3.5 at once
                 things.append(_recoloured(base, rng))
                 continue
@@ -93,17 +94,28 @@ class Composites:
                              if isinstance(turn, HueTurn)]  # fmt: skip
             else:
                 looks = patterns([self._picture(rng) for _ in range(count)], rng)
-            things += [Thing(base.views, look) for look in looks]
+            things += [replace(base, look=look) for look in looks]
         return things
 
-    def _thing(self, rng: np.random.Generator) -> Thing:
-        if self.views is not None and rng.random() < self.rules.meshes:
-            return Thing(self.views[int(rng.integers(len(self.views)))], as_it_is)
-        if self.ready and rng.random() < self.rules.ready:
-            return Thing((ready_cut(self.ready[int(rng.integers(len(self.ready)))]),), as_it_is)
-        path = self.photos[rng.integers(len(self.photos))]
-        whole = cut_out(path) if rng.random() < 0.5 else None
-        return Thing((patch(photo(path), rng) if whole is None else whole,), as_it_is)
+    def _thing(self, rng: np.random.Generator, taken: set[str]) -> Thing:
+        """A thing that is none of those taken."""
+        for _ in range(100):
+            if self.views is not None and rng.random() < self.rules.meshes:
+                key, views = self.views[int(rng.integers(len(self.views)))]
+                if key not in taken:
+                    return Thing(key, views, as_it_is)
+                continue
+            ready = bool(self.ready) and rng.random() < self.rules.ready
+            paths = self.ready if ready else self.photos
+            path = paths[int(rng.integers(len(paths)))]
+            if str(path) not in taken:
+                return Thing(
+                    str(path), (ready_cut(path) if ready else _piece(path, rng),), as_it_is
+                )
+        raise InputError(
+            f"{len(taken)} things are not enough for episodes of {self.rules.way}; give more "
+            "photos or views, or a smaller --way."
+        )
 
     def _picture(self, rng: np.random.Generator) -> np.ndarray:
         return cropped(photo(self.photos[rng.integers(len(self.photos))]), rng, 0.5)
@@ -158,11 +170,17 @@ class Composites:
             add_hand(frame, centre, size * 0.8, rng)
 
 
+def _piece(path: Path, rng: np.random.Generator) -> np.ndarray:
+    """What a photo shows, (h, w, 4), or a patch of it."""
+    whole = cut_out(path) if rng.random() < 0.5 else None
+    return patch(photo(path), rng) if whole is None else whole
+
+
 def _recoloured(thing: Thing, rng: np.random.Generator) -> Thing:
     """The thing, now and then in one colour: shapes alone must not be enough either."""
     if rng.random() < 0.3:
         hue, saturation = float(rng.uniform(0, 360)), rng.uniform(0.3, 1)
-        return Thing(thing.views, Paint(hue, saturation, rng.uniform(0.4, 1)))
+        return replace(thing, look=Paint(hue, saturation, rng.uniform(0.4, 1)))
     return thing
 
 

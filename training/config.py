@@ -31,6 +31,7 @@ class TrainConfig:
     surfaces: str = knob("", "folder of photos of rooms and tables to paste onto; default: photos")
     cutouts: tuple[str, ...] = knob((), "folders of pictures on transparent ground, to paste")
     views: str = knob("", "views.npy of `python -m training.synthetic views`")
+    apart: str = knob("", "root of a rendered data set: none of its test things and rooms is shown")
     weight_orbit: float = knob(1.0, "share of ORBIT episodes")
     weight_composites: float = knob(1.0, "share of rendered things and photo pieces in scenes")
     weight_photos: float = knob(1.0, "share of photo pieces: plain ground -> small in other photos")

@@ -1,8 +1,8 @@
 """The episodes of a training and those it is validated on, from what its configuration names.
 
 Validation never sees what is trained on: another split of an ORBIT tree; every tenth class of
-photos, and every tenth group of look-alikes among rendered things. Surfaces are what things stand
-on, never what is asked for; both see the same.
+photos. Rendered things and surfaces are split as the data set `apart` splits them; without one,
+every tenth group of look-alikes is for validation, and both stand on the same surfaces.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy as np
 from model.errors import InputError
 from training.composites import CompositeRules, Composites
 from training.config import TrainConfig
-from training.episodes import Episodes, Source
+from training.episodes import Episodes, InTurn, Source
 from training.orbit import Filter, read_split
 from training.photos import PhotoEpisodes, Photos
+from training.synthetic.plan import read_plan
 from training.synthetic.views import load_views
 from training.tasks import OrbitEpisodes, OrbitRules
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 HELD_OUT = 10  # one class in so many is for validation
 
 
-def episodes_of(config: TrainConfig, validation: bool) -> Episodes:
+def episodes_of(config: TrainConfig, validation: bool) -> Episodes | InTurn:
     """The endless stream of a training, or the fixed one it is validated on."""
     sources: list[Source] = []
     weights: list[float] = []
@@ -39,7 +40,7 @@ def episodes_of(config: TrainConfig, validation: bool) -> Episodes:
             weights.append(weight)
     if not sources:
         raise InputError("Every share of the mix is 0; give one of the --weight knobs more.")
-    return Episodes(sources, weights, config.seed + 1_000_003 * validation)
+    return InTurn(sources) if validation else Episodes(sources, weights, config.seed)
 
 
 def _orbit(config: TrainConfig, validation: bool) -> Source:
@@ -72,9 +73,9 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
             "There is 1 class of photos; training needs 2 or more, as one is kept for validation."
         )
     photos = Photos(_part(everything.classes, validation))
-    grounds = Photos.read([Path(config.surfaces)]) if config.surfaces else photos
-    ready = Photos.read([Path(folder) for folder in config.cutouts]).all
-    ready = _part(ready, validation)
+    grounds = _grounds(config, validation) if config.surfaces else photos
+    cutouts = Photos.read([Path(folder) for folder in config.cutouts])
+    ready = _part(cutouts.all, validation)
     shots, way, queries = (1, config.shots), config.way, config.queries
     made: list[tuple[Source, float]] = []
     if config.weight_photos > 0:
@@ -83,7 +84,7 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
         )
         made.append((Composites(rules, photos, grounds, None, ready), config.weight_photos))
     if config.views and config.weight_composites > 0:
-        views = _views(Path(config.views), validation)
+        views = _views(config, validation)
         rules = CompositeRules(way, shots, queries)
         made.append((Composites(rules, photos, grounds, views, ready), config.weight_composites))
     if config.weight_classes > 0 and sum(len(p) > 1 for p in photos.classes) >= 2:
@@ -91,14 +92,39 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
     return made
 
 
-def _views(path: Path, validation: bool) -> Sequence[np.ndarray]:
-    """Views (V, S, S, 4) of each rendered thing, memory-mapped; look-alikes stay on one side."""
-    views = load_views(path)
-    groups = sorted(set(views.groups))
-    if len(groups) < 2:
-        raise InputError(f"{path} shows {len(groups)} kind of thing; training needs 2 or more.")
-    kept = set(_part(groups, validation))
-    return [rgba for rgba, group in zip(views.rgba, views.groups, strict=True) if group in kept]
+def _grounds(config: TrainConfig, validation: bool) -> Photos:
+    """Surfaces to stand on; those of a data set's own split where one is kept apart."""
+    surfaces = Photos.read([Path(config.surfaces)])
+    if not config.apart:
+        return surfaces
+    kept = set(read_plan(Path(config.apart)).surfaces[_split(validation)])
+    named = tuple(paths for paths in surfaces.classes if paths[0].name in kept)
+    if not named:
+        raise InputError(f"{config.surfaces} holds none of the surfaces of {config.apart}.")
+    return Photos(named)
+
+
+def _views(config: TrainConfig, validation: bool) -> Sequence[tuple[str, np.ndarray]]:
+    """Group and views (V, S, S, 4) of each rendered thing, memory-mapped; look-alikes stay on one
+    side.
+    """
+    views = load_views(Path(config.views))
+    if config.apart:
+        names = set(read_plan(Path(config.apart)).things[_split(validation)])
+        kept = {g for n, g in zip(views.names, views.groups, strict=True) if n in names}
+    else:
+        kept = set(_part(sorted(set(views.groups)), validation))
+    found = [(g, rgba) for rgba, g in zip(views.rgba, views.groups, strict=True) if g in kept]
+    if not found:
+        raise InputError(
+            f"{config.views} shows no thing for {_split(validation)}; training needs 2 kinds "
+            "or more, and those of the data set it is kept apart from."
+        )
+    return found
+
+
+def _split(validation: bool) -> str:
+    return "validation" if validation else "train"
 
 
 def _part(classes: Sequence[T], validation: bool) -> tuple[T, ...]:

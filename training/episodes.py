@@ -19,6 +19,7 @@ from model.errors import InputError
 from training.lite import Task
 
 T = TypeVar("T")
+VALIDATION_SEED = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,17 @@ class Episodes(Dataset[Episode]):
     def __getitem__(self, number: int) -> Episode:
         rng = np.random.default_rng([self.seed, number])
         return self.sources[rng.choice(len(self.sources), p=self.weights)].episode(rng)
+
+
+class InTurn(Dataset[Episode]):
+    """Numbered episodes to validate on: every source has its turn, whatever a training's seed."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = sources
+
+    def __getitem__(self, number: int) -> Episode:
+        rng = np.random.default_rng([VALIDATION_SEED, number])
+        return self.sources[number % len(self.sources)].episode(rng)
 
 
 def load(episodes: Dataset[T], numbers: Sequence[int], workers: int) -> Iterator[T]:

@@ -20,6 +20,7 @@ Look = Callable[[View, np.random.Generator], View]
 class Thing:
     """Views of one object from all sides, and how it is repainted."""
 
+    key: str  # equal: the same to the eye, but for the look
     views: np.ndarray | tuple[View, ...]  # V of them
     look: Look
 

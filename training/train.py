@@ -28,6 +28,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from model.errors import InputError
@@ -74,6 +75,7 @@ def train(config: TrainConfig, resume: bool) -> None:
         for n in range(progress.step * config.tasks, config.steps * config.tasks)
         if n % world == rank
     ]
+    held_out = episodes_of(config, validation=True)  # what is wrong with it is said now
     stream = load(episodes_of(config, validation=False), numbers, config.workers)
     log = Log(out, progress.step) if rank == 0 else None
     bar = tqdm(
@@ -90,7 +92,7 @@ def train(config: TrainConfig, resume: bool) -> None:
             log.write(step, "train", facts)
             bar.set_postfix({k: f"{facts[k]:.3g}" for k in ("loss", "accuracy", "seconds", "GB")})
         if progress.step % config.validate_every == 0 or progress.step == config.steps:
-            progress = checkpoint(config, model, optimiser, progress, log, device)
+            progress = checkpoint(config, model, optimiser, progress, log, held_out, device)
 
 
 def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch.optim.Optimizer]:
@@ -178,11 +180,13 @@ def draws(config: TrainConfig, number: int) -> torch.Generator:
 
 
 @torch.no_grad()
-def validate(config: TrainConfig, model: SimpleCnaps, device: torch.device) -> dict[str, float]:
-    """Accuracy on the held-out episodes, by group and over all; the same episodes every time."""
+def validate(
+    config: TrainConfig, model: SimpleCnaps, held_out: Dataset[Episode], device: torch.device
+) -> dict[str, float]:
+    """Accuracy on the held-out episodes by kind, and the mean over the kinds."""
     right: dict[str, list[float]] = {}
     lite = LiteConfig(chunk=config.chunk, bf16=config.bf16)
-    for episode in load(episodes_of(config, validation=True), range(config.validation), 0):
+    for episode in load(held_out, range(config.validation), 0):
         task = to_device(episode.task, device)
         accuracy = (logits_of(model, task, lite).argmax(1) == task.targets).float().mean().item()
         right.setdefault(episode.kind, []).append(accuracy)
@@ -196,11 +200,12 @@ def checkpoint(
     optimiser: torch.optim.Optimizer,
     progress: Progress,
     log: Log | None,
+    held_out: Dataset[Episode],
     device: torch.device,
 ) -> Progress:
     """Validate and write everything that is kept; the other processes wait."""
     if log:
-        facts = validate(config, model, device)
+        facts = validate(config, model, held_out, device)
         log.write(progress.step, "validation", facts)
         best = facts["accuracy"] > progress.best
         progress = replace(progress, best=max(facts["accuracy"], progress.best))
@@ -220,20 +225,28 @@ def checkpoint(
 def provenance(config: TrainConfig, progress: Progress, facts: dict[str, float]) -> dict[str, Any]:
     """What a checkpoint tells about itself; folders by name, wherever they lie on this machine."""
     settings = asdict(config)
-    for name in ("out", "orbit", "surfaces", "views"):
+    for name in ("out", "orbit", "surfaces", "views", "apart"):
         settings[name] = Path(settings[name]).name
     for name in ("photos", "cutouts"):
         settings[name] = [Path(folder).name for folder in settings[name]]
-    revision = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
     return {
         "settings": settings,
-        "commit": revision.stdout.strip() or "unknown",
+        "commit": _commit(),
         "steps": progress.step,
         "hours": round(progress.seconds / 3600, 3),
         "validation": facts,
     }
+
+
+def _commit() -> str:
+    """The commit of this code; -dirty where it was changed since, unknown outside of git."""
+    describe = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        here = Path(__file__).parent
+        answer = subprocess.run(describe, cwd=here, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
+    return answer.stdout.strip() or "unknown"
 
 
 def to_device(task: Task, device: torch.device) -> Task:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from model.errors import InputError
 from training.synthetic.objects import read_catalogue
-from training.synthetic.users import SPLITS, deal
+from training.synthetic.plan import SPLITS
 
 
 def main() -> int:
@@ -39,7 +39,12 @@ def _parser() -> argparse.ArgumentParser:
     orbit = commands.add_parser("orbit", help="a data set in ORBIT's layout; resumes")
     _common(orbit)
     orbit.add_argument("--surfaces", type=Path, required=True, help="pictures with index.csv")
-    _users(orbit, *SPLITS)
+    for split, count in zip(SPLITS, (20, 4, 6), strict=True):
+        orbit.add_argument(f"--{split}", type=int, default=count, help="users (%(default)s)")
+    orbit.add_argument(
+        "--splits", nargs="+", choices=SPLITS, default=SPLITS,
+        help="whose videos are rendered now (all three)",
+    )  # fmt: skip
     orbit.add_argument("--clean", type=int, default=4, help="clean videos an object (%(default)s)")
     orbit.add_argument("--clutter", type=int, default=2, help="in clutter (%(default)s)")
     orbit.add_argument("--frames", type=int, default=24, help="frames a video (%(default)s)")
@@ -47,7 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     orbit.set_defaults(run=_orbit)
     views = commands.add_parser("views", help="each object from many sides, on nothing (.npy)")
     _common(views)
-    _users(views, "train", "validation")  # who is tested on clips must not know their things
     views.add_argument("--views", type=int, default=32, help="sides of each object (%(default)s)")
     views.add_argument("--side", type=int, default=176, help="pixels (%(default)s)")
     views.add_argument("--processes", type=int, default=2)
@@ -61,15 +65,6 @@ def _common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
-
-
-def _users(parser: argparse.ArgumentParser, *splits: str) -> None:
-    for split, count in zip(SPLITS, (20, 4, 6), strict=True):
-        parser.add_argument(f"--{split}", type=int, default=count, help="users (%(default)s)")
-    parser.add_argument(
-        "--splits", nargs="+", choices=SPLITS, default=splits,
-        help=f"whose videos or things are rendered ({' '.join(splits)})",
-    )  # fmt: skip
 
 
 def _samples(args: argparse.Namespace) -> None:
@@ -108,9 +103,7 @@ def _orbit(args: argparse.Namespace) -> None:
 def _views(args: argparse.Namespace) -> None:
     from training.synthetic.views import write_views
 
-    users = {split: getattr(args, split) for split in SPLITS}
-    dealt = deal(read_catalogue(args.objects), users, args.seed)
-    things = tuple(thing for split in args.splits for thing in dealt[split])
+    things = read_catalogue(args.objects)
     write_views(args.objects, things, args.out, args.views, args.side, args.seed, args.processes)
 
 

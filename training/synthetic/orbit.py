@@ -23,11 +23,12 @@ import numpy as np
 
 from training.synthetic.clips import Frame, film
 from training.synthetic.mesh import Mesh, load_mesh, recoloured
-from training.synthetic.objects import read_catalogue
+from training.synthetic.objects import Thing, read_catalogue
+from training.synthetic.plan import Plan, keep_plan
 from training.synthetic.render import Renderer
 from training.synthetic.setting import Shooting
-from training.synthetic.surfaces import read_surfaces
-from training.synthetic.users import Owned, Video, plan
+from training.synthetic.surfaces import Surface, read_surfaces
+from training.synthetic.users import Owned, Video, deal, deal_surfaces, plan
 from training.synthetic.video import recompressed
 
 SIDE = 224
@@ -51,6 +52,7 @@ class DataSet:
 def write_orbit(data: DataSet, processes: int, report: Callable[[int, int, str], None]) -> None:
     """Render what is missing under `data.out`; report(done, total, video) after each video."""
     things, surfaces = read_catalogue(data.objects), read_surfaces(data.surfaces)
+    keep_plan(data.out, _dealt(data, things, surfaces))
     videos = plan(things, surfaces, data.users, data.clean, data.clutter, data.seed)
     videos = [v for v in videos if v.split in data.splits]
     missing = [v for v in videos if not _folder(data, v).is_dir()]
@@ -67,6 +69,17 @@ def write_orbit(data: DataSet, processes: int, report: Callable[[int, int, str],
             job.result()
             done += 1
             report(done, len(videos), jobs[job].name)
+
+
+def _dealt(data: DataSet, things: tuple[Thing, ...], surfaces: tuple[Surface, ...]) -> Plan:
+    """What the data set at `data.out` consists of, whichever splits are rendered now."""
+    rooms = deal_surfaces(surfaces, data.users, data.seed)
+    return Plan(
+        {"users": data.users, "clean": data.clean, "clutter": data.clutter,
+         "frames": data.frames, "seed": data.seed},
+        {k: [t.name for t in v] for k, v in deal(things, data.users, data.seed).items()},
+        {split: part["behind"] for split, part in rooms.items()},
+    )  # fmt: skip
 
 
 def _folder(data: DataSet, video: Video) -> Path:

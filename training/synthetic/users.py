@@ -14,9 +14,9 @@ import numpy as np
 
 from model.errors import InputError
 from training.synthetic.objects import Thing
+from training.synthetic.plan import SPLITS
 from training.synthetic.surfaces import Surface
 
-SPLITS = ("train", "validation", "test")
 _HUE_APART = 40  # degrees between two colours of one mesh
 _FEWEST, _MOST = 5, 9  # things a user owns
 
@@ -54,9 +54,8 @@ def plan(
     seed: int,
 ) -> list[Video]:
     """Every video of the data set; users: how many each split has."""
-    pools = deal(things, users, seed)
-    rng = np.random.default_rng([seed, 2])
-    rooms = _deal_surfaces(surfaces, users, rng)
+    pools, rooms = deal(things, users, seed), deal_surfaces(surfaces, users, seed)
+    rng = np.random.default_rng([seed, 3])
     videos: list[Video] = []
     number = 0
     for split in SPLITS:
@@ -117,10 +116,11 @@ def _shares(users: dict[str, int]) -> dict[str, float]:
     return {split: weight[split] / sum(weight.values()) for split in SPLITS}
 
 
-def _deal_surfaces(
-    surfaces: tuple[Surface, ...], users: dict[str, int], rng: np.random.Generator
+def deal_surfaces(
+    surfaces: tuple[Surface, ...], users: dict[str, int], seed: int
 ) -> dict[str, dict[str, list[str]]]:
-    """split -> {"ground": files, "behind": files}."""
+    """split -> {"ground": files, "behind": files}; every ground is a background too."""
+    rng = np.random.default_rng([seed, 2])
     share, dealt = _shares(users), {}
     start = {"texture": 0.0, "far": 0.0}
     lists = {
