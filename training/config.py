@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from model.errors import InputError
 from model.nn.cnaps import CnapsConfig
 from training.lite import LiteConfig
+
+# Knobs that a run may be resumed with other values of: where it runs and what it keeps.
+ANYWHERE = {"out", "workers", "threads", "device", "keep", "skip_bad"}
 
 
 def knob(default: Any, what: str) -> Any:
@@ -78,7 +82,7 @@ class TrainConfig:
     keep: bool = knob(False, "keep the checkpoint of every validation, to choose among later")
     workers: int = knob(1, "processes that prepare episodes ahead")
     threads: int = knob(2, "of torch, a process")
-    device: str = knob("cpu", "cpu or cuda")
+    device: Literal["cpu", "cuda"] = knob("cpu", "where the networks run")
 
     def cnaps(self) -> CnapsConfig:
         return CnapsConfig(
@@ -129,6 +133,14 @@ def check(config: TrainConfig) -> None:
         if getattr(config, name) < 1:
             flag = name.replace("_", "-")
             raise InputError(f"--{flag} must be at least 1; it is {getattr(config, name)}.")
+    for name in ("seed", "workers", "warm_up", "penalty", "rate", "rate_temperature", "clip",
+                 "weight_orbit", "weight_composites", "weight_photos",
+                 "weight_classes"):  # fmt: skip
+        if not 0 <= getattr(config, name) < math.inf:
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag} must be 0 or more; it is {getattr(config, name)}.")
+    if Path(config.out).is_file():
+        raise InputError(f"--out {config.out} is a file; give a folder.")
     if config.way < 2:
         raise InputError(f"--way must be at least 2; it is {config.way}.")
     if not (config.orbit or config.photos):
@@ -146,10 +158,7 @@ def check(config: TrainConfig) -> None:
 
 
 def differences(ours: TrainConfig, theirs: dict[str, Any]) -> list[str]:
-    """Names of the knobs that stand differently."""
+    """Names of the knobs that stand differently, of those that a run's losses depend on."""
     mine = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(ours).items()}
-    return sorted(name for name in mine | theirs if mine.get(name) != theirs.get(name))
-
-
-def path_of(config: TrainConfig) -> Path:
-    return Path(config.out)
+    names = (mine.keys() | theirs.keys()) - ANYWHERE
+    return sorted(name for name in names if mine.get(name) != theirs.get(name))

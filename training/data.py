@@ -39,14 +39,20 @@ def episodes_of(config: TrainConfig, validation: bool) -> Episodes | InTurn:
             sources.append(source)
             weights.append(weight)
     if not sources:
-        raise InputError("Every share of the mix is 0; give one of the --weight knobs more.")
-    return InTurn(sources) if validation else Episodes(sources, weights, config.seed)
+        what = "validation" if validation else "training"
+        raise InputError(
+            f"There is nothing for {what}: give one of the --weight knobs more than 0, or classes "
+            "of two photos and more."
+        )
+    if validation:
+        return InTurn(sources)
+    return Episodes(sources, weights, config.seed, config.skip_bad)
 
 
 def _orbit(config: TrainConfig, validation: bool) -> Source:
     root = Path(config.orbit)
     rules = OrbitRules(
-        way=(min(2, config.way), config.way),
+        way=(2, config.way),
         shots=(1, config.shots),
         queries=config.queries,
         clip_length=config.clip_length,
@@ -75,7 +81,7 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
     photos = Photos(_part(everything.classes, validation))
     grounds = _grounds(config, validation) if config.surfaces else photos
     cutouts = Photos.read([Path(folder) for folder in config.cutouts])
-    ready = _part(cutouts.all, validation)
+    ready = Photos(_part(cutouts.classes, validation)).all
     shots, way, queries = (1, config.shots), config.way, config.queries
     made: list[tuple[Source, float]] = []
     if config.weight_photos > 0:

@@ -7,6 +7,7 @@ and two processes can share one stream. A source knows where frames come from; t
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -20,6 +21,7 @@ from training.lite import Task
 
 T = TypeVar("T")
 VALIDATION_SEED = 1_000_003
+ATTEMPTS = 10  # at one episode, where what is damaged is left out
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,24 @@ def make_episode(
 class Episodes(Dataset[Episode]):
     """Endless numbered episodes, each from a source drawn by weight."""
 
-    def __init__(self, sources: Sequence[Source], weights: Sequence[float], seed: int) -> None:
-        self.sources = sources
+    def __init__(
+        self, sources: Sequence[Source], weights: Sequence[float], seed: int, skip_bad: bool = False
+    ) -> None:
+        """skip_bad: an episode that meets damage gives way to another, with a warning."""
+        self.sources, self.skip_bad = sources, skip_bad
         self.weights = np.asarray(weights, float) / sum(weights)
         self.seed = seed
 
     def __getitem__(self, number: int) -> Episode:
-        rng = np.random.default_rng([self.seed, number])
-        return self.sources[rng.choice(len(self.sources), p=self.weights)].episode(rng)
+        for attempt in range(ATTEMPTS):
+            rng = np.random.default_rng([self.seed, number, *[attempt] * (attempt > 0)])
+            try:
+                return self.sources[rng.choice(len(self.sources), p=self.weights)].episode(rng)
+            except InputError as error:
+                if not self.skip_bad or attempt == ATTEMPTS - 1:
+                    raise
+                warnings.warn(f"Left out: {error}", stacklevel=2)
+        raise AssertionError
 
 
 class InTurn(Dataset[Episode]):

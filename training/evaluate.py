@@ -17,6 +17,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from model.nn.backbone import Backbone
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.runtime import open_session, run
+from model.saving import complete
 from training.baselines import HEADS
 from training.data import in_sight
 from training.episodes import Episode, load
@@ -189,13 +191,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             if getattr(args, name) < 1:
                 raise InputError(f"--{name.replace('_', '-')} must be at least 1.")
         torch.set_num_threads(args.threads)
-        scores = evaluate(_asked(args), args.tasks, _methods(args), args.workers)
+        with complete(args.json) if args.json else nullcontext() as out:
+            if out:
+                out.touch()  # a folder that is not there is said before, not after
+            scores = evaluate(_asked(args), args.tasks, _methods(args), args.workers)
+            print(table(scores))
+            if out:
+                settings = {k: v for k, v in vars(args).items() if isinstance(v, str | int)}
+                settings["orbit"] = args.orbit.name
+                out.write_text(json.dumps(report(scores, settings), indent=1) + "\n")
     except InputError as error:
         sys.exit(str(error))
-    print(table(scores))
-    if args.json:
-        settings = {k: v for k, v in vars(args).items() if isinstance(v, str | int)}
-        args.json.write_text(json.dumps(report(scores, settings), indent=1) + "\n")
 
 
 def _asked(args: argparse.Namespace) -> Asked:

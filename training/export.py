@@ -115,8 +115,11 @@ def export(
                 f"{out} was not written: onnxruntime and torch differ by {worst:.1e} in "
                 f"probability, more than {TOLERANCE:.0e}; please report this checkpoint."
             )
-        shutil.rmtree(out, ignore_errors=True)
+        before = out.with_name(f".{out.name}.before")
+        if out.exists():
+            out.rename(before)
         partial.rename(out)
+        shutil.rmtree(before, ignore_errors=True)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return worst

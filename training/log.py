@@ -12,14 +12,15 @@ from typing import Any
 
 from torch.utils.tensorboard.writer import SummaryWriter
 
+from model.errors import InputError
+
 
 class Log:
     """log.jsonl and TensorBoard's events of a run; what came after the resumed step is dropped."""
 
     def __init__(self, out: Path, step: int) -> None:
         self.path = out / "log.jsonl"
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        kept = [row for line in lines if (row := _row(line)) and _before(row, step)]
+        kept = [row for row in read_log(self.path) if _before(row, step)]
         self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
         self.board = SummaryWriter(str(out), purge_step=step or None)
         for row in kept:
@@ -28,14 +29,25 @@ class Log:
 
     def write(self, step: int, kind: str, facts: dict[str, float]) -> None:
         row = {"step": step, "kind": kind, **facts}
-        with self.path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        self._draw(row)
+        try:
+            with self.path.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            self._draw(row)
+        except OSError as error:
+            raise InputError(
+                f"{self.path} could not be written ({error.strerror}); make room and pass --resume."
+            ) from error
 
     def _draw(self, row: dict[str, Any]) -> None:
         for name, value in row.items():
             if name not in ("step", "kind"):
                 self.board.add_scalar(f"{row['kind']}/{name}", value, row["step"])
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The measurements in log.jsonl, without a last line that a kill cut off."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [row for line in lines if (row := _row(line))]
 
 
 def _row(line: str) -> dict[str, Any] | None:

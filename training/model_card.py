@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from training.config import TrainConfig
+from training.log import read_log
 from training.plots import Curve, plot
 
 SMOOTHED = 25  # training steps that a point of the curve averages
@@ -76,7 +77,7 @@ def command(settings: dict[str, Any]) -> str:
 
 def write_curves(log: Path, out: Path, steps: int) -> None:
     """curves.svg from the log.jsonl of a run, up to `steps`."""
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    rows = read_log(log)
     losses = [r["loss"] for r in rows if r["kind"] == "train" and r["step"] < steps]
     accuracies: dict[str, Curve] = defaultdict(dict)
     for row in rows:

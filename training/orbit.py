@@ -77,9 +77,8 @@ def read_split(root: Path, split: str) -> tuple[User, ...]:
     users = []
     for folder in _folders(root / split):
         objects = tuple(_thing(root, split, path) for path in _folders(folder))
-        users.append(User(folder.name, tuple(thing for thing in objects if thing.clean)))
-    users = [user for user in users if user.objects]
-    if not users:
+        users.append(User(folder.name, objects))
+    if not any(thing.clean for user in users for thing in user.objects):
         raise InputError(
             f"{root / split} holds no <user>/<object>/clean/<video>/ folder; is it an ORBIT tree?"
         )
@@ -90,8 +89,10 @@ def load_frame(path: Path) -> np.ndarray:
     """(S, S, 3) uint8 RGB; InputError that names the file."""
     try:
         return square(decode_jpeg(path.read_bytes()))
-    except (InputError, OSError) as error:
+    except InputError as error:
         raise InputError(f"The frame {path} is not a whole JPEG.") from error
+    except OSError as error:
+        raise InputError(f"The frame {path} cannot be read: {error.strerror}.") from error
 
 
 @dataclass(frozen=True)

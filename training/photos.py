@@ -39,13 +39,17 @@ class Photos:
         for folder in folders:
             if not folder.is_dir():
                 raise InputError(f"There is no folder {folder} of photos.")
-            found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS)
+            found = sorted({p.resolve() for p in folder.rglob("*") if p.suffix.lower() in ENDINGS})
             if not found:
                 raise InputError(f"{folder} holds no photo ({', '.join(ENDINGS)}).")
             kept: dict[Path, list[Path]] = {}
             for path in found:
-                kept.setdefault(path if path.parent == folder else path.parent, []).append(path)
+                alone = path.parent == folder.resolve()
+                kept.setdefault(path if alone else path.parent, []).append(path)
             classes += [tuple(paths) for paths in kept.values()]
+        paths = [path for own in classes for path in own]
+        if len(set(paths)) < len(paths):
+            raise InputError("A photo is in two of the folders; give each folder once.")
         return cls(tuple(classes))
 
     @property
@@ -92,7 +96,10 @@ class PhotoEpisodes:
 
 def photo(path: Path) -> np.ndarray:
     """The square of a photo, (S, S, 3)."""
-    return read_clip(path)[0]
+    try:
+        return read_clip(path)[0]
+    except InputError as error:
+        raise InputError(f"{path.parent}: {error}") from error
 
 
 def patch(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -107,15 +114,17 @@ def patch(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def cut_out(path: Path) -> np.ndarray | None:
     """What stands in the middle of a photo, as a thing (h, w, 4); None if it cannot be told."""
-    alpha = _foreground(path)
-    if alpha is None:
+    inside = _foreground(path)
+    if inside is None:
         return None
+    alpha = cv2.resize(inside.astype(np.float32), (SIDE, SIDE))
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)
     rows, columns = (np.flatnonzero(alpha.max(axis) > 0.5) for axis in (1, 0))
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return premultiplied(photo(path)[window], alpha[window])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def ready_cut(path: Path) -> np.ndarray:
     """A picture on transparent ground as a thing (h, w, 4), its longer side at most SIDE."""
     bgra = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -136,7 +145,7 @@ def ready_cut(path: Path) -> np.ndarray:
 
 @lru_cache(maxsize=4096)
 def _foreground(path: Path) -> np.ndarray | None:
-    """(S, S) alpha by GrabCut from a box in the middle, its largest piece alone."""
+    """(CUT_SIDE, CUT_SIDE) uint8, 1 inside: GrabCut from a box in the middle, its largest piece."""
     small = cv2.resize(photo(path), (CUT_SIDE, CUT_SIDE), interpolation=cv2.INTER_AREA)
     margin = CUT_SIDE // 10
     box = (margin, margin, CUT_SIDE - 2 * margin, CUT_SIDE - 2 * margin)
@@ -153,5 +162,4 @@ def _foreground(path: Path) -> np.ndarray | None:
     share = stats[largest, cv2.CC_STAT_AREA] / CUT_SIDE**2
     if not 0.06 < share < 0.6:
         return None
-    alpha = cv2.resize((pieces == largest).astype(np.float32), (SIDE, SIDE))
-    return cv2.GaussianBlur(alpha, (0, 0), 1.5)
+    return (pieces == largest).astype(np.uint8)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
@@ -20,6 +21,7 @@ from training.config import TrainConfig, differences
 
 FORMAT = 1
 FILE = "state.pt"
+PARTS = {"format", "config", "model", "optimiser", "progress"}
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,9 @@ def load_state(
         raise InputError(damaged)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnpicklingError) as error:
         raise InputError(damaged) from error
-    if not isinstance(state, dict) or "format" not in state:
+    if not isinstance(state, dict) or not set(state) >= PARTS:
         raise InputError(damaged)
     if state["format"] != FORMAT:
         raise InputError(
@@ -81,6 +83,11 @@ def load_state(
             f"The run in {config.out} was started with other values of {flags}; resume it with the "
             "same, or start a new one in another --out."
         )
-    model.load_state_dict(state["model"], strict=False)
-    optimiser.load_state_dict(state["optimiser"])
-    return Progress(**state["progress"])
+    if set(state["model"]) != {n for n in model.state_dict() if not n.startswith("backbone.")}:
+        raise InputError(damaged)
+    try:
+        model.load_state_dict(state["model"], strict=False)
+        optimiser.load_state_dict(state["optimiser"])
+        return Progress(**state["progress"])
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise InputError(damaged) from error

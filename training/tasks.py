@@ -50,11 +50,14 @@ class OrbitEpisodes:
         self.rules, self.bad = rules, bad
         kept = []
         for user in users:
-            objects = tuple(thing for thing in user.objects if self._videos(thing)[1])
+            objects = tuple(thing for thing in user.objects if all(self._videos(thing)))
+            kind = "clean and clutter videos" if rules.query == "clutter" else "two clean videos"
             if len(objects) >= 2:
                 kept.append(User(user.name, objects))
+                if lacking := sorted({t.name for t in user.objects} - {t.name for t in objects}):
+                    what = f"{', '.join(lacking)} of user {user.name}, without {kind}"
+                    warnings.warn(f"Left out: {what}.", stacklevel=2)
                 continue
-            kind = "clutter videos" if rules.query == "clutter" else "two clean videos"
             have = f"{len(objects)} object{'s' * (len(objects) != 1)}"
             self._complain(f"User {user.name} has {have} with {kind}; a task needs 2.")
         if not kept:
@@ -116,7 +119,8 @@ class OrbitEpisodes:
         for i, own in enumerate(rows):
             share = count // len(rows) + (i < count % len(rows))
             if how == "uniform":
-                picked = np.linspace(0, len(own) - 1, min(share, len(own))).round().astype(int)
+                share = min(share, len(own))  # the middles of so many equal parts
+                picked = ((np.arange(share) + 0.5) * len(own) / max(share, 1)).astype(int)
             else:
                 picked = rng.permutation(len(own))[:share]
             taken += [own[j] for j in picked]

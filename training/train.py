@@ -16,13 +16,11 @@ import ctypes
 import math
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +37,7 @@ from training.data import episodes_of
 from training.episodes import Episode, load
 from training.lite import LiteConfig, Task, backward, logits_of
 from training.log import Log
+from training.provenance import provenance
 from training.state import FILE, Progress, load_state, save_state
 
 
@@ -220,33 +219,6 @@ def checkpoint(
     if dist.is_initialized():
         dist.barrier()
     return progress
-
-
-def provenance(config: TrainConfig, progress: Progress, facts: dict[str, float]) -> dict[str, Any]:
-    """What a checkpoint tells about itself; folders by name, wherever they lie on this machine."""
-    settings = asdict(config)
-    for name in ("out", "orbit", "surfaces", "views", "apart"):
-        settings[name] = Path(settings[name]).name
-    for name in ("photos", "cutouts"):
-        settings[name] = [Path(folder).name for folder in settings[name]]
-    return {
-        "settings": settings,
-        "commit": _commit(),
-        "steps": progress.step,
-        "hours": round(progress.seconds / 3600, 3),
-        "validation": facts,
-    }
-
-
-def _commit() -> str:
-    """The commit of this code; -dirty where it was changed since, unknown outside of git."""
-    describe = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    try:
-        here = Path(__file__).parent
-        answer = subprocess.run(describe, cwd=here, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return answer.stdout.strip() or "unknown"
 
 
 def to_device(task: Task, device: torch.device) -> Task:

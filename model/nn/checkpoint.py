@@ -61,7 +61,7 @@ def load_checkpoint(path: Path) -> tuple[SimpleCnaps, dict[str, Any]]:
         raise InputError(f"{path} is not a checkpoint, or not a whole one ({error}).") from error
     try:
         model = SimpleCnaps(CnapsConfig(**header["config"]))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(
             f"{path} has settings that this program does not know: {error}."
         ) from error
@@ -80,7 +80,13 @@ def load_checkpoint(path: Path) -> tuple[SimpleCnaps, dict[str, Any]]:
 def _header(path: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
     if not metadata or "checkpoint" not in metadata:
         raise InputError(f"{path} holds tensors, but it is not a checkpoint of this program.")
-    header = json.loads(metadata["checkpoint"])
+    try:
+        header = json.loads(metadata["checkpoint"])
+        complete = {"format", "method", "config", "provenance"} <= set(header)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} has a header that is not a checkpoint's.") from error
+    if not complete or not isinstance(header["format"], int):
+        raise InputError(f"{path} has a header that is not a checkpoint's.")
     if header["format"] > FORMAT:
         raise InputError(
             f"{path} has format {header['format']}, newer than the {FORMAT} that this program "

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from model.nn import head
-from model.nn.backbone import Backbone
+from model.nn.backbone import GRID, Backbone
 from model.nn.film import FilmGenerator
 from model.nn.set_encoder import SetEncoder
 
@@ -33,6 +33,16 @@ class CnapsConfig:
     windows: int | None = 4
     # windows shorter than this share of the support's median norm are left out
     window_floor: float = 0.35
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings that no model has."""
+        for name, known in (("film", ("task", "constant", "none")),
+                            ("sites", ("paper", "deep", "all")),
+                            ("features", ("raw", "unit"))):  # fmt: skip
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, none of {', '.join(known)}")
+        if self.windows is not None and not 1 <= self.windows <= GRID:
+            raise ValueError(f"windows is {self.windows}, not from 1 to {GRID}")
 
 
 class SimpleCnaps(nn.Module):

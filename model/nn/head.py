@@ -65,14 +65,14 @@ def _distance(
 
 def whole(maps: Tensor) -> Tensor:
     """Last maps (B, D, 7, 7) -> features (B, D) of whole frames."""
-    return maps.mean(dim=(2, 3))
+    return maps.float().mean(dim=(2, 3))  # under autocast maps are bfloat16
 
 
 def windowed(maps: Tensor, side: int | None) -> Tensor:
     """Last maps (B, D, 7, 7) -> (B, W, D): means of side x side windows, or of the whole frame."""
     if side is None:
         return whole(maps)[:, None]
-    return F.avg_pool2d(maps, side, stride=1).flatten(2).transpose(1, 2)
+    return F.avg_pool2d(maps.float(), side, stride=1).flatten(2).transpose(1, 2)
 
 
 def filled(windows: Tensor, support: Tensor, floor: float) -> Tensor:

@@ -60,6 +60,15 @@ def test_too_new_and_foreign_files_are_refused_in_words(saved: Path, tmp_path: P
     sites = rewritten(saved, tmp_path / "sites.safetensors", config={"sites": "paper"})
     with pytest.raises(InputError, match="does not fit its own settings"):
         load_checkpoint(sites)
+    for name, value in (("sites", "paperr"), ("features", "Unit"), ("windows", 9)):
+        wrong = rewritten(saved, tmp_path / "wrong.safetensors", config={name: value})
+        with pytest.raises(InputError, match=f"program does not know: {name} is {value!r}"):
+            load_checkpoint(wrong)
+    for header in ("{", "{}", "3"):
+        path = tmp_path / "header.safetensors"
+        safetensors.torch.save_file({"x": torch.zeros(3)}, path, {"checkpoint": header})
+        with pytest.raises(InputError, match="has a header that is not a checkpoint's"):
+            load_checkpoint(path)
     plain = tmp_path / "plain.safetensors"
     safetensors.torch.save_file({"x": torch.zeros(3)}, plain)
     with pytest.raises(InputError, match="not a checkpoint of this program"):

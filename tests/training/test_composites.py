@@ -2,6 +2,7 @@
 
 import colorsys
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from training.config import parse
 from training.data import episodes_of
 from training.episodes import Episodes
 from training.photos import PhotoEpisodes, Photos, cut_out, patch, ready_cut
+from training.synthetic.plan import Plan, keep_plan
 from training.things import HueTurn, Paint, Thing, as_it_is, colours, has_colour, patterns
 
 SIDE = 224
@@ -216,7 +218,8 @@ def test_pieces_of_photos_are_premultiplied_things(tmp_path: Path) -> None:
 
 def test_composites_have_the_ways_and_shots_asked_for_and_repeat(folder: Path) -> None:
     photos = Photos.read([folder])
-    things = [np.stack([Paint(h, 0.9, 1.0)(disc(), np.random.default_rng(0))]) for h in (0, 120)]
+    things = [(f"disc {h}", np.stack([Paint(h, 0.9, 1.0)(disc(), np.random.default_rng(0))]))
+              for h in (0, 120)]  # fmt: skip
     source = Composites(CompositeRules(way=3, shots=(2, 2), queries=1), photos, photos, things)
     first, again = (Episodes([source], [1.0], 0)[2] for _ in range(2))
     assert first.kind == "composites" and first.names == ("0", "1", "2")
@@ -230,12 +233,54 @@ def test_composites_have_the_ways_and_shots_asked_for_and_repeat(folder: Path) -
         Composites(CompositeRules(), photos, photos, None)
 
 
+def test_no_two_classes_look_the_same_but_for_their_paint(folder: Path, views: Path) -> None:
+    photos = Photos.read([folder])
+    discs = [(f"group {k // 2}", rgba) for k, rgba in enumerate(np.load(views)[:20])]
+    source = Composites(CompositeRules(way=8), photos, photos, discs)
+    for seed in range(20):
+        things = source._classes(np.random.default_rng(seed))
+        for key in {thing.key for thing in things}:
+            same = [thing for thing in things if thing.key == key]
+            assert len(same) == 1 or as_it_is not in [thing.look for thing in same]
+        taken = {thing.key for thing in things}
+        assert source._thing(np.random.default_rng(seed), taken).key not in taken
+    few = Composites(CompositeRules(way=99), Photos(photos.classes[:2]), photos, discs)
+    with pytest.raises(InputError, match=r"are not enough for episodes of 99; give more photos"):
+        few.episode(np.random.default_rng(0))
+
+
+def test_a_training_kept_apart_from_a_data_set_sees_none_of_its_test_things_and_rooms(
+    folder: Path, views: Path, tmp_path: Path
+) -> None:
+    names = [f"disc {k:02d}" for k in range(44)]
+    things = {"train": names[:20], "validation": names[20:30], "test": names[30:]}
+    rooms = {"train": ["a.png"], "validation": ["b.png"], "test": ["c.png"]}
+    keep_plan(tmp_path / "home", Plan({"seed": 0}, things, rooms))
+    (tmp_path / "rooms").mkdir()
+    for name in "abc":
+        picture = np.full((SIDE, SIDE, 3), 40 * ord(name) % 256, np.uint8)
+        cv2.imwrite(str(tmp_path / "rooms" / f"{name}.png"), picture)
+    rendered = ["--views", str(views), "--apart", str(tmp_path / "home")]
+    surfaces = ["--surfaces", str(tmp_path / "rooms")]
+    config = parse(["--photos", str(folder), *rendered, *surfaces], "test")[0]
+    for validation, groups, room in ((False, range(10), "a.png"), (True, range(10, 15), "b.png")):
+        sources = [s for s in episodes_of(config, validation).sources if isinstance(s, Composites)]
+        assert len(sources) == 2
+        for source in sources:
+            assert [path.name for path in source.grounds] == [room]
+        shown = {key for source in sources for key, _ in source.views or ()}
+        assert shown == {f"group {k:02d}" for k in groups}
+
+
 def test_a_thing_is_taught_larger_than_it_is_asked_for(folder: Path) -> None:
     """A white disc on black, without camera or hand: its area says its size."""
     photos = Photos.read([folder])
     rules = CompositeRules(way=2, shots=(1, 1), queries=1, hand=0.0)
     source = Composites(rules, photos, photos, [])
-    thing, black = Thing((disc((255, 255, 255)),), as_it_is), np.zeros((SIDE, SIDE, 3), np.uint8)
+    thing, black = (
+        Thing("disc", (disc((255, 255, 255)),), as_it_is),
+        np.zeros((SIDE, SIDE, 3), np.uint8),
+    )
 
     def areas(frames: list[np.ndarray]) -> list[float]:
         return [float((frame.mean(2) > 60).mean()) for frame in frames]
@@ -262,7 +307,7 @@ def test_what_is_validated_on_is_never_trained_on(
                 continue
             assert isinstance(source, Composites)
             found["photos"] |= set(source.photos)
-            found["groups"] |= {int(v[0, 16, 16, 0]) for v in source.views or ()}
+            found["groups"] |= {int(v[0, 16, 16, 0]) for _, v in source.views or ()}
             kinds.add(source.kind)
         assert kinds == {"classes", "photos", "composites"}
         seen.append(found)
@@ -279,10 +324,22 @@ def test_too_little_to_train_on_is_said_in_words(folder: Path, tmp_path: Path) -
     with pytest.raises(InputError, match="There is 1 class of photos; training needs 2 or more"):
         episodes_of(config, validation=False)
     none = ["--weight-photos", "0", "--weight-classes", "0"]
-    with pytest.raises(InputError, match="Every share of the mix is 0"):
+    with pytest.raises(InputError, match="nothing for training: give one of the --weight knobs"):
         episodes_of(parse([*one, *none], "test")[0], validation=False)
     with pytest.raises(InputError, match="There are no views at"):
         episodes_of(parse([*one, "--views", "nowhere.npy"], "test")[0], validation=False)
+
+
+def test_a_damaged_photo_is_named_or_its_episodes_give_way(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "photos")
+    (tmp_path / "photos" / "class 07" / "1.png").write_bytes(b"\x89PNG")
+    source = PhotoEpisodes(Photos.read([tmp_path / "photos"]), 22, (2, 2), 1)
+    with pytest.raises(InputError, match=r"class 07: 1\.png"):
+        Episodes([source], [1.0], 0)[0]
+    small = PhotoEpisodes(source.photos, 11, (1, 1), 1)
+    with pytest.warns(UserWarning, match=r"Left out: .*class 07: 1\.png"):
+        for number in range(12):
+            assert Episodes([small], [1.0], 0, skip_bad=True)[number].task.ways == 11
 
 
 @pytest.mark.skipif(not (SHARED / "grocery").is_dir(), reason="the photos are not here")

@@ -180,11 +180,13 @@ def test_a_user_with_one_object_or_without_clutter_is_named_or_left_out(own_tree
     root = own_tree[0]
     shutil.rmtree(root / "train" / "P200" / "bag" / "clutter")
     users = read_split(root, "train")
-    with pytest.raises(InputError, match="User P200 has 1 object with clutter videos; a task need"):
+    with pytest.raises(InputError, match="User P200 has 1 object with clean and clutter videos; a"):
         OrbitEpisodes(users, OrbitRules())
     shutil.rmtree(root / "train" / "P200" / "remote control" / "clutter")
     users = read_split(root, "train")
-    with pytest.raises(InputError, match=r"P200 has 0 objects with clutter .* Pass --skip-bad"):
+    with pytest.raises(
+        InputError, match=r"P200 has 0 objects with clean and clutter .* Pass --skip-bad"
+    ):
         OrbitEpisodes(users, OrbitRules())
     with pytest.warns(UserWarning, match="Left out: User P200"):
         source = OrbitEpisodes(users, OrbitRules(), "skip")
@@ -199,6 +201,14 @@ def test_a_user_with_one_object_or_without_clutter_is_named_or_left_out(own_tree
     shutil.rmtree(root / "train" / "P200" / "bag" / "clean" / "P200--bag--clean--Zj_1--0Hv")
     with pytest.raises(InputError, match="P200 has 1 object with two clean videos"):
         OrbitEpisodes(read_split(root, "train"), OrbitRules(query="clean"))
+
+
+def test_an_object_that_cannot_be_asked_is_named_where_its_user_goes_on(own_tree: Tree) -> None:
+    root = own_tree[0]
+    (root / "train" / "P100" / "lost key" / "clean" / "v").mkdir(parents=True)
+    with pytest.warns(UserWarning, match="Left out: lost key of user P100, without clean and clu"):
+        source = OrbitEpisodes(read_split(root, "train")[:1], OrbitRules())
+    assert "lost key" not in [thing.name for thing in source.users[0].objects]
 
 
 def test_an_unreadable_frame_is_named_or_left_out(own_tree: Tree) -> None:

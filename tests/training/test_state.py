@@ -93,9 +93,21 @@ def test_another_runs_state_is_refused_in_words(config: TrainConfig) -> None:
         path.write_bytes(wrong)
         with pytest.raises(InputError, match="is damaged, or not a run's state; start again in"):
             load_state(config, *small())
-    torch.save([1, 2], path)
-    with pytest.raises(InputError, match="is damaged, or not a run's state"):
-        load_state(config, *small())
+    lacking = {"model": {"bias": torch.zeros(40)}}
+    shaped = {"model": {"bias": torch.zeros(9), "weight": torch.zeros(9)}}
+    for odd in ([1, 2], state | lacking, state | shaped, state | {"optimiser": {}}, {"format": 1}):
+        torch.save(odd, path)
+        with pytest.raises(InputError, match="is damaged, or not a run's state"):
+            load_state(config, *small())
+
+
+def test_a_run_may_go_on_elsewhere(config: TrainConfig, tmp_path: Path) -> None:
+    save_state(config, *small(), Progress(3))
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    (Path(config.out) / "state.pt").rename(moved / "state.pt")
+    other = dataclasses.replace(config, out=str(moved), workers=3, threads=7)
+    assert load_state(other, *small()).step == 3
 
 
 def test_the_curves_go_on_where_the_run_does(tmp_path: Path) -> None:

@@ -64,6 +64,26 @@ def test_a_view_does_not_depend_on_the_other_things(
     assert second.names == both.names[1:] and np.array_equal(second.rgba, both.rgba[1:])
 
 
+def test_damaged_views_are_refused_in_words(
+    objects: Path, things: tuple[Thing, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "views.npy"
+    write_views(objects, things, out, count=2, side=32, processes=1)
+    whole, about = out.read_bytes(), out.with_suffix(".json").read_text()
+    for data, text, sentence in (
+        (whole[:900], about, "are damaged; render them again"),
+        (whole, about[:9], "are damaged; render them again"),
+        (whole, about.replace("[0.1, 0.1]", "[0.1]"), r"is not about .*views\.npy"),
+    ):
+        out.write_bytes(data)
+        out.with_suffix(".json").write_text(text)
+        with pytest.raises(InputError, match=sentence):
+            load_views(out)
+    np.save(out, np.zeros((2, 3)))
+    with pytest.raises(InputError, match="holds no views"):
+        load_views(out)
+
+
 def test_missing_views_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no views at"):
         load_views(tmp_path / "views.npy")

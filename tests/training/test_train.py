@@ -78,6 +78,7 @@ def test_killed_and_resumed_is_the_same_as_unbroken(photos: Path, tmp_path: Path
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     while not (broken / "state.pt").exists() and time.monotonic() < deadline:
+        assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -94,8 +95,8 @@ def test_two_processes_take_the_same_steps_as_one(photos: Path, tmp_path: Path) 
     more = ("--steps", "2", "--tasks", "2", "--validate-every", "2")
     train.train(config_of(photos, tmp_path / "one", *more), resume=False)
     subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port",
-         "29533", "-m", "training.train", *arguments(photos, tmp_path / "two", *more)],
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone",
+         "-m", "training.train", *arguments(photos, tmp_path / "two", *more)],
         cwd=ROOT, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True,
     )  # fmt: skip
     ours, theirs = (load_checkpoint(tmp_path / n / "last.safetensors")[0] for n in ("two", "one"))
@@ -130,8 +131,12 @@ def test_settings_that_cannot_work_are_refused_in_words(photos: Path, tmp_path: 
         config_of(photos, tmp_path, "--back", "0")
     with pytest.raises(InputError, match="no folder"):
         train.train(config_of(tmp_path / "nowhere", tmp_path / "out"), resume=False)
-    config = config_of(photos, tmp_path / "out", "--tasks", "3")
-    assert config.tasks == 3 and config.photos == (str(photos),)
+    with pytest.raises(InputError, match="--seed must be 0 or more; it is -1"):
+        config_of(photos, tmp_path, "--seed", "-1")
+    with pytest.raises(InputError, match="--rate must be 0 or more; it is nan"):
+        config_of(photos, tmp_path, "--rate", "nan")
+    with pytest.raises(InputError, match="is a file; give a folder"):
+        config_of(photos, next(photos.rglob("*.jpg")))
 
 
 def test_episodes_depend_on_their_number_alone(photos: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from training.synthetic.plan import SPLITS
 from training.synthetic.surfaces import Surface
 
 _HUE_APART = 40  # degrees between two colours of one mesh
-_FEWEST, _MOST = 5, 9  # things a user owns
+_FEWEST, _MOST = 5, 9  # things a user is to own; a last family may bring 2 more
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,9 @@ def _home(
 ) -> list[Video]:
     """All videos of one user. Clean and cluttered clips are filmed in different rooms."""
     owned = _belongings(pool, rng)
-    mine = {thing.mesh for thing in owned}
-    foreign = [Owned(t.label, t.name, None, 0.0) for t in pool if t.name not in mine]
+    groups = {t.name: t.group for t in pool}
+    mine = {groups[thing.mesh] for thing in owned}  # nothing that looks like a thing of theirs
+    foreign = [Owned(t.label, t.name, None, 0.0) for t in pool if t.group not in mine]
     grounds = [rooms["ground"][i] for i in rng.permutation(len(rooms["ground"]))]
     behind = [rooms["behind"][i] for i in rng.permutation(len(rooms["behind"]))]
     half_ground, half_behind = (len(grounds) + 1) // 2, (len(behind) + 1) // 2
@@ -183,7 +184,7 @@ def _home(
 
 
 def _belongings(pool: list[Thing], rng: np.random.Generator) -> list[Owned]:
-    """5 to 9 things, most with a near-duplicate of one of them or two."""
+    """5 to 11 things, most with a near-duplicate of one of them or two."""
     count = int(rng.integers(_FEWEST, _MOST + 1))
     groups: dict[str, list[Thing]] = defaultdict(list)
     for thing in pool:

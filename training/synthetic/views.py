@@ -16,6 +16,7 @@ from zlib import crc32
 import numpy as np
 
 from model.errors import InputError
+from model.saving import beside
 from training.synthetic.objects import Thing, read_catalogue
 
 
@@ -39,14 +40,18 @@ def load_views(path: Path) -> Views:
     listing = path.with_suffix(".json")
     if not path.is_file() or not listing.is_file():
         raise InputError(f"There are no views at {path}; write them with training.synthetic views.")
-    about = json.loads(listing.read_text(encoding="utf-8"))
-    return Views(
-        np.load(path, mmap_mode="r"),
-        tuple(about["names"]),
-        tuple(about["labels"]),
-        tuple(about["groups"]),
-        np.array(about["sizes"], np.float32),
-    )
+    try:
+        about = json.loads(listing.read_text(encoding="utf-8"))
+        rgba = np.load(path, mmap_mode="r")
+        names, labels, groups = (tuple(about[key]) for key in ("names", "labels", "groups"))
+        views = Views(rgba, names, labels, groups, np.array(about["sizes"], np.float32))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"The views at {path} are damaged; render them again.") from error
+    if rgba.ndim != 5 or rgba.shape[4] != 4 or rgba.dtype != np.uint8:
+        raise InputError(f"{path} holds no views, (K, V, S, S, 4) uint8; render them again.")
+    if {len(names), len(labels), len(groups), len(views.sizes)} != {len(rgba)}:
+        raise InputError(f"{listing} is not about {path}; render the views again.")
+    return views
 
 
 def render_views(
@@ -66,9 +71,11 @@ def write_views(
     """`render_views` straight to the file `out` (.npy), whatever the memory."""
     out.parent.mkdir(parents=True, exist_ok=True)
     shape = (len(things), count, side, side, 4)
-    rgba = np.lib.format.open_memmap(out, "w+", np.uint8, shape)
-    _render_into(rgba, objects, things, seed, processes)
-    rgba.flush()
+    out.with_suffix(".json").unlink(missing_ok=True)  # of a render before
+    with beside(out) as unfinished:
+        rgba = np.lib.format.open_memmap(unfinished, "w+", np.uint8, shape)
+        _render_into(rgba, objects, things, seed, processes)
+        rgba.flush()
     views = _views(rgba, things)
     about = {"names": views.names, "labels": views.labels, "groups": views.groups}
     text = json.dumps({**about, "sizes": [round(float(x), 4) for x in views.sizes]})
