@@ -51,6 +51,7 @@ class TrainConfig:
     skip_bad: bool = knob(False, "go on without unreadable frames and annotations, naming them")
 
     # model
+    start: str = knob("", "checkpoint whose weights to start from; default: the frozen backbone's")
     film: Literal["task", "constant", "none"] = knob("task", "task: the full Simple CNAPs")
     sites: Literal["paper", "deep", "all"] = knob(
         "deep", "batch-norms that FiLM reaches: 18, 46, 49"

@@ -30,7 +30,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from model.errors import InputError
-from model.nn.checkpoint import save_checkpoint
+from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.config import TrainConfig, parse
 from training.data import episodes_of
@@ -99,7 +99,10 @@ def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch
     torch.set_num_threads(config.threads)
     _keep_freed_memory()
     torch.manual_seed(config.seed)
-    model = SimpleCnaps(config.cnaps()).to(device)
+    model = SimpleCnaps(config.cnaps())
+    if config.start:
+        start_from(model, Path(config.start))
+    model.to(device)
     model.backbone.to(memory_format=torch.channels_last)
     trained = [p for n, p in model.named_parameters() if p.requires_grad and n != "log_temperature"]
     groups = [
@@ -108,6 +111,16 @@ def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch
     ]
     groups = [group for group in groups if group["params"]]
     return model, torch.optim.Adam(groups, lr=config.rate, betas=(0.9, 0.99))
+
+
+def start_from(model: SimpleCnaps, path: Path) -> None:
+    """Give the model a checkpoint's weights; InputError if its FiLM is another one."""
+    start, _ = load_checkpoint(path)
+    for knob in ("film", "sites"):
+        ours, theirs = getattr(model.config, knob), getattr(start.config, knob)
+        if ours != theirs:
+            raise InputError(f"{path} was trained with --{knob} {theirs}, not {ours}.")
+    model.load_state_dict(start.state_dict())
 
 
 def one_step(
