@@ -27,7 +27,7 @@ class TrainConfig:
     """Start here: the defaults are what 2 CPU cores can do; try `--steps 20` first."""
 
     out: str = knob("runs/first", "folder of this run: checkpoints, curves, state")
-    seed: int = knob(0, "of initial weights, episodes and draws")
+    seed: int = knob(0, "of episodes and draws")
 
     # data: give at least one; several are mixed by their weights
     orbit: str = knob("", "root of a data set in ORBIT's layout, real or rendered")
