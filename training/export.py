@@ -15,6 +15,7 @@ import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,9 @@ def main() -> None:
         help="score w x w windows of the last map (0: whole frames)",
     )
     parser.add_argument("--notes", type=Path, help="results and limits for MODEL_CARD.md, .md")
+    parser.add_argument(
+        "--runs", type=Path, nargs="+", default=[], help="folders of its trainings, for the curves"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to write, assets/NAME")
     args = parser.parse_args()
     if (args.checkpoint is None) != args.untrained:
@@ -66,8 +70,12 @@ def main() -> None:
         if args.windows is not None:
             model.config = replace(model.config, windows=args.windows or None)
         notes = _notes(args.notes)
-        log = args.checkpoint and args.checkpoint.with_name("log.jsonl")
-        worst = export(model, provenance, args.out, not args.untrained, notes, log)
+        logs = [folder / "log.jsonl" for folder in args.runs]
+        if missing := [log for log in logs if not log.is_file()]:
+            raise InputError(
+                f"{missing[0].parent} is no run of training.train: it has no log.jsonl."
+            )
+        worst = export(model, provenance, args.out, not args.untrained, notes, logs)
     except InputError as error:
         sys.exit(str(error))
     print(f"wrote {args.out}; torch and onnxruntime agree to {worst:.1e} in probability")
@@ -91,11 +99,11 @@ def untrained() -> SimpleCnaps:
 
 def export(
     model: SimpleCnaps, provenance: dict[str, Any], out: Path, trained: bool, notes: str = "",
-    log: Path | None = None,
+    logs: Sequence[Path] = (),
 ) -> float:  # fmt: skip
     """Write the folder `out`; returns how far torch and onnxruntime differ in probability.
 
-    notes: results and limits for the card; log: log.jsonl of the run, for its curves if it exists.
+    notes: results and limits for the card; logs: log.jsonl of the runs, for their curves.
     """
     if out.exists() and not (out / "card.json").is_file():
         raise InputError(f"{out} is there and is no personaliser; give a new name with --out.")
@@ -104,10 +112,9 @@ def export(
     partial.mkdir(parents=True)
     try:
         card = _write(model, provenance, partial, out.name, trained)
-        curves = log is not None and log.is_file()
-        if log and curves:
-            write_curves(log, partial / "curves.svg", provenance["steps"])
-        text = model_card(card, notes, curves)
+        if logs:
+            write_curves(logs, partial / "curves.svg")
+        text = model_card(card, notes, bool(logs))
         (partial / "MODEL_CARD.md").write_text(text, encoding="utf-8")
         worst = disagreement(model, partial)
         if worst > TOLERANCE:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ SMOOTHED = 25  # training steps that a point of the curve averages
 def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, facts = card["head"], dict(card["provenance"])
-    settings = facts.pop("settings", None)
+    runs = facts.pop("average of", [facts])
     trained = (
         "Meta-trained with LITE; the frozen backbone is ImageNet's."
         if card["trained"]
@@ -43,10 +43,15 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         f"task embedding E = {card['embedding']}.",
         f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
         f"windows {head['windows'] or 'off'}, window floor {head['window_floor']}.",
-        *(f"- {key[0].upper()}{key[1:]}: {_in_words(value)}" for key, value in facts.items()),
+        *_listed(facts),
     ]
-    if settings:
-        lines += ["", "Trained by", "", f"    {command(settings)}"]
+    if len(runs) > 1:
+        lines += ["", f"Its weights are the mean of {len(runs)} trainings (`training.average`)."]
+    for number, run in enumerate(runs, 1):
+        if "settings" in run:
+            lines += ["", f"Training {number}" if len(runs) > 1 else "Trained by", ""]
+            lines += [f"    {command(run['settings'])}", ""]
+            lines += _listed(run) if len(runs) > 1 else []
     if curves:
         lines += ["", "![Loss and validation accuracy against the step](curves.svg)"]
     if notes:
@@ -75,22 +80,28 @@ def command(settings: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def write_curves(log: Path, out: Path, steps: int) -> None:
-    """curves.svg from the log.jsonl of a run, up to `steps`."""
-    rows = read_log(log)
-    losses = [r["loss"] for r in rows if r["kind"] == "train" and r["step"] < steps]
-    accuracies: dict[str, Curve] = defaultdict(dict)
-    for row in rows:
-        if row["kind"] == "validation" and row["step"] <= steps:
-            for name, value in row.items():
-                if name.startswith("accuracy of "):
-                    accuracies[name.removeprefix("accuracy of ")][row["step"]] = value
-    smooth = {
-        end: float(np.mean(losses[end - SMOOTHED : end]))
-        for end in range(SMOOTHED, len(losses) + 1, SMOOTHED)
-    }
-    loss = {f"mean of {SMOOTHED} steps": smooth}
-    plot(out, "step", {"training loss": loss, "accuracy on held-out episodes": accuracies})
+def write_curves(logs: Sequence[Path], out: Path) -> None:
+    """curves.svg from the log.jsonl of one run or several, each named after its folder."""
+    losses: dict[str, Curve] = {}
+    accuracies: dict[str, Curve] = {}
+    for log in logs:
+        rows, run = read_log(log), log.parent.name
+        loss = [row["loss"] for row in rows if row["kind"] == "train"]
+        losses[run] = {
+            end: float(np.mean(loss[end - SMOOTHED : end]))
+            for end in range(SMOOTHED, len(loss) + 1, SMOOTHED)
+        }
+        accuracies[run] = {r["step"]: r["accuracy"] for r in rows if r["kind"] == "validation"}
+    across = f"step (loss: mean of {SMOOTHED})"
+    plot(out, across, {"training loss": losses, "accuracy on held-out episodes": accuracies})
+
+
+def _listed(facts: dict[str, Any]) -> list[str]:
+    return [
+        f"- {key[0].upper()}{key[1:]}: {_in_words(value)}"
+        for key, value in facts.items()
+        if key != "settings"
+    ]
 
 
 def _in_words(value: object) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from training import model_card as module
 from training.config import TrainConfig, parse
-from training.model_card import command, write_curves
+from training.model_card import command, model_card, write_curves
 from training.plots import Curve
 
 CONFIGS = (
@@ -28,19 +28,31 @@ def test_the_command_of_a_card_asks_for_the_same_training(config: TrainConfig) -
     assert parse(words[3:], "")[0] == replace(config, out=TrainConfig().out)
 
 
-def test_curves_are_means_of_the_log_up_to_the_step_that_is_shipped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_card_of_an_average_has_every_command() -> None:
+    runs = [{"settings": asdict(config), "commit": f"c{k}"} for k, config in enumerate(CONFIGS)]
+    card = {"name": "mean", "trained": True, "method": "m", "sites": [], "side": 224,
+            "features": 8, "embedding": 4, "provenance": {"average of": runs, "hours": 2.5},
+            "head": {"features": "unit", "temperature": 0.1, "windows": 4,
+                     "window_floor": 0.3}}  # fmt: skip
+    text = model_card(card, "", curves=False)
+    assert "the mean of 3 trainings" in text and "- Hours: `2.5`" in text
+    for k, config in enumerate(CONFIGS):
+        assert f"    {command(asdict(config))}\n" in text and f"- Commit: c{k}\n" in text
+
+
+def test_curves_are_means_of_the_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: dict[str, dict[str, Curve]] = {}
     monkeypatch.setattr(module, "plot", lambda path, across, panels: drawn.update(panels))
-    losses = np.random.default_rng(0).uniform(size=90)
-    rows = [{"step": i, "kind": "train", "loss": loss} for i, loss in enumerate(losses)]
-    for step in (30, 60, 90):
-        rows.append({"step": step, "kind": "validation", "accuracy": 0.1,
-                     "accuracy of photos": step / 100})  # fmt: skip
-    log = tmp_path / "log.jsonl"
-    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    write_curves(log, tmp_path / "curves.svg", steps=60)
-    (loss,) = drawn["training loss"].values()
-    assert loss == pytest.approx({25: losses[:25].mean(), 50: losses[25:50].mean()})
-    assert drawn["accuracy on held-out episodes"] == {"photos": {30: 0.3, 60: 0.6}}
+    losses = np.random.default_rng(0).uniform(size=(2, 60))
+    logs = []
+    for run, own in zip("ab", losses, strict=True):
+        rows = [{"step": i, "kind": "train", "loss": loss} for i, loss in enumerate(own)]
+        rows.append({"step": 60, "kind": "validation", "accuracy": own[0]})
+        logs.append(tmp_path / run / "log.jsonl")
+        logs[-1].parent.mkdir()
+        logs[-1].write_text("".join(json.dumps(r) + "\n" for r in rows) + '{"step": 61, "ki')
+    write_curves(logs, tmp_path / "curves.svg")
+    for run, own in zip("ab", losses, strict=True):
+        expected = {25: own[:25].mean(), 50: own[25:50].mean()}
+        assert drawn["training loss"][run] == pytest.approx(expected)
+        assert drawn["accuracy on held-out episodes"][run] == {60: own[0]}
