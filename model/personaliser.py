@@ -22,7 +22,7 @@ from model.head import fit, scaled
 from model.runtime import open_session, run
 from model.support import Source, SupportSet
 
-DEFAULT = Path(__file__).resolve().parent.parent / "assets" / "untrained"
+DEFAULT = Path(__file__).resolve().parent.parent / "assets" / "simple_cnaps"
 BATCH = 16  # support frames per run; the answer does not depend on it
 
 Progress = Callable[[int, int], None]  # (frames done, in all), once a batch; may raise to stop

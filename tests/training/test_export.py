@@ -11,11 +11,10 @@ import pytest
 from model import InputError, load_model
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import CnapsConfig
+from model.personaliser import DEFAULT
 from tests.model.test_nn_parts import frames, random_cnaps
 from training import export as module
 from training.export import export, probabilities, untrained
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +24,16 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_shipped_untrained_folder_is_what_export_writes(tmp_path: Path) -> None:
-    export(untrained(), {"backbone": module.BACKBONE}, tmp_path / "untrained", trained=False)
-    for file in (tmp_path / "untrained").iterdir():
-        assert file.read_bytes() == (ASSETS / "untrained" / file.name).read_bytes(), file.name
+def test_the_shipped_folder_is_what_export_writes_of_its_checkpoint(tmp_path: Path) -> None:
+    model, provenance = load_checkpoint(DEFAULT / "trained.safetensors")
+    export(model, provenance, tmp_path / DEFAULT.name, trained=True)
+    for file in (tmp_path / DEFAULT.name).iterdir():
+        if file.name != "MODEL_CARD.md":  # it has notes
+            assert file.read_bytes() == (DEFAULT / file.name).read_bytes(), file.name
 
 
 def test_the_frozen_backbone_is_the_same_file_in_every_training(exported: Path) -> None:
-    shipped = (ASSETS / "untrained" / "backbone.onnx").read_bytes()
+    shipped = (DEFAULT / "backbone.onnx").read_bytes()
     assert (exported / "backbone.onnx").read_bytes() == shipped
 
 
@@ -61,7 +62,7 @@ def test_the_card_in_words_has_the_notes_and_the_curves_of_the_run(tmp_path: Pat
     log = tmp_path / "log.jsonl"
     log.write_text(json.dumps({"step": 0, "kind": "train", "loss": 1.0}) + "\n")
     model, out = random_cnaps(CnapsConfig()), tmp_path / "noted"
-    export(model, {"steps": 1}, out, trained=True, notes="Guesses at night.\n", log=log)
+    export(model, {"steps": 1}, out, trained=True, notes="Guesses at night.\n", logs=[log])
     assert (out / "curves.svg").read_bytes().startswith(b"<?xml")
     text = (out / "MODEL_CARD.md").read_text()
     assert "\nGuesses at night.\n" in text and "(curves.svg)" in text
