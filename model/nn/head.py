@@ -63,16 +63,21 @@ def _distance(
     return euclidean - solved.square().sum(0)
 
 
+def _wide(maps: Tensor) -> Tensor:
+    """Under autocast maps are bfloat16, which is too coarse for their means."""
+    return maps.float() if maps.dtype == torch.bfloat16 else maps
+
+
 def whole(maps: Tensor) -> Tensor:
     """Last maps (B, D, 7, 7) -> features (B, D) of whole frames."""
-    return maps.float().mean(dim=(2, 3))  # under autocast maps are bfloat16
+    return _wide(maps).mean(dim=(2, 3))
 
 
 def windowed(maps: Tensor, side: int | None) -> Tensor:
     """Last maps (B, D, 7, 7) -> (B, W, D): means of side x side windows, or of the whole frame."""
     if side is None:
         return whole(maps)[:, None]
-    return F.avg_pool2d(maps.float(), side, stride=1).flatten(2).transpose(1, 2)
+    return F.avg_pool2d(_wide(maps), side, stride=1).flatten(2).transpose(1, 2)
 
 
 def filled(windows: Tensor, support: Tensor, floor: float) -> Tensor:
