@@ -60,7 +60,7 @@ def _orbit(config: TrainConfig, validation: bool) -> Source:
         frames=config.frames,
         query_filter=in_sight(root, config.query),
     )
-    users = read_split(root, "validation" if validation else "train")
+    users = read_split(root, _split(validation))
     return OrbitEpisodes(users, rules, "skip" if config.skip_bad else "error")
 
 

@@ -21,7 +21,7 @@ from training.lite import Task
 
 T = TypeVar("T")
 VALIDATION_SEED = 1_000_003
-ATTEMPTS = 10  # at one episode, where what is damaged is left out
+ATTEMPTS = 9  # at one episode, where what is damaged is left out, before it is an error
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,16 @@ class Episodes(Dataset[Episode]):
         self.seed = seed
 
     def __getitem__(self, number: int) -> Episode:
-        for attempt in range(ATTEMPTS):
-            rng = np.random.default_rng([self.seed, number, *[attempt] * (attempt > 0)])
+        for attempt in range(ATTEMPTS if self.skip_bad else 0):
             try:
-                return self.sources[rng.choice(len(self.sources), p=self.weights)].episode(rng)
+                return self._drawn(number, attempt)
             except InputError as error:
-                if not self.skip_bad or attempt == ATTEMPTS - 1:
-                    raise
                 warnings.warn(f"Left out: {error}", stacklevel=2)
-        raise AssertionError
+        return self._drawn(number, ATTEMPTS if self.skip_bad else 0)
+
+    def _drawn(self, number: int, attempt: int) -> Episode:
+        rng = np.random.default_rng([self.seed, number, *[attempt] * (attempt > 0)])
+        return self.sources[rng.choice(len(self.sources), p=self.weights)].episode(rng)
 
 
 class InTurn(Dataset[Episode]):

@@ -38,7 +38,7 @@ from training.episodes import Episode, load
 from training.graphs import backbone_graph
 from training.intervals import Interval, clustered
 from training.lite import LiteConfig, Task, logits_of
-from training.orbit import read_split
+from training.orbit import SPLITS, read_split
 from training.tasks import OrbitEpisodes, OrbitRules
 
 Answer = Callable[[Task], np.ndarray]  # -> scores (M, K)
@@ -173,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--personaliser", type=Path, nargs="+", default=[], help="assets/NAME")
     parser.add_argument("--checkpoint", type=Path, nargs="+", default=[], help=".safetensors")
     parser.add_argument("--orbit", type=Path, required=True, help="a data set in ORBIT's layout")
-    parser.add_argument("--split", default="test", choices=("train", "validation", "test"))
+    parser.add_argument("--split", default="test", choices=SPLITS)
     parser.add_argument("--query", default="clutter", choices=("clutter", "clean"))
     parser.add_argument("--tasks", type=int, default=5, help="a user (5)")
     parser.add_argument("--shots", type=int, default=10, help="support clips an object (10)")

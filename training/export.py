@@ -123,6 +123,7 @@ def export(
                 f"probability, more than {TOLERANCE:.0e}; please report this checkpoint."
             )
         before = out.with_name(f".{out.name}.before")
+        shutil.rmtree(before, ignore_errors=True)  # of an export that was killed
         if out.exists():
             out.rename(before)
         partial.rename(out)

@@ -119,8 +119,7 @@ def cut_out(path: Path) -> np.ndarray | None:
         return None
     alpha = cv2.resize(inside.astype(np.float32), (SIDE, SIDE))
     alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)
-    rows, columns = (np.flatnonzero(alpha.max(axis) > 0.5) for axis in (1, 0))
-    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    window = _around(alpha > 0.5)
     return premultiplied(photo(path)[window], alpha[window])
 
 
@@ -133,14 +132,19 @@ def ready_cut(path: Path) -> np.ndarray:
     alpha = bgra[..., 3]
     if alpha.max() < 128:
         raise InputError(f"{path} is transparent all over; leave it out.")
-    rows, columns = (np.flatnonzero(alpha.max(axis) > 127) for axis in (1, 0))
-    bgra = bgra[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    bgra = bgra[_around(alpha > 127)]
     view = premultiplied(bgra[..., 2::-1], bgra[..., 3] / np.float32(255))
     scale = SIDE / max(view.shape[:2])
     if scale < 1:
         size = [max(round(side * scale), 1) for side in view.shape[1::-1]]
         view = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
     return view
+
+
+def _around(inside: np.ndarray) -> tuple[slice, slice]:
+    """The smallest window around what is inside, (h, w) bool."""
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 @lru_cache(maxsize=4096)

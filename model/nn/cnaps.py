@@ -8,7 +8,7 @@ known here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -36,9 +36,8 @@ class CnapsConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError for settings that no model has."""
-        for name, known in (("film", ("task", "constant", "none")),
-                            ("sites", ("paper", "deep", "all")),
-                            ("features", ("raw", "unit"))):  # fmt: skip
+        for name in ("film", "sites", "features"):
+            known = get_args(get_type_hints(type(self))[name])
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, none of {', '.join(known)}")
         if self.windows is not None and not 1 <= self.windows <= GRID:

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from model.errors import InputError
+from training.orbit import SPLITS
 from training.synthetic.objects import read_catalogue
-from training.synthetic.plan import SPLITS
 
 
 def main() -> int:

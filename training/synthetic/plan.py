@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
+from model.saving import beside
+from training.orbit import SPLITS
 
 FILE = "plan.json"
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,5 @@ def keep_plan(root: Path, plan: Plan) -> None:
             )
         return
     root.mkdir(parents=True, exist_ok=True)
-    (root / FILE).write_text(json.dumps(asdict(plan), indent=1) + "\n", encoding="utf-8")
+    with beside(root / FILE) as unfinished:
+        unfinished.write_text(json.dumps(asdict(plan), indent=1) + "\n", encoding="utf-8")

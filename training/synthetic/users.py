@@ -13,8 +13,8 @@ from hashlib import sha1
 import numpy as np
 
 from model.errors import InputError
+from training.orbit import SPLITS
 from training.synthetic.objects import Thing
-from training.synthetic.plan import SPLITS
 from training.synthetic.surfaces import Surface
 
 _HUE_APART = 40  # degrees between two colours of one mesh
