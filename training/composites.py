@@ -32,7 +32,7 @@ class CompositeRules:
     ready: float = 0.4  # share of pictures that are cut out already among those, if there are any
     alike: float = 0.6  # share of classes with near-duplicates in the episode, roughly
     support_scale: tuple[float, float] = (0.35, 0.8)
-    query_scale: tuple[float, float] = (0.1, 0.55)
+    query_scale: tuple[float, float] = (0.15, 0.55)
     plain: float = 0.4  # supports on plain ground
     one_ground: float = (
         0.5  # episodes with one background for all supports, and one for all queries
@@ -48,11 +48,12 @@ class Composites:
         rules: CompositeRules,
         photos: Photos,
         grounds: Photos,
-        views: Sequence[tuple[str, np.ndarray]] | None,
+        views: Sequence[Sequence[tuple[str, np.ndarray]]] | None,
         ready: Sequence[Path] = (),
     ) -> None:
-        """views: what each rendered thing is to the eye, and its (V, S, S, 4) uint8 premultiplied;
-        None: pieces of photos only. ready: pictures on transparent ground.
+        """views: collections, equally often shown, of what each rendered thing is to the eye and
+        its (V, S, S, 4) uint8 premultiplied; None: pieces of photos only. ready: pictures on
+        transparent ground.
         """
         if views is None and rules.meshes > 0:
             raise InputError("Composites of rendered things need their views; give --views.")
@@ -101,7 +102,8 @@ class Composites:
         """A thing that is none of those taken."""
         for _ in range(100):
             if self.views is not None and rng.random() < self.rules.meshes:
-                key, views = self.views[int(rng.integers(len(self.views)))]
+                collection = self.views[int(rng.integers(len(self.views)))]
+                key, views = collection[int(rng.integers(len(collection)))]
                 if key not in taken:
                     return Thing(key, views, as_it_is)
                 continue

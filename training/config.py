@@ -34,7 +34,9 @@ class TrainConfig:
     photos: tuple[str, ...] = knob((), "folders of photos, FOLDER/<class>/*.jpg or FOLDER/*.jpg")
     surfaces: str = knob("", "folder of photos of rooms and tables to paste onto; default: photos")
     cutouts: tuple[str, ...] = knob((), "folders of pictures on transparent ground, to paste")
-    views: str = knob("", "views.npy of `python -m training.synthetic views`")
+    views: tuple[str, ...] = knob(
+        (), "views.npy of `python -m training.synthetic views`; of several, each is shown as often"
+    )
     apart: str = knob("", "root of a rendered data set: none of its test things and rooms is shown")
     weight_orbit: float = knob(1.0, "share of ORBIT episodes")
     weight_composites: float = knob(1.0, "share of rendered things and photo pieces in scenes")

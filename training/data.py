@@ -103,30 +103,44 @@ def _grounds(config: TrainConfig, validation: bool) -> Photos:
     surfaces = Photos.read([Path(config.surfaces)])
     if not config.apart:
         return surfaces
-    kept = set(read_plan(Path(config.apart)).surfaces[_split(validation)])
+    dealt = {split: set(s) for split, s in read_plan(Path(config.apart)).surfaces.items()}
+    kept = _ours({paths[0].name for paths in surfaces.classes}, dealt, validation)
     named = tuple(paths for paths in surfaces.classes if paths[0].name in kept)
     if not named:
         raise InputError(f"{config.surfaces} holds none of the surfaces of {config.apart}.")
     return Photos(named)
 
 
-def _views(config: TrainConfig, validation: bool) -> Sequence[tuple[str, np.ndarray]]:
-    """Group and views (V, S, S, 4) of each rendered thing, memory-mapped; look-alikes stay on one
-    side.
+def _views(config: TrainConfig, validation: bool) -> list[list[tuple[str, np.ndarray]]]:
+    """Of every file, group and views (V, S, S, 4) of each rendered thing, memory-mapped;
+    look-alikes stay on one side.
     """
-    views = load_views(Path(config.views))
+    files = [load_views(Path(path)) for path in config.views]
+    group = {n: g for views in files for n, g in zip(views.names, views.groups, strict=True)}
     if config.apart:
-        names = set(read_plan(Path(config.apart)).things[_split(validation)])
-        kept = {g for n, g in zip(views.names, views.groups, strict=True) if n in names}
+        things = read_plan(Path(config.apart)).things
+        dealt = {split: {group[n] for n in names if n in group} for split, names in things.items()}
+        kept = _ours(set(group.values()), dealt, validation)
     else:
-        kept = set(_part(sorted(set(views.groups)), validation))
-    found = [(g, rgba) for rgba, g in zip(views.rgba, views.groups, strict=True) if g in kept]
+        kept = set(_part(sorted(set(group.values())), validation))
+    found = [
+        [(g, rgba) for rgba, g in zip(views.rgba, views.groups, strict=True) if g in kept]
+        for views in files
+    ]
+    found = [things for things in found if things]
     if not found:
         raise InputError(
-            f"{config.views} shows no thing for {_split(validation)}; training needs 2 kinds "
-            "or more, and those of the data set it is kept apart from."
+            f"{' '.join(config.views)} shows no thing for {_split(validation)}; training needs 2 "
+            "kinds or more, and those of the data set it is kept apart from."
         )
     return found
+
+
+def _ours(everything: set[str], dealt: dict[str, set[str]], validation: bool) -> set[str]:
+    """The validation split's share of a plan, or for training what none of the others has."""
+    if validation:
+        return dealt["validation"]
+    return everything - dealt["validation"] - dealt["test"]
 
 
 def _split(validation: bool) -> str:

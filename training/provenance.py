@@ -14,9 +14,9 @@ from training.state import Progress
 def provenance(config: TrainConfig, progress: Progress, facts: dict[str, float]) -> dict[str, Any]:
     """What a checkpoint tells about itself; folders by name, wherever they lie on this machine."""
     settings = asdict(config)
-    for name in ("out", "orbit", "surfaces", "views", "apart", "start"):
+    for name in ("out", "orbit", "surfaces", "apart", "start"):
         settings[name] = Path(settings[name]).name
-    for name in ("photos", "cutouts"):
+    for name in ("photos", "cutouts", "views"):
         settings[name] = [Path(folder).name for folder in settings[name]]
     return {
         "settings": settings,

@@ -91,7 +91,7 @@ def test_composites_have_the_ways_and_shots_asked_for_and_repeat(folder: Path) -
     photos = Photos.read([folder])
     things = [(f"disc {h}", np.stack([Paint(h, 0.9, 1.0)(disc(), np.random.default_rng(0))]))
               for h in (0, 120)]  # fmt: skip
-    source = Composites(CompositeRules(way=3, shots=(2, 2), queries=1), photos, photos, things)
+    source = Composites(CompositeRules(way=3, shots=(2, 2), queries=1), photos, photos, [things])
     first, again = (Episodes([source], [1.0], 0)[2] for _ in range(2))
     assert first.kind == "composites" and first.names == ("0", "1", "2")
     assert first.task.support.shape == (6, 1, SIDE, SIDE, 3)
@@ -106,7 +106,7 @@ def test_composites_have_the_ways_and_shots_asked_for_and_repeat(folder: Path) -
 
 def test_no_two_classes_look_the_same_but_for_their_paint(folder: Path, views: Path) -> None:
     photos = Photos.read([folder])
-    discs = [(f"group {k // 2}", rgba) for k, rgba in enumerate(np.load(views)[:20])]
+    discs = [[(f"group {k // 2}", rgba) for k, rgba in enumerate(np.load(views)[:20])]]
     source = Composites(CompositeRules(way=8), photos, photos, discs)
     for seed in range(20):
         things = source._classes(np.random.default_rng(seed))
@@ -131,7 +131,11 @@ def test_a_training_kept_apart_from_a_data_set_sees_none_of_its_test_things_and_
     for name in "abc":
         picture = np.full((SIDE, SIDE, 3), 40 * ord(name) % 256, np.uint8)
         cv2.imwrite(str(tmp_path / "rooms" / f"{name}.png"), picture)
-    rendered = ["--views", str(views), "--apart", str(tmp_path / "home")]
+    more = tmp_path / "more.npy"  # of things that no data set has
+    np.save(more, np.load(views)[:2])
+    about = {"names": ["x", "y"], "labels": ["x", "y"], "groups": ["x", "y"], "sizes": [0.1, 0.1]}
+    more.with_suffix(".json").write_text(json.dumps(about))
+    rendered = ["--views", str(views), str(more), "--apart", str(tmp_path / "home")]
     surfaces = ["--surfaces", str(tmp_path / "rooms")]
     config = parse(["--photos", str(folder), *rendered, *surfaces], "test")[0]
     for validation, groups, room in ((False, range(10), "a.png"), (True, range(10, 15), "b.png")):
@@ -139,8 +143,8 @@ def test_a_training_kept_apart_from_a_data_set_sees_none_of_its_test_things_and_
         assert len(sources) == 2
         for source in sources:
             assert [path.name for path in source.grounds] == [room]
-        shown = {key for source in sources for key, _ in source.views or ()}
-        assert shown == {f"group {k:02d}" for k in groups}
+        shown = {key for source in sources for part in source.views or () for key, _ in part}
+        assert shown == {f"group {k:02d}" for k in groups} | (set() if validation else {"x", "y"})
 
 
 def test_a_thing_is_taught_larger_than_it_is_asked_for(folder: Path) -> None:
@@ -178,7 +182,9 @@ def test_what_is_validated_on_is_never_trained_on(
                 continue
             assert isinstance(source, Composites)
             found["photos"] |= set(source.photos)
-            found["groups"] |= {int(v[0, 16, 16, 0]) for _, v in source.views or ()}
+            found["groups"] |= {
+                int(v[0, 16, 16, 0]) for part in source.views or () for _, v in part
+            }
             kinds.add(source.kind)
         assert kinds == {"classes", "photos", "composites"}
         seen.append(found)

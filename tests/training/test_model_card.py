@@ -15,7 +15,7 @@ from training.plots import Curve
 
 CONFIGS = (
     TrainConfig(photos=("a",)),
-    TrainConfig(photos=("a", "b c"), views="v.npy", cutouts=("d",), film="constant", steps=7),
+    TrainConfig(photos=("a", "b c"), views=("v.npy",), cutouts=("d",), film="constant", steps=7),
     TrainConfig(orbit="root", weight_photos=0.0, windows=5, keep=True, rate=2e-4, seed=3),
 )
 
