@@ -53,11 +53,14 @@ class TrainConfig:
     skip_bad: bool = knob(False, "go on without unreadable frames and annotations, naming them")
 
     # model
-    start: str = knob("", "checkpoint whose weights to start from; default: the frozen backbone's")
+    start: str = knob(
+        "", "checkpoint to start from, for film=task one of constant too; default: the frozen net"
+    )
     film: Literal["task", "constant", "none"] = knob("task", "task: the full Simple CNAPs")
     sites: Literal["paper", "deep", "all"] = knob(
         "deep", "batch-norms that FiLM reaches: 18, 46, 49"
     )
+    whitening: int = knob(100, "tasks by which a new set encoder's embeddings are made to differ")
     features: Literal["raw", "unit"] = knob("unit", "what the head sees")
     windows: int = knob(0, "train through w x w windows of the query's map; 0: whole frames")
 
@@ -132,7 +135,8 @@ def _add(parser: argparse.ArgumentParser, knob_: Field[Any], kind: Any) -> None:
 def check(config: TrainConfig) -> None:
     """Raise InputError where a training could not run."""
     for name in ("steps", "tasks", "back", "back_embeddings", "query_batch", "chunk", "shots",
-                 "queries", "clip_length", "validate_every", "validation", "threads"):  # fmt: skip
+                 "queries", "clip_length", "validate_every", "validation", "threads",
+                 "whitening"):  # fmt: skip
         if getattr(config, name) < 1:
             flag = name.replace("_", "-")
             raise InputError(f"--{flag} must be at least 1; it is {getattr(config, name)}.")

@@ -30,7 +30,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from model.errors import InputError
-from model.nn.checkpoint import load_checkpoint, save_checkpoint
+from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.config import TrainConfig, parse
 from training.data import episodes_of
@@ -38,6 +38,7 @@ from training.episodes import Episode, load
 from training.lite import LiteConfig, Task, backward, logits_of
 from training.log import Log
 from training.provenance import provenance
+from training.start import start
 from training.state import FILE, Progress, load_state, save_state
 
 
@@ -68,7 +69,11 @@ def train(config: TrainConfig, resume: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
     device = _device(config, rank)
     model, optimiser = build(config, device)
-    progress = load_state(config, model, optimiser) if resume else Progress()
+    if resume:
+        progress = load_state(config, model, optimiser)
+    else:
+        progress = Progress()
+        start(model, config)
     numbers = [
         n
         for n in range(progress.step * config.tasks, config.steps * config.tasks)
@@ -95,13 +100,11 @@ def train(config: TrainConfig, resume: bool) -> None:
 
 
 def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch.optim.Optimizer]:
-    """Model and optimiser at step 0, the same in every process."""
+    """Model, its weights still random, and optimiser, the same in every process."""
     torch.set_num_threads(config.threads)
     _keep_freed_memory()
     torch.manual_seed(0)  # whatever the seed: only runs that began alike can be averaged
     model = SimpleCnaps(config.cnaps())
-    if config.start:
-        start_from(model, Path(config.start))
     model.to(device)
     model.backbone.to(memory_format=torch.channels_last)
     trained = [p for n, p in model.named_parameters() if p.requires_grad and n != "log_temperature"]
@@ -111,16 +114,6 @@ def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch
     ]
     groups = [group for group in groups if group["params"]]
     return model, torch.optim.Adam(groups, lr=config.rate, betas=(0.9, 0.99))
-
-
-def start_from(model: SimpleCnaps, path: Path) -> None:
-    """Give the model a checkpoint's weights; InputError if its FiLM is another one."""
-    start, _ = load_checkpoint(path)
-    for knob in ("film", "sites"):
-        ours, theirs = getattr(model.config, knob), getattr(start.config, knob)
-        if ours != theirs:
-            raise InputError(f"{path} was trained with --{knob} {theirs}, not {ours}.")
-    model.load_state_dict(start.state_dict())
 
 
 def one_step(

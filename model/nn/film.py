@@ -29,7 +29,11 @@ class FilmVector(nn.Module):
         nn.init.ones_(self.last.bias)
 
     def forward(self, e: Tensor) -> Tensor:
-        return self.r * self.last(torch.relu(self.norm(self.first(e))))
+        return self.r * self.unscaled(e)
+
+    def unscaled(self, e: Tensor) -> Tensor:
+        """g(e) or b(e), (C,)."""
+        return self.last(torch.relu(self.norm(self.first(e))))
 
 
 class FilmGenerator(nn.Module):

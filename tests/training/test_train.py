@@ -23,7 +23,8 @@ from training.data import episodes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--way", "2", "--shots", "1", "--queries", "1", "--validation", "2", "--threads", "1",
-         "--weight-photos", "1", "--weight-classes", "0", "--workers", "0"]  # fmt: skip
+         "--weight-photos", "1", "--weight-classes", "0", "--workers", "0",
+         "--whitening", "8"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

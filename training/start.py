@@ -1,0 +1,87 @@
+"""Where a training starts: from a checkpoint or the frozen backbone, with a set encoder that tells
+tasks apart.
+
+At its random start a convolutional net sees almost the same in every task: what two tasks differ
+by is a hundredth of what they share, so that the FiLM generator learns one FiLM for all of them and
+nothing else. The net's last layer is linear, as is the mean over the support; both together are
+turned once, before the first step, so that over a sample of tasks the embeddings have mean 0 and
+covariance 1 (a start that depends on the data, as Krähenbühl et al., 2016, give every layer). From
+there on the layer is trained as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.errors import InputError
+from model.nn.checkpoint import load_checkpoint
+from model.nn.cnaps import SimpleCnaps
+from training.config import TrainConfig
+from training.data import episodes_of
+from training.episodes import load
+
+# Share of the mean variance added to every direction's: none is blown up that hardly varies.
+RIDGE = 0.01
+
+
+def start(model: SimpleCnaps, config: TrainConfig) -> None:
+    """Give a new model the weights of step 0, wherever it is, the same in every process."""
+    given = load_checkpoint(Path(config.start))[0] if config.start else None
+    if given is not None:
+        take_over(model, given, config.start)
+    if config.film == "task" and (given is None or given.config.film != "task"):
+        # whatever the seed: only runs that began alike can be averaged
+        episodes = episodes_of(replace(config, seed=0), validation=False)
+        supports = (e.task.support for e in load(episodes, range(config.whitening), config.workers))
+        whiten(model, supports)
+
+
+@torch.no_grad()
+def take_over(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
+    """The weights of `given`; its one FiLM for all tasks becomes what the tasks' vary around.
+
+    InputError if the two have other sites, or FiLM of other kinds in another way.
+    """
+    for knob in ("film", "sites"):
+        ours, theirs = getattr(model.config, knob), getattr(given.config, knob)
+        if ours != theirs and (ours, theirs) != ("task", "constant"):
+            raise InputError(f"{name} was trained with --{knob} {theirs}, not {ours}.")
+    if model.config.film == given.config.film:
+        model.load_state_dict(given.state_dict())
+        return
+    nothing = torch.zeros(given.config.embedding)  # what every task's embedding is there
+    pairs = zip(model.film_generator.vectors(), given.film_generator.vectors(), strict=True)
+    for ours, theirs in pairs:
+        for vector, constant in zip(ours, theirs, strict=True):
+            vector.r.copy_(constant.r)
+            vector.last.bias.copy_(constant.unscaled(nothing))
+    model.log_temperature.copy_(given.log_temperature)
+
+
+@torch.no_grad()
+def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> None:
+    """Turn the set encoder's last layer by the embeddings of tasks, given their (N, T, ...) frames.
+
+    In place. Exact up to RIDGE; what the tasks do not vary in at all stays as good as 0.
+    """
+    e = torch.stack([embedding(model, frames.flatten(0, 1)) for frames in supports])  # (T, E)
+    mean, covariance = e.mean(0), torch.cov(e.T, correction=0)
+    variances, directions = torch.linalg.eigh(covariance)
+    variances = variances.clamp(min=0)
+    scales = (variances + RIDGE * variances.mean()).clamp(min=1e-12).rsqrt()
+    turn = directions @ scales.diag() @ directions.T  # (E, E)
+    project = model.set_encoder.project
+    project.weight.copy_(turn @ project.weight.double())
+    project.bias.copy_(turn @ (project.bias.double() - mean))
+
+
+def embedding(model: SimpleCnaps, frames: Tensor) -> Tensor:
+    """Frames (N, ...) -> the task embedding (E,) in float64, a few frames at a time."""
+    device = model.log_temperature.device
+    rows = [model.embeddings(chunk.to(device)) for chunk in frames.split(64)]
+    return torch.cat(rows).double().mean(0)
