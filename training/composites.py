@@ -30,7 +30,7 @@ class CompositeRules:
     queries: int = 2  # query frames a class
     meshes: float = 0.7  # share of rendered things; the others are pieces of photos
     ready: float = 0.4  # share of pictures that are cut out already among those, if there are any
-    alike: float = 0.6  # share of classes with near-duplicates in the episode, roughly
+    alike: float = 0.9  # share of classes with near-duplicates in the episode, roughly
     support_scale: tuple[float, float] = (0.35, 0.8)
     query_scale: tuple[float, float] = (0.15, 0.55)
     plain: float = 0.4  # supports on plain ground

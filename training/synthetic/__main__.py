@@ -1,4 +1,4 @@
-"""Command line: `python -m training.synthetic [orbit]|views|samples --help`.
+"""Command line: `python -m training.synthetic [orbit]|views|furniture|samples --help`.
 
 Without a command it renders a data set: `--objects DIR --surfaces DIR --out ROOT`.
 """
@@ -56,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     views.add_argument("--side", type=int, default=176, help="pixels (%(default)s)")
     views.add_argument("--processes", type=int, default=2)
     views.set_defaults(run=_views)
+    furniture = commands.add_parser("furniture", help="objects made of Sweet Home 3D's libraries")
+    furniture.add_argument("libraries", type=Path, nargs="+", help=".sh3f")
+    furniture.add_argument("--out", type=Path, required=True)
+    furniture.set_defaults(run=_furniture)
     return parser
 
 
@@ -105,6 +109,12 @@ def _views(args: argparse.Namespace) -> None:
 
     things = read_catalogue(args.objects)
     write_views(args.objects, things, args.out, args.views, args.side, args.seed, args.processes)
+
+
+def _furniture(args: argparse.Namespace) -> None:
+    from training.synthetic.furniture import write_furniture
+
+    print(f"{write_furniture(args.libraries, args.out)} things in {args.out}")
 
 
 if __name__ == "__main__":
