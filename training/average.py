@@ -1,9 +1,12 @@
-"""One model of several trainings: the mean of their weights (model soups, Wortsman et al., 2022).
+"""One model of several trainings: the mean of their FiLM (model soups, Wortsman et al., 2022).
 
     python -m training.average runs/{a,b}/last.safetensors --out runs/average.safetensors
 
-Runs that began alike and saw other episodes err in other directions; their mean errs less than each
-of them, and costs nothing when it is used. It is a checkpoint like any other.
+Runs that saw other episodes err in other directions; their mean errs less than each of them, and
+costs nothing when it is used. It is a checkpoint like any other. FiLM is linear in the generator's
+last layer: of runs with one FiLM for all tasks, and of these with one task-conditioned run, the
+mean is exact. The set encoders of several task-conditioned runs are averaged too, weight by weight,
+which is good for runs that began alike.
 """
 
 from __future__ import annotations
@@ -15,33 +18,75 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import SimpleCnaps
+from model.nn.film import FilmVector
 
 
 def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, dict[str, Any]]:
-    """The mean of the checkpoints' weights, and what each tells about itself.
+    """The mean of the checkpoints, and what each tells about itself; one named twice counts twice.
 
-    The first's settings are kept where no weight depends on them. Raises InputError for fewer than
-    two checkpoints and for those whose FiLM differs.
+    Task-conditioned if one of them is. The first's settings are kept where no weight depends on
+    them. Raises InputError for fewer than two checkpoints and for those whose FiLM differs.
     """
     if len(paths) < 2:
         raise InputError(f"An average needs 2 checkpoints or more; there is {len(paths)}.")
     loaded = [load_checkpoint(path) for path in paths]
-    model, _ = loaded[0]
-    for path, (other, _) in zip(paths, loaded, strict=True):
-        for name in ("film", "sites", "embedding", "features"):
-            ours, theirs = getattr(model.config, name), getattr(other.config, name)
+    models = [model for model, _ in loaded]
+    for path, other in zip(paths, models, strict=True):
+        for name in ("sites", "embedding", "features"):
+            ours, theirs = getattr(models[0].config, name), getattr(other.config, name)
             if ours != theirs:
                 raise InputError(f"{path} has {name} {theirs}, and {paths[0]} has {ours}.")
-    weights = [dict(other.named_parameters()) for other, _ in loaded]
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(torch.stack([own[name] for own in weights]).mean(0))
+        if (other.config.film == "none") != (models[0].config.film == "none"):
+            raise InputError(f"Of {path} and {paths[0]} one has FiLM and the other has none.")
     facts = [provenance for _, provenance in loaded]
-    return model, {"average of": facts, "hours": round(sum(f.get("hours", 0) for f in facts), 3)}
+    return mean(models), {
+        "average of": facts,
+        "hours": round(sum(f.get("hours", 0) for f in facts), 3),
+    }
+
+
+@torch.no_grad()
+def mean(models: Sequence[SimpleCnaps]) -> SimpleCnaps:
+    """The mean of models with the same sites and sizes, in the first task-conditioned one."""
+    conditioned = [model for model in models if model.config.film == "task"]
+    mixed = SimpleCnaps((conditioned or models)[0].config)
+    for part in ("set_encoder", "film_generator"):
+        own = [
+            dict(model.get_submodule(part).named_parameters()) for model in conditioned or models
+        ]
+        for name, parameter in mixed.get_submodule(part).named_parameters():
+            parameter.copy_(torch.stack([weights[name] for weights in own]).mean(0))
+    mixed.log_temperature.copy_(torch.stack([model.log_temperature for model in models]).mean())
+    generators = [model.film_generator.vectors() for model in models]
+    for i, vectors in enumerate(mixed.film_generator.vectors()):
+        for j, vector in enumerate(vectors):
+            _mix(
+                vector, [(g[i][j], m.config.film) for g, m in zip(generators, models, strict=True)]
+            )
+    return mixed
+
+
+def _mix(vector: FilmVector, parts: Sequence[tuple[FilmVector, str]]) -> None:
+    """The mean of r (W h + b) over the parts; r is the root mean square of theirs."""
+    weights, biases = zip(*(_last(part, film) for part, film in parts), strict=True)
+    r = torch.stack([part.r for part, _ in parts]).square().mean(0).sqrt()
+    scale = torch.where(r > 0, r, 1)
+    vector.r.copy_(r)
+    vector.last.weight.copy_(torch.stack(weights).mean(0) / scale[:, None])
+    vector.last.bias.copy_(torch.stack(biases).mean(0) / scale)
+
+
+def _last(part: FilmVector, film: str) -> tuple[Tensor, Tensor]:
+    """r W and r b; of one FiLM for all tasks nothing hangs on h."""
+    if film == "task":
+        return part.r[:, None] * part.last.weight, part.r * part.last.bias
+    nothing = torch.zeros(part.first.in_features)  # every task's embedding
+    return torch.zeros_like(part.last.weight), part(nothing)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
