@@ -76,6 +76,9 @@ class TrainConfig:
     tasks: int = knob(1, "episodes a step, over all processes")
     rate: float = knob(1.5e-3, "Adam's learning rate; after warm-up it falls to 0 by a cosine")
     rate_temperature: float = knob(5e-3, "the temperature's own")
+    rate_encoder: float = knob(
+        1.5e-4, "the set encoder's own: what all tasks share must not outrun what tells them apart"
+    )
     warm_up: int = knob(20, "steps")
     clip: float = knob(1.0, "largest norm of the gradient")
     penalty: float = knob(1e-3, "times sum of r^2: the pull towards the frozen backbone")
@@ -140,8 +143,8 @@ def check(config: TrainConfig) -> None:
         if getattr(config, name) < 1:
             flag = name.replace("_", "-")
             raise InputError(f"--{flag} must be at least 1; it is {getattr(config, name)}.")
-    for name in ("seed", "workers", "warm_up", "penalty", "rate", "rate_temperature", "clip",
-                 "weight_orbit", "weight_composites", "weight_photos",
+    for name in ("seed", "workers", "warm_up", "penalty", "rate", "rate_temperature",
+                 "rate_encoder", "clip", "weight_orbit", "weight_composites", "weight_photos",
                  "weight_classes"):  # fmt: skip
         if not 0 <= getattr(config, name) < math.inf:
             flag = name.replace("_", "-")

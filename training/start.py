@@ -2,11 +2,13 @@
 tasks apart.
 
 At its random start a convolutional net sees almost the same in every task: what two tasks differ
-by is a hundredth of what they share, so that the FiLM generator learns one FiLM for all of them and
-nothing else. The net's last layer is linear, as is the mean over the support; both together are
-turned once, before the first step, so that over a sample of tasks the embeddings have mean 0 and
-covariance 1 (a start that depends on the data, as Krähenbühl et al., 2016, give every layer). From
-there on the layer is trained as any other.
+by is a small part of what they share, so that the FiLM generator learns one FiLM for all of them
+and nothing else. The net's last layer is linear, as is the mean over the support; both together are
+turned once, before the first step, so that over a sample of tasks the embeddings have mean 0 and,
+but for RIDGE, covariance 1 (a start that depends on the data, as Krähenbühl et al., 2016, give
+every layer). From there on the net is trained as the others are, but slowly (--rate-encoder): a
+small step of its first layers moves all embeddings at once, and soon further than what lies between
+them.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ from training.config import TrainConfig
 from training.data import episodes_of
 from training.episodes import load
 
-# Share of the mean variance added to every direction's: none is blown up that hardly varies.
-RIDGE = 0.01
+# Added to every direction's variance, in mean variances: one that tasks hardly differ in would
+# otherwise be blown up, and with it every small change of the layers before.
+RIDGE = 1.0
 
 
 def start(model: SimpleCnaps, config: TrainConfig) -> None:

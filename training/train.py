@@ -107,10 +107,12 @@ def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch
     model = SimpleCnaps(config.cnaps())
     model.to(device)
     model.backbone.to(memory_format=torch.channels_last)
-    trained = [p for n, p in model.named_parameters() if p.requires_grad and n != "log_temperature"]
+    rates = {"film_generator.": config.rate, "set_encoder.": config.rate_encoder,
+             "log_temperature": config.rate_temperature}  # fmt: skip
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     groups = [
-        {"params": trained, "rate": config.rate},
-        {"params": [model.log_temperature], "rate": config.rate_temperature},
+        {"params": [p for name, p in trained if name.startswith(part)], "rate": rate}
+        for part, rate in rates.items()
     ]
     groups = [group for group in groups if group["params"]]
     return model, torch.optim.Adam(groups, lr=config.rate, betas=(0.9, 0.99))

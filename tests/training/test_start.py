@@ -61,8 +61,9 @@ def test_one_film_for_all_is_what_the_tasks_then_vary_around(supports: list[Tens
         given.log_temperature.fill_(0.5)
     take_over(model, given, "given")
     with torch.no_grad():
-        for network in (*model.film_generator.gammas, *model.film_generator.betas):
-            network.last.weight.zero_()  # what varies
+        for vectors in model.film_generator.vectors():
+            for vector in vectors:
+                vector.last.weight.zero_()  # what varies
         own = model.film(embeddings(model, supports)[0].float())
         torch.testing.assert_close(own, given.film(torch.zeros(8)), rtol=1e-5, atol=1e-6)
     assert model.log_temperature.item() == 0.5

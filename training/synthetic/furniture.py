@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 from PIL import Image
-from trimesh.visual import TextureVisuals
+from trimesh.visual import ColorVisuals, TextureVisuals
 from trimesh.visual.material import SimpleMaterial
 
 from model.errors import InputError
@@ -111,8 +111,9 @@ def _write_piece(model: Path, out: Path) -> bool:
 def _texture(mesh: trimesh.Trimesh) -> tuple[Image.Image, np.ndarray]:
     """One picture for all of the mesh's materials, and (V, 2) where each corner lies in it."""
     visual = mesh.visual
-    if not isinstance(visual, TextureVisuals):
+    if isinstance(visual, ColorVisuals):
         visual = visual.to_texture()
+    assert isinstance(visual, TextureVisuals)
     material = visual.material
     picture = material.image if isinstance(material, SimpleMaterial) else material.baseColorTexture
     if picture is None or visual.uv is None:
