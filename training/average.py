@@ -62,29 +62,28 @@ def mean(models: Sequence[SimpleCnaps]) -> SimpleCnaps:
         for name, parameter in mixed.get_submodule(part).named_parameters():
             parameter.copy_(torch.stack([weights[name] for weights in own]).mean(0))
     mixed.log_temperature.copy_(torch.stack([model.log_temperature for model in models]).mean())
+    kinds = [model.config.film for model in models]
     generators = [model.film_generator.vectors() for model in models]
-    for i, vectors in enumerate(mixed.film_generator.vectors()):
-        for j, vector in enumerate(vectors):
-            _mix(
-                vector, [(g[i][j], m.config.film) for g, m in zip(generators, models, strict=True)]
-            )
+    for vector, *parts in zip(mixed.film_generator.vectors(), *generators, strict=True):
+        _mix(vector, parts, kinds)
     return mixed
 
 
-def _mix(vector: FilmVector, parts: Sequence[tuple[FilmVector, str]]) -> None:
+def _mix(vector: FilmVector, parts: Sequence[FilmVector], kinds: Sequence[str]) -> None:
     """The mean of r (W h + b) over the parts; r is the root mean square of theirs."""
-    weights, biases = zip(*(_last(part, film) for part, film in parts), strict=True)
-    r = torch.stack([part.r for part, _ in parts]).square().mean(0).sqrt()
+    folded = [_folded(part, kind) for part, kind in zip(parts, kinds, strict=True)]
+    weights, biases = zip(*folded, strict=True)
+    r = torch.stack([part.r for part in parts]).square().mean(0).sqrt()
     scale = torch.where(r > 0, r, 1)
     vector.r.copy_(r)
     vector.last.weight.copy_(torch.stack(weights).mean(0) / scale[:, None])
     vector.last.bias.copy_(torch.stack(biases).mean(0) / scale)
 
 
-def _last(part: FilmVector, film: str) -> tuple[Tensor, Tensor]:
+def _folded(part: FilmVector, kind: str) -> tuple[Tensor, Tensor]:
     """r W and r b; of one FiLM for all tasks nothing hangs on h."""
-    if film == "task":
-        return part.r[:, None] * part.last.weight, part.r * part.last.bias
+    if kind == "task":
+        return part.folded()
     nothing = torch.zeros(part.first.in_features)  # every task's embedding
     return torch.zeros_like(part.last.weight), part(nothing)
 

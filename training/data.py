@@ -116,13 +116,14 @@ def _views(config: TrainConfig, validation: bool) -> list[list[tuple[str, np.nda
     look-alikes stay on one side.
     """
     files = [load_views(Path(path)) for path in config.views]
-    group = {n: g for views in files for n, g in zip(views.names, views.groups, strict=True)}
+    named = [pair for views in files for pair in zip(views.names, views.groups, strict=True)]
+    groups = {group for _, group in named}
     if config.apart:
         things = read_plan(Path(config.apart)).things
-        dealt = {split: {group[n] for n in names if n in group} for split, names in things.items()}
-        kept = _ours(set(group.values()), dealt, validation)
+        dealt = {split: {g for n, g in named if n in names} for split, names in things.items()}
+        kept = _ours(groups, dealt, validation)
     else:
-        kept = set(_part(sorted(set(group.values())), validation))
+        kept = set(_part(sorted(groups), validation))
     found = [
         [(g, rgba) for rgba, g in zip(views.rgba, views.groups, strict=True) if g in kept]
         for views in files

@@ -157,13 +157,14 @@ def set_encoder_graph(encoder: SetEncoder) -> onnx.ModelProto:
 def film_generator_graph(generator: FilmGenerator, embedding: int) -> onnx.ModelProto:
     """Task embedding (1,E) -> film (1,2C); r is folded into the last layers."""
     g = _Graph()
-    gammas, betas = generator.vectors()
+    vectors = generator.vectors()
+    sites = len(vectors) // 2
     film = [
-        *(_film_vector(g, f"gamma{i}", v, 1.0) for i, v in enumerate(gammas)),
-        *(_film_vector(g, f"beta{i}", v, 0.0) for i, v in enumerate(betas)),
+        *(_film_vector(g, f"gamma{i}", v, 1.0) for i, v in enumerate(vectors[:sites])),
+        *(_film_vector(g, f"beta{i}", v, 0.0) for i, v in enumerate(vectors[sites:])),
     ]
     g.add("Concat", film, "film", axis=1)
-    count = sum(len(v.r) for v in (*gammas, *betas))
+    count = sum(len(v.r) for v in vectors)
     info = helper.make_tensor_value_info
     return g.model(
         "film_generator",
@@ -173,15 +174,15 @@ def film_generator_graph(generator: FilmGenerator, embedding: int) -> onnx.Model
 
 
 def _film_vector(g: _Graph, name: str, vector: FilmVector, offset: float) -> str:
-    first, norm, last, r = vector.first, vector.norm, vector.last, vector.r
+    first, norm, (weight, bias) = vector.first, vector.norm, vector.folded()
     tensors = [g.constant(f"{name}.w1", first.weight), g.constant(f"{name}.b1", first.bias)]
     x = g.add("Gemm", ["embedding", *tensors], f"{name}.first", transB=1)
     tensors = [g.constant(f"{name}.scale", norm.weight), g.constant(f"{name}.shift", norm.bias)]
     x = g.add("LayerNormalization", [x, *tensors], f"{name}.norm", epsilon=norm.eps)
     x = g.add("Relu", [x], f"{name}.relu")
     tensors = [
-        g.constant(f"{name}.w2", r[:, None] * last.weight),
-        g.constant(f"{name}.b2", r * last.bias + offset),
+        g.constant(f"{name}.w2", weight),
+        g.constant(f"{name}.b2", bias + offset),
     ]
     return g.add("Gemm", [x, *tensors], name, transB=1)
 

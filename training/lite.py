@@ -155,10 +155,16 @@ def sampled_logits(
 def logits_of(method: Method, task: Task, config: LiteConfig) -> Tensor:
     """Logits (M, K) of all query clips, without any gradient: what adapting to the task answers."""
     taught, asked = torch.arange(len(task.support)), torch.arange(len(task.query))
-    film = method.film(_rows(method.embeddings, task.support, taught, config).mean(0))
+    film = method.film(task_embedding(method, task.support, config))
     z = _rows(lambda frames: method.support_rows(frames, film), task.support, taught, config)
     x = _rows(lambda frames: method.query_rows(frames, film), task.query, asked, config)
     return method.logits(z, task.labels, x, task.ways)
+
+
+@torch.no_grad()
+def task_embedding(method: Method, support: Tensor, config: LiteConfig) -> Tensor:
+    """Clips (N, T, ...) -> e (E,), the mean over the support, without any gradient."""
+    return _rows(method.embeddings, support, torch.arange(len(support)), config).mean(0)
 
 
 def _sampled(

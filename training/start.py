@@ -26,6 +26,7 @@ from model.nn.cnaps import SimpleCnaps
 from training.config import TrainConfig
 from training.data import episodes_of
 from training.episodes import load
+from training.lite import LiteConfig, task_embedding
 
 # Added to every direction's variance, in mean variances: one that tasks hardly differ in would
 # otherwise be blown up, and with it every small change of the layers before.
@@ -39,7 +40,7 @@ def start(model: SimpleCnaps, config: TrainConfig) -> None:
         take_over(model, given, config.start)
     if config.film == "task" and (given is None or given.config.film != "task"):
         # whatever the seed: only runs that began alike can be averaged
-        episodes = episodes_of(replace(config, seed=0), validation=False)
+        episodes = episodes_of(replace(config, seed=0, queries=1), validation=False)
         supports = (e.task.support for e in load(episodes, range(config.whitening), config.workers))
         whiten(model, supports)
 
@@ -59,20 +60,23 @@ def take_over(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
         return
     nothing = torch.zeros(given.config.embedding)  # what every task's embedding is there
     pairs = zip(model.film_generator.vectors(), given.film_generator.vectors(), strict=True)
-    for ours, theirs in pairs:
-        for vector, constant in zip(ours, theirs, strict=True):
-            vector.r.copy_(constant.r)
-            vector.last.bias.copy_(constant.unscaled(nothing))
+    for vector, constant in pairs:
+        vector.r.copy_(constant.r)
+        vector.last.bias.copy_(constant.unscaled(nothing))
     model.log_temperature.copy_(given.log_temperature)
 
 
 @torch.no_grad()
 def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> None:
-    """Turn the set encoder's last layer by the embeddings of tasks, given their (N, T, ...) frames.
+    """Turn the set encoder's last layer by the embeddings of tasks, given their supports
+    (N, T, ...).
 
     In place. Exact up to RIDGE; what the tasks do not vary in at all stays as good as 0.
     """
-    e = torch.stack([embedding(model, frames.flatten(0, 1)) for frames in supports])  # (T, E)
+    device = model.log_temperature.device
+    e = torch.stack(
+        [task_embedding(model, frames.to(device), LiteConfig()) for frames in supports]
+    ).double()  # (T, E)
     mean, covariance = e.mean(0), torch.cov(e.T, correction=0)
     variances, directions = torch.linalg.eigh(covariance)
     variances = variances.clamp(min=0)
@@ -81,10 +85,3 @@ def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> None:
     project = model.set_encoder.project
     project.weight.copy_(turn @ project.weight.double())
     project.bias.copy_(turn @ (project.bias.double() - mean))
-
-
-def embedding(model: SimpleCnaps, frames: Tensor) -> Tensor:
-    """Frames (N, ...) -> the task embedding (E,) in float64, a few frames at a time."""
-    device = model.log_temperature.device
-    rows = [model.embeddings(chunk.to(device)) for chunk in frames.split(64)]
-    return torch.cat(rows).double().mean(0)

@@ -35,6 +35,10 @@ class FilmVector(nn.Module):
         """g(e) or b(e), (C,)."""
         return self.last(torch.relu(self.norm(self.first(e))))
 
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """r W (C, E) and r b (C,) of the last layer: FiLM is linear in them."""
+        return self.r[:, None] * self.last.weight, self.r * self.last.bias
+
 
 class FilmGenerator(nn.Module):
     """Task embedding (E,) -> film (2C,): all gammas in the order of the sites, then all betas."""
@@ -45,14 +49,13 @@ class FilmGenerator(nn.Module):
         self.betas = nn.ModuleList(FilmVector(embedding, count) for count in channels)
 
     def forward(self, e: Tensor) -> Tensor:
-        gammas, betas = self.vectors()
-        return torch.cat([*(1 + g(e) for g in gammas), *(b(e) for b in betas)])
+        gammas, betas = torch.cat([vector(e) for vector in self.vectors()]).chunk(2)
+        return torch.cat([1 + gammas, betas])
 
     def penalty(self) -> Tensor:
         """sum of r^2 and r'^2: the L2 pull towards the frozen backbone."""
-        gammas, betas = self.vectors()
-        return torch.stack([v.r.square().sum() for v in (*gammas, *betas)]).sum()
+        return torch.stack([v.r.square().sum() for v in self.vectors()]).sum()
 
-    def vectors(self) -> tuple[list[FilmVector], list[FilmVector]]:
-        """The networks of the gammas and those of the betas, in the order of the sites."""
-        return cast(list[FilmVector], list(self.gammas)), cast(list[FilmVector], list(self.betas))
+    def vectors(self) -> list[FilmVector]:
+        """The networks of the gammas in the order of the sites, then those of the betas."""
+        return cast(list[FilmVector], [*self.gammas, *self.betas])

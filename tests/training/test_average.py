@@ -42,10 +42,9 @@ def test_the_mean_is_of_every_tasks_film(runs: list[Path], tmp_path: Path) -> No
     save_checkpoint(constant, random_cnaps(replace(CONFIG, film="constant")), {"steps": 5})
     with torch.no_grad():
         first, _ = load_checkpoint(runs[0])
-        for vectors in first.film_generator.vectors():
-            for vector in vectors:
-                vector.r.mul_(-2)
-                vector.last.weight.mul_(3)
+        for vector in first.film_generator.vectors():
+            vector.r.mul_(-2)
+            vector.last.weight.mul_(3)
         other = tmp_path / "other.safetensors"
         save_checkpoint(other, first, {"hours": 0.25})
     parts = [runs[0], constant, other, constant]

@@ -46,7 +46,7 @@ def test_another_tasks_embedding_matters_only_where_film_listens(
     torch.manual_seed(0)
     model = SimpleCnaps(CnapsConfig(film=film, windows=None))
     with torch.no_grad():
-        for vector in (*model.film_generator.vectors()[0], *model.film_generator.vectors()[1]):
+        for vector in model.film_generator.vectors():
             vector.r.fill_(0.3)
     dark, light = random_task(4, 2, 4), random_task(4, 2, 4)
     light = replace(light, support=light.support // 2 + 128)

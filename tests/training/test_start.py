@@ -9,7 +9,8 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import frames, random_cnaps
-from training.start import RIDGE, embedding, take_over, whiten
+from training.lite import LiteConfig, task_embedding
+from training.start import RIDGE, take_over, whiten
 
 TASK = CnapsConfig(embedding=8)
 ONE = replace(TASK, film="constant")
@@ -22,8 +23,7 @@ def supports() -> list[Tensor]:
 
 
 def embeddings(model: SimpleCnaps, supports: list[Tensor]) -> Tensor:
-    with torch.no_grad():
-        return torch.stack([embedding(model, s.flatten(0, 1)) for s in supports])
+    return torch.stack([task_embedding(model, s, LiteConfig()) for s in supports]).double()
 
 
 def test_whitened_embeddings_have_mean_0_and_covariance_1(supports: list[Tensor]) -> None:
@@ -61,9 +61,8 @@ def test_one_film_for_all_is_what_the_tasks_then_vary_around(supports: list[Tens
         given.log_temperature.fill_(0.5)
     take_over(model, given, "given")
     with torch.no_grad():
-        for vectors in model.film_generator.vectors():
-            for vector in vectors:
-                vector.last.weight.zero_()  # what varies
+        for vector in model.film_generator.vectors():
+            vector.last.weight.zero_()  # what varies
         own = model.film(embeddings(model, supports)[0].float())
         torch.testing.assert_close(own, given.film(torch.zeros(8)), rtol=1e-5, atol=1e-6)
     assert model.log_temperature.item() == 0.5

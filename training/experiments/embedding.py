@@ -24,7 +24,7 @@ from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.config import parse
 from training.data import episodes_of
-from training.lite import LiteConfig, Task, logits_of
+from training.lite import LiteConfig, Task, logits_of, task_embedding
 
 KINDS = ("its own embedding", "another task's embedding", "the mean embedding")
 
@@ -65,7 +65,7 @@ class Found:
 @torch.no_grad()
 def compare(model: SimpleCnaps, episodes: Sequence[Task]) -> Found:
     """The same tasks under the three kinds of FiLM."""
-    own = [model.embeddings(task.support.flatten(0, 1)).mean(0) for task in episodes]
+    own = [task_embedding(model, task.support, LiteConfig()) for task in episodes]
     mean = torch.stack(own).mean(0)
     right, changed = torch.zeros(3), torch.zeros(3)
     for i, task in enumerate(episodes):

@@ -21,8 +21,7 @@ class TinyCnaps(nn.Module):
         self.film_generator = FilmGenerator(4, (5, 8))
         self.first, self.last = nn.Linear(12, 5), nn.Linear(5, 8)
         self.log_temperature = nn.Parameter(torch.tensor(-1.0))
-        gammas, betas = self.film_generator.vectors()
-        for vector in (*gammas, *betas):
+        for vector in self.film_generator.vectors():
             nn.init.normal_(vector.r, std=0.5)
 
     def embeddings(self, frames: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Thousands of shapes for little: Sweet Home 3D's furniture libraries (.sh3f) as a catalogue.
+"""Hundreds of shapes for little: Sweet Home 3D's furniture libraries (.sh3f) as a catalogue.
 
 Debian's sweethome3d-furniture holds five of them, CC0 and CC BY. What a camera can be taught to
 tell apart does not hang on real size: each piece becomes a thing of 20 cm, as a toy would be.
@@ -44,7 +44,7 @@ class Piece:
 def write_furniture(libraries: list[Path], out: Path) -> int:
     """Write the libraries' pieces as a catalogue (`training.synthetic.objects`); how many they are.
 
-    Doors and windows, and models of several materials that no one texture can hold, are left out.
+    Doors and windows are left out, and what is too thin or has too few or too many faces.
     """
     out.mkdir(parents=True, exist_ok=True)
     rows = []
