@@ -2,8 +2,8 @@
 
 import json
 from dataclasses import replace
-from statistics import median
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 import pytest
