@@ -25,7 +25,9 @@ SMOOTHED = 25  # training steps that a point of the curve averages
 def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, facts = card["head"], dict(card["provenance"])
-    runs = facts.pop("average of", [facts])
+    runs = _runs(facts)
+    kinds, gate = list(facts.pop("specialists", ())), facts.pop("gate", None)
+    facts.pop("average of", None)
     trained = (
         "Meta-trained with LITE; the frozen backbone is ImageNet's."
         if card["trained"]
@@ -45,11 +47,16 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         f"windows {head['windows'] or 'off'}, window floor {head['window_floor']}.",
         *_listed(facts),
     ]
-    if len(runs) > 1:
+    if gate:
+        lines += ["", f"Its set encoder chooses between specialists for {' and for '.join(kinds)}; "
+                  "one of several trainings is their mean. They were made one model by", "",
+                  f"    {command(gate, 'training.specialists')}"]  # fmt: skip
+    elif len(runs) > 1:
         lines += ["", f"Its weights are the mean of {len(runs)} trainings (`training.average`)."]
-    for number, run in enumerate(runs, 1):
+    for number, (kind, run) in enumerate(runs, 1):
         if "settings" in run:
-            lines += ["", f"Training {number}" if len(runs) > 1 else "Trained by", ""]
+            title = f"Training {number}{kind}" if len(runs) > 1 else "Trained by"
+            lines += ["", title, ""]
             lines += [f"    {command(run['settings'])}", ""]
             lines += _listed(run) if len(runs) > 1 else []
     if curves:
@@ -64,9 +71,9 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def command(settings: dict[str, Any]) -> str:
+def command(settings: dict[str, Any], module: str = "training.train") -> str:
     """The command line of a training: what its settings have other than the defaults."""
-    words = ["python -m training.train"]
+    words = [f"python -m {module}"]
     for knob in fields(TrainConfig):
         value = settings.get(knob.name, knob.default)
         value = tuple(value) if isinstance(value, list) else value
@@ -94,6 +101,16 @@ def write_curves(logs: Sequence[Path], out: Path) -> None:
         accuracies[run] = {r["step"]: r["accuracy"] for r in rows if r["kind"] == "validation"}
     across = f"step (loss: mean of {SMOOTHED})"
     plot(out, across, {"training loss": losses, "accuracy on held-out episodes": accuracies})
+
+
+def _runs(facts: dict[str, Any], kind: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Every training that a model was made of, and which specialist it belongs to."""
+    if "specialists" in facts:
+        parts = facts["specialists"].items()
+        return [run for name, part in parts for run in _runs(part, f", for {name}")]
+    if "average of" in facts:
+        return [run for part in facts["average of"] for run in _runs(part, kind)]
+    return [(kind, facts)]
 
 
 def _listed(facts: dict[str, Any]) -> list[str]:

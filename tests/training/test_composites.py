@@ -37,21 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def views(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Views of 44 discs in 22 groups; the red of a disc is its group, times 10."""
-    rgba = np.zeros((44, 2, 32, 32, 4), np.uint8)
-    for k in range(44):
-        cv2.circle(rgba[k, 0], (16, 16), 12, (10 * (k // 2) + 10, 90, 120, 255), -1)
-        rgba[k, 1] = rgba[k, 0]
-    path = tmp_path_factory.mktemp("views") / "views.npy"
-    np.save(path, rgba)
-    names = [f"disc {k:02d}" for k in range(44)]
-    about = {"names": names, "labels": names, "groups": [f"group {k // 2:02d}" for k in range(44)]}
-    path.with_suffix(".json").write_text(json.dumps(about | {"sizes": [0.1] * 44}))
-    return path
-
-
 def test_photos_are_read_by_class_and_refused_in_words(folder: Path, tmp_path: Path) -> None:
     photos = Photos.read([folder])
     assert [len(paths) for paths in photos.classes] == [3] * 22 and len(photos.all) == 66

@@ -40,6 +40,22 @@ def test_the_card_of_an_average_has_every_command() -> None:
         assert f"    {command(asdict(config))}\n" in text and f"- Commit: c{k}\n" in text
 
 
+def test_the_card_of_specialists_says_whose_training_each_was() -> None:
+    runs = [{"settings": asdict(config), "commit": f"c{k}"} for k, config in enumerate(CONFIGS)]
+    kinds = {"composites": runs[0], "classes": {"average of": runs[1:], "hours": 1}}
+    facts = {"specialists": kinds, "gate": asdict(CONFIGS[1]), "commit": "abc", "hours": 2.5}
+    card = {"name": "both", "trained": True, "method": "m", "sites": [], "side": 224,
+            "features": 8, "embedding": 4, "provenance": facts,
+            "head": {"features": "unit", "temperature": 0.1, "windows": 4,
+                     "window_floor": 0.3}}  # fmt: skip
+    text = model_card(card, "", curves=False)
+    assert f"    {command(asdict(CONFIGS[1]), 'training.specialists')}\n" in text
+    for k, kind in enumerate(("composites", "classes", "classes")):
+        title = f"Training {k + 1}, for {kind}\n\n    {command(asdict(CONFIGS[k]))}\n"
+        assert title in text and f"- Commit: c{k}\n" in text
+    assert "specialists:" not in text.lower() and "- Commit: abc" in text
+
+
 def test_curves_are_means_of_the_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: dict[str, dict[str, Curve]] = {}
     monkeypatch.setattr(module, "plot", lambda path, across, panels: drawn.update(panels))

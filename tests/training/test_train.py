@@ -9,8 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
@@ -25,18 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--way", "2", "--shots", "1", "--queries", "1", "--validation", "2", "--threads", "1",
          "--weight-photos", "1", "--weight-classes", "0", "--workers", "0",
          "--whitening", "8"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve 'classes' of two photos."""
-    folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
-    for k in range(12):
-        (folder / f"class {k:02d}").mkdir()
-        base = cv2.resize(rng.integers(0, 256, (6, 6, 3), np.uint8), (240, 240))
-        for i in range(2):
-            cv2.imwrite(str(folder / f"class {k:02d}" / f"{i}.jpg"), np.roll(base, 30 * i, 1))
-    return folder
 
 
 def arguments(photos: Path, out: Path, *more: str) -> list[str]:

@@ -1,0 +1,98 @@
+"""Two specialists in one model: each task gets the FiLM of its own kind, smoothly."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.errors import InputError
+from model.nn.checkpoint import load_checkpoint, save_checkpoint
+from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from tests.model.test_nn_parts import random_cnaps
+from training.config import TrainConfig
+from training.specialists import SOFT, blend, combine, embeddings, fit_gate, main, supports_of
+
+ONE = CnapsConfig(film="constant")
+
+
+def test_film_goes_from_one_specialists_to_the_others() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = SimpleCnaps(CnapsConfig(embedding=16))
+        a, b = torch.randn(16), 0.3
+        count = sum(len(vector.r) for vector in model.film_generator.vectors()) // 2
+        positive, negative = torch.randn(2 * count), torch.randn(2 * count)
+        blend(model, a, b, positive, negative)
+        tasks = torch.randn(20, 16)
+    for e in tasks:
+        g = float(a @ e) + b  # the formula of the module's first lines, beside its layers
+        way = g / math.sqrt(g * g + SOFT * SOFT)
+        expected = (positive + negative) / 2 + (positive - negative) / 2 * way
+        with torch.no_grad():
+            torch.testing.assert_close(model.film(e), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_gate_tells_apart_what_can_be_told_apart() -> None:
+    generator = torch.Generator().manual_seed(0)
+    apart = torch.zeros(6)
+    apart[2] = 1.5
+    positive = torch.randn(40, 6, generator=generator) * 0.3 + apart
+    negative = torch.randn(400, 6, generator=generator) * 0.3 - apart  # ten times as many
+    a, b = fit_gate(positive, negative)
+    ups, downs = positive @ a + b, negative @ a + b
+    assert ups.min() > 0 > downs.max()
+    assert ups.mean().item() == pytest.approx(1, abs=0.1)  # however many tasks a kind has
+    assert downs.mean().item() == pytest.approx(-1, abs=0.1)
+    assert a.abs().argmax() == 2
+    same_a, same_b = fit_gate(positive, positive)
+    assert same_a.abs().max() < 1e-4 and abs(same_b) < 1e-4  # nothing to tell: halfway
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> list[str]:
+    """Two specialists whose FiLM differs everywhere."""
+    paths = []
+    for name, factor in (("composites", 0.5), ("classes", -0.5)):
+        model = random_cnaps(ONE)
+        with torch.no_grad():
+            for vector in model.film_generator.vectors():
+                vector.r.mul_(factor)
+        paths.append(tmp_path / f"{name}.safetensors")
+        save_checkpoint(paths[-1], model, {"steps": 3, "hours": 0.25})
+    return [str(path) for path in paths]
+
+
+def test_tasks_of_a_kind_get_their_specialists_film(
+    checkpoints: list[str], photos: Path, views: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "both.safetensors"
+    main([*checkpoints, "--out", str(out), "--photos", str(photos), "--views", str(views),
+          "--whitening", "6", "--workers", "0"])  # fmt: skip
+    model, facts = load_checkpoint(out)
+    assert model.config.film == "task"
+    assert facts["hours"] == 0.5 and sorted(facts["specialists"]) == ["classes", "composites"]
+    config = TrainConfig(photos=(str(photos),), views=(str(views),), whitening=6, workers=0)
+    ends = [load_checkpoint(Path(path))[0].film(torch.zeros(64)) for path in checkpoints]
+    for kind, own, other in (("composites", *ends), ("classes", *ends[::-1])):
+        for e in embeddings(model, supports_of(config, kind)):
+            with torch.no_grad():
+                film = model.film(e)
+            assert (film - own).norm() < (film - other).norm()
+
+
+def test_what_cannot_be_combined_is_refused_in_words(
+    checkpoints: list[str], photos: Path, tmp_path: Path
+) -> None:
+    config = TrainConfig()
+    none, everywhere = tmp_path / "none.safetensors", tmp_path / "all.safetensors"
+    save_checkpoint(none, random_cnaps(replace(ONE, film="none")), {})
+    save_checkpoint(everywhere, random_cnaps(replace(ONE, sites="all")), {})
+    with pytest.raises(InputError, match=r"none\.safetensors has no FiLM"):
+        combine([Path(checkpoints[0]), none], config)
+    with pytest.raises(InputError, match="has sites all, not"):
+        combine([Path(checkpoints[0]), everywhere], config)
+    for more, why in (([], "nothing to train on"), (["--photos", str(photos)], "give --views")):
+        with pytest.raises(SystemExit, match=why):
+            main([*checkpoints, "--out", str(tmp_path / "x.safetensors"), *more])

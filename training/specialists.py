@@ -1,0 +1,161 @@
+"""One task-conditioned model of two specialists: the set encoder says whose task it is.
+
+    python -m training.specialists COMPOSITES.safetensors CLASSES.safetensors \
+        --out runs/both.safetensors --photos PHOTOS ... [any knob of training.train]
+
+One FiLM for all tasks must settle between kinds of task that want other things: telling
+near-duplicates apart from views of the very object, and finding a class again from other photos of
+it. Trained together, each kind takes from the other. Here each has a training of its own, and the
+FiLM generator goes smoothly from one's FiLM to the other's:
+
+    film(e) = (A + B) / 2 + (A - B) / 2 * g / sqrt(g^2 + SOFT^2),   g = a e + b
+
+with a and b by ridge regression to +1 on composite and -1 on class episodes, and embeddings
+whitened over both (`training.start`). The generator's own layers hold exactly this, so that the
+result is a checkpoint as any other: it can be trained on, averaged and exported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.errors import InputError
+from model.nn.checkpoint import load_checkpoint, save_checkpoint
+from model.nn.cnaps import SimpleCnaps
+from model.nn.film import FilmVector
+from training.config import TrainConfig, parse
+from training.data import episodes_of
+from training.episodes import load
+from training.lite import LiteConfig, task_embedding
+from training.provenance import commit, settings_of
+from training.start import whiten
+
+KINDS = ("composites", "classes")  # of episodes, a specialist each; +1 and -1
+RIDGE = 1.0  # of the regression, in tasks: embeddings have variance 1
+SOFT = 0.3  # the g at which 0.7 of the way is gone
+
+
+@torch.no_grad()
+def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, dict[str, Any]]:
+    """The model of the two checkpoints, in the order of KINDS, and what it tells about itself.
+
+    `config` says where the episodes come from, --whitening of each kind. InputError if one of the
+    two has no FiLM, or has it elsewhere.
+    """
+    (first, one), (second, two) = (load_checkpoint(path) for path in paths)
+    for path, model in zip(paths, (first, second), strict=True):
+        if model.config.film == "none":
+            raise InputError(f"{path} has no FiLM.")
+        if model.config.sites != first.config.sites:
+            raise InputError(f"{path} has sites {model.config.sites}, not {first.config.sites}.")
+    supports = [supports_of(config, kind) for kind in KINDS]
+    films = [mean_film(m, tasks) for m, tasks in zip((first, second), supports, strict=True)]
+    torch.manual_seed(0)  # as training.train: only models that began alike can be averaged
+    both = SimpleCnaps(replace(first.config, film="task"))
+    whiten(both, [support for tasks in supports for support in tasks])
+    gate = fit_gate(*(embeddings(both, tasks) for tasks in supports))
+    blend(both, *gate, *films)
+    both.log_temperature.copy_((first.log_temperature + second.log_temperature) / 2)
+    hours = round(one.get("hours", 0) + two.get("hours", 0), 3)
+    return both, {
+        "specialists": dict(zip(KINDS, (one, two), strict=True)),
+        "gate": settings_of(config),
+        "commit": commit(),
+        "hours": hours,
+    }
+
+
+def supports_of(config: TrainConfig, kind: str) -> list[Tensor]:
+    """The support clips (N, T, ...) of the training's first --whitening tasks of one kind.
+
+    InputError where there are none.
+    """
+    if kind == "composites" and not config.views:
+        raise InputError("There are no composites without rendered things; give --views too.")
+    weights = {f"weight_{name}": float(name == kind) for name in (*KINDS, "photos", "orbit")}
+    episodes = episodes_of(replace(config, queries=1, **weights), validation=False)
+    return [e.task.support for e in load(episodes, range(config.whitening), config.workers)]
+
+
+def embeddings(model: SimpleCnaps, supports: Sequence[Tensor]) -> Tensor:
+    """Supports of T tasks -> (T, E)."""
+    return torch.stack([task_embedding(model, support, LiteConfig()) for support in supports])
+
+
+def mean_film(model: SimpleCnaps, supports: Sequence[Tensor]) -> Tensor:
+    """The FiLM (2C,) that a specialist has on average over tasks of its own kind."""
+    if model.config.film == "constant":
+        return model.film(torch.zeros(model.config.embedding))  # every task's embedding
+    return torch.stack([model.film(e) for e in embeddings(model, supports)]).mean(0)
+
+
+def fit_gate(positive: Tensor, negative: Tensor) -> tuple[Tensor, float]:
+    """a (E,) and b with a e + b near +1 and -1 on embeddings (T, E); both kinds weigh the same."""
+    e = torch.cat([positive, negative]).double()
+    ones = torch.ones(len(e), 1).double()
+    target = torch.cat([ones[: len(positive)], -ones[: len(negative)]])
+    weight = torch.cat(
+        [ones[: len(positive)] / len(positive), ones[: len(negative)] / len(negative)]
+    )
+    weight *= len(e) / 2
+    x = torch.cat([e, ones], 1)
+    ridge = RIDGE * torch.eye(x.shape[1]).double()
+    ridge[-1, -1] = 0
+    solution = torch.linalg.solve(x.T @ (weight * x) + ridge, x.T @ (weight * target))[:, 0]
+    return solution[:-1].float(), float(solution[-1])
+
+
+@torch.no_grad()
+def blend(model: SimpleCnaps, a: Tensor, b: float, positive: Tensor, negative: Tensor) -> None:
+    """Set the FiLM generator: from the FiLM `negative` (2C,) to `positive` with g = a e + b."""
+    frozen = torch.cat([torch.ones(len(positive) // 2), torch.zeros(len(positive) // 2)])
+    vectors = model.film_generator.vectors()
+    sizes = [len(vector.r) for vector in vectors]
+    parts = ((film - frozen).split(sizes) for film in (positive, negative))
+    for vector, up, down in zip(vectors, *parts, strict=True):
+        _blend(vector, a, b, up, down)
+
+
+def _blend(vector: FilmVector, a: Tensor, b: float, up: Tensor, down: Tensor) -> None:
+    """Half of the units see g + u, the other half its negative -(g + u), with u around 0 of root
+    mean square SOFT: the norm divides all by sqrt(g^2 + SOFT^2), and relu(x) - relu(-x) = x.
+    """
+    half = len(a) // 2
+    u = torch.randn(half)
+    u -= u.mean()
+    u *= SOFT / u.square().mean().sqrt()
+    vector.first.weight.copy_(torch.cat([a.expand(half, -1), -a.expand(half, -1)]))
+    vector.first.bias.copy_(torch.cat([b + u, -b - u]))
+    r = ((up.square() + down.square()) / 2).sqrt().clamp(min=1e-6)
+    sign = torch.cat([torch.ones(half), -torch.ones(half)])
+    vector.r.copy_(r)
+    vector.last.weight.copy_(((up - down) / 2 / r)[:, None] * sign / half)
+    vector.last.bias.copy_((up + down) / 2 / r)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    assert __doc__
+    parser = argparse.ArgumentParser(add_help=False)
+    for kind in KINDS:
+        parser.add_argument(kind, type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    args, knobs = parser.parse_known_args(argv)
+    try:
+        config, _ = parse(knobs, __doc__)
+        torch.set_num_threads(config.threads)
+        model, facts = combine([getattr(args, kind) for kind in KINDS], config)
+        save_checkpoint(args.out, model, facts)
+    except InputError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
