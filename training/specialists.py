@@ -39,8 +39,8 @@ from training.provenance import commit, settings_of
 from training.start import whiten
 
 KINDS = ("composites", "classes")  # of episodes, a specialist each; +1 and -1
-RIDGE = 1.0  # of the regression, in tasks: embeddings have variance 1
-SOFT = 0.3  # the g at which 0.7 of the way is gone
+RIDGE = 10.0  # of the regression, in tasks: embeddings have variance 1
+SOFT = 0.15  # the g at which 0.7 of the way is gone
 
 
 @torch.no_grad()
