@@ -34,9 +34,8 @@ from model.nn.film import FilmVector
 from training.config import TrainConfig, parse
 from training.data import episodes_of
 from training.episodes import load
-from training.lite import LiteConfig, task_embedding
 from training.provenance import commit, settings_of
-from training.start import whiten
+from training.start import embeddings, whiten
 
 KINDS = ("composites", "classes")  # of episodes, a specialist each; +1 and -1
 RIDGE = 10.0  # of the regression, in tasks: embeddings have variance 1
@@ -83,11 +82,6 @@ def supports_of(config: TrainConfig, kind: str) -> list[Tensor]:
     weights = {f"weight_{name}": float(name == kind) for name in (*KINDS, "photos", "orbit")}
     episodes = episodes_of(replace(config, queries=1, **weights), validation=False)
     return [e.task.support for e in load(episodes, range(config.whitening), config.workers)]
-
-
-def embeddings(model: SimpleCnaps, supports: Sequence[Tensor]) -> Tensor:
-    """Supports of T tasks -> (T, E)."""
-    return torch.stack([task_embedding(model, support, LiteConfig()) for support in supports])
 
 
 def mean_film(model: SimpleCnaps, supports: Sequence[Tensor]) -> Tensor:

@@ -73,10 +73,7 @@ def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> None:
 
     In place. Exact up to RIDGE; what the tasks do not vary in at all stays as good as 0.
     """
-    device = model.log_temperature.device
-    e = torch.stack(
-        [task_embedding(model, frames.to(device), LiteConfig()) for frames in supports]
-    ).double()  # (T, E)
+    e = embeddings(model, supports).double()  # (T, E)
     mean, covariance = e.mean(0), torch.cov(e.T, correction=0)
     variances, directions = torch.linalg.eigh(covariance)
     variances = variances.clamp(min=0)
@@ -85,3 +82,9 @@ def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> None:
     project = model.set_encoder.project
     project.weight.copy_(turn @ project.weight.double())
     project.bias.copy_(turn @ (project.bias.double() - mean))
+
+
+def embeddings(model: SimpleCnaps, supports: Iterable[Tensor]) -> Tensor:
+    """The embeddings (T, E) of T tasks, given their supports (N, T, ...), without any gradient."""
+    device = model.log_temperature.device
+    return torch.stack([task_embedding(model, s.to(device), LiteConfig()) for s in supports])

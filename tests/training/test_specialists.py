@@ -12,7 +12,8 @@ from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import random_cnaps
 from training.config import TrainConfig
-from training.specialists import SOFT, blend, combine, embeddings, fit_gate, main, supports_of
+from training.specialists import SOFT, blend, combine, fit_gate, main, supports_of
+from training.start import embeddings
 
 ONE = CnapsConfig(film="constant")
 
