@@ -19,7 +19,7 @@ import numpy as np
 
 from model.errors import InputError
 from model.frames import SIDE, read_clip
-from training.canvas import cropped, mask, photographed, premultiplied
+from training.canvas import cropped, mask, paste, photographed, plain_ground, premultiplied
 from training.episodes import Episode, make_episode
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
@@ -59,12 +59,16 @@ class Photos:
 
 @dataclass(frozen=True)
 class PhotoEpisodes:
-    """Episodes that ask for a class: other photos of it than the support shows."""
+    """Episodes that ask for a class: other photos of it than the support shows.
+
+    In some of them the support stands as in a shop's catalogue: cut out, large, on plain ground.
+    """
 
     photos: Photos
     way: int
     shots: tuple[int, int]  # support photos a class, at least and at most
     queries: int  # query photos a class
+    catalogue: float = 0.5  # share of such episodes
 
     def __post_init__(self) -> None:
         if len(self._usable()) < 2:
@@ -80,18 +84,30 @@ class PhotoEpisodes:
         usable = self._usable()
         chosen = rng.choice(len(usable), min(self.way, len(usable)), replace=False)
         shots = int(rng.integers(self.shots[0], self.shots[1] + 1))
+        taught = _alone if rng.random() < self.catalogue else _as_taken
         support, query, names = [], [], []
         for paths in (usable[k] for k in chosen):
-            order = rng.permutation(len(paths))
+            order = [paths[i] for i in rng.permutation(len(paths))]
             taken = min(shots, len(paths) - 1)
-            frames = [
-                photographed(cropped(photo(paths[i]), rng, 0.7), rng, moving=0.1)[None]
-                for i in order[: taken + self.queries]
-            ]
-            support.append(frames[:taken])
-            query.append(frames[taken:])
+            support.append([taught(path, rng)[None] for path in order[:taken]])
+            query.append([_as_taken(p, rng)[None] for p in order[taken : taken + self.queries]])
             names.append(paths[0].parent.name)
         return make_episode(support, query, names, "classes")
+
+
+def _as_taken(path: Path, rng: np.random.Generator) -> np.ndarray:
+    return photographed(cropped(photo(path), rng, 0.7), rng, moving=0.1)
+
+
+def _alone(path: Path, rng: np.random.Generator) -> np.ndarray:
+    """What a photo shows, cut out on plain ground; the photo itself where that cannot be told."""
+    thing = cut_out(path)
+    if thing is None:
+        return _as_taken(path, rng)
+    frame = plain_ground(rng)
+    size = SIDE * rng.uniform(0.7, 0.95)
+    paste(frame, thing, SIDE * rng.normal(0.5, 0.02, 2), size, rng.normal(0, 5))
+    return photographed(frame, rng, moving=0)
 
 
 def photo(path: Path) -> np.ndarray:

@@ -72,6 +72,29 @@ def test_class_episodes_ask_for_other_photos_than_they_show(folder: Path) -> Non
             assert mine and not mine & set(asked[task.targets == k])
 
 
+def test_catalogue_episodes_teach_what_a_photo_shows_on_plain_ground(tmp_path: Path) -> None:
+    for k in range(3):
+        (tmp_path / f"class {k}").mkdir()
+        for i in range(3):
+            image = np.full((SIDE, SIDE, 3), (60, 150, 60), np.uint8)
+            image[::8] = 20  # a striped ground
+            cv2.circle(image, (112, 112), 45 + 4 * i, (40, 40, 230), -1)
+            cv2.imwrite(str(tmp_path / f"class {k}" / f"{i}.png"), image)
+    photos = Photos.read([tmp_path])
+
+    def stripes(frames: torch.Tensor) -> float:
+        """How much the rows differ at the left edge, where nothing but ground is."""
+        return float(frames[:, 0, :, :6].float().mean(dim=(2, 3)).diff(dim=1).abs().mean())
+
+    rng = np.random.default_rng(0)
+    taken = PhotoEpisodes(photos, 3, (1, 2), 1, catalogue=0).episode(rng).task
+    alone = PhotoEpisodes(photos, 3, (1, 2), 1, catalogue=1).episode(rng).task
+    assert stripes(taken.support) > 10 < stripes(taken.query)
+    assert stripes(alone.support) < 5 and stripes(alone.query) > 10  # asked as it was taken
+    red = alone.support[:, 0, 112, 112].float()
+    assert (red[:, 0] > 2 * red[:, 1]).all()
+
+
 def test_composites_have_the_ways_and_shots_asked_for_and_repeat(folder: Path) -> None:
     photos = Photos.read([folder])
     things = [(f"disc {h}", np.stack([Paint(h, 0.9, 1.0)(disc(), np.random.default_rng(0))]))
