@@ -11,7 +11,8 @@ from typing import Any
 from model.errors import InputError
 from model.frames import SIDE
 
-FORMAT = 1
+GRID = SIDE // 32  # cells a side of the last map
+FORMAT = 2  # 1 had one size of windows, or null
 PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
 
 
@@ -31,9 +32,8 @@ class HeadSettings:
 
     features: str  # raw | unit: scale features to length sqrt(D) or not
     temperature: float  # t > 0: logit = -t * squared distance
-    windows: (
-        int | None
-    )  # score w x w windows of the last map and keep the best; None: the whole frame
+    windows: tuple[int, ...]  # sides w of the windows of the last map, w x w, of which the best
+    # scores; none: the whole frame
     window_floor: float  # leave out windows shorter than this share of the median support feature
 
 
@@ -85,9 +85,18 @@ def read_card(folder: Path) -> Card:
     return parsed
 
 
+def sides(windows: list[int] | int | None) -> tuple[int, ...]:
+    """The sides of windows as a file has them: a list, or in format 1 one number or null."""
+    if isinstance(windows, int):
+        return (windows,)
+    return tuple(windows or ())
+
+
 def _parse(card: dict[str, Any]) -> Card:
-    head = HeadSettings(**card["head"])
+    head = HeadSettings(**card["head"] | {"windows": sides(card["head"]["windows"])})
     sites = tuple(Site(**site) for site in card["sites"])
+    if not all(1 <= side <= GRID for side in head.windows):
+        raise ValueError("windows that do not fit the map")
     if card["side"] != SIDE or head.features not in ("raw", "unit") or not head.temperature > 0:
         raise ValueError("settings this program does not know")
     digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()

@@ -26,16 +26,20 @@ from model.head import Head
 PUBLIC = {"h_probabilities": "probabilities", "h_logits": "logits"}  # names in the file
 HEADER = '<ir_version: 10, opset_import: ["" : 18]>'
 
-# (B,D) features, or (B,D,7,7) -> the mean of every window: x (B,P,D).
+# (B,D) features, or (B,D,7,7) -> the mean of every window, of one side after the other: (B,P,D).
 WHOLE_FRAME = """
     one = Constant <value_ints = [1]> ()
     windows = Unsqueeze (features, one)
 """
+ONE_SIDE = """
+    means_{w} = AveragePool <kernel_shape = [{w}, {w}], strides = [1, 1]> (features)
+    flat_{w} = Reshape (means_{w}, flat_shape)
+"""
 WINDOWS = """
-    means = AveragePool <kernel_shape = [{windows}, {windows}], strides = [1, 1]> (features)
     flat_shape = Constant <value_ints = [0, 0, -1]> ()
-    flat = Reshape (means, flat_shape)
-    windows = Transpose <perm = [0, 2, 1]> (flat)
+    {sides}
+    all_flat = Concat <axis = 2> ({flat})
+    windows = Transpose <perm = [0, 2, 1]> (all_flat)
 """
 RAW = """
     x = Identity (windows)
@@ -120,7 +124,7 @@ def join(
     floor: windows whose feature is shorter than this are left out; unused without windows.
     """
     crop = parse_model(HEADER + CROP.format(side=SIDE)).graph
-    output = "b_features" if card.head.windows is None else "b_map"
+    output = "b_features" if not card.head.windows else "b_map"
     # Graphs, not models: merging models would check and copy every weight four times over.
     whole = merge_graphs(crop, backbone.graph, [("square", "frames")], prefix2="b_")
     head_graph = _head_model(head, floor, card.head).graph
@@ -157,12 +161,16 @@ def join(
 
 def _head_model(head: Head, floor: float, settings: HeadSettings) -> onnx.ModelProto:
     d, k = len(head.mean), len(head.centres)
-    windows, unit = settings.windows is not None, settings.features == "unit"
+    windows, unit = settings.windows, settings.features == "unit"
     taken = "float[B,D,S,S] features" if windows else "float[B,D] features"
+    pooled = WINDOWS.format(
+        sides="".join(ONE_SIDE.format(w=w) for w in windows),
+        flat=", ".join(f"flat_{w}" for w in windows),
+    )
     model = parse_model(
         HEADER
         + f"head ({taken}) => (float[B,{k}] probabilities, float[B,{k}] logits) {{"
-        + (WINDOWS.format(windows=settings.windows) if windows else WHOLE_FRAME)
+        + (pooled if windows else WHOLE_FRAME)
         + (UNIT if unit else RAW)
         + DISTANCE
         + (FLOOR if windows else "")

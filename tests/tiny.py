@@ -54,7 +54,7 @@ SITES = [
     {"name": "stem", "channels": 8, "weight": "stem_weight", "bias": "stem_bias"},
     {"name": "last", "channels": 24, "weight": "last_weight", "bias": "last_bias"},
 ]
-HEAD = {"features": "unit", "temperature": 0.1, "windows": 4, "window_floor": 0.35}
+HEAD = {"features": "unit", "temperature": 0.1, "windows": [4], "window_floor": 0.35}
 
 
 def write_tiny(folder: Path, film: float = 0.0, **head: object) -> Path:
@@ -86,7 +86,7 @@ def write_tiny(folder: Path, film: float = 0.0, **head: object) -> Path:
         onnx.checker.check_model(model)
         (folder / name).write_bytes(model.SerializeToString())
     card = {
-        "format": 1,
+        "format": 2,
         "name": "tiny",
         "method": "Simple CNAPs",
         "trained": False,

@@ -98,7 +98,7 @@ class TrainConfig:
             film=self.film,
             sites=self.sites,
             features=self.features,
-            windows=self.windows or None,
+            windows=(self.windows,) if self.windows else (),
         )
 
     def lite(self) -> LiteConfig:

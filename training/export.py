@@ -25,6 +25,7 @@ import onnx
 import torch
 
 from model import InputError, load_model
+from model.card import FORMAT, GRID
 from model.frames import SIDE
 from model.nn.backbone import FEATURES
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
@@ -51,8 +52,9 @@ def main() -> None:
     parser.add_argument(
         "--windows",
         type=int,
-        choices=range(8),
-        help="score w x w windows of the last map (0: whole frames)",
+        nargs="*",
+        choices=range(1, GRID + 1),
+        help="score w x w windows of the last map, of these sides w (none: whole frames)",
     )
     parser.add_argument("--notes", type=Path, help="results and limits for MODEL_CARD.md, .md")
     parser.add_argument(
@@ -68,7 +70,7 @@ def main() -> None:
         else:
             model, provenance = load_checkpoint(args.checkpoint)
         if args.windows is not None:
-            model.config = replace(model.config, windows=args.windows or None)
+            model.config = replace(model.config, windows=tuple(args.windows))
         notes = _notes(args.notes)
         logs = [folder / "log.jsonl" for folder in args.runs]
         if missing := [log for log in logs if not log.is_file()]:
@@ -178,7 +180,7 @@ def _write(
         onnx.save(graph, folder / file)
     save_checkpoint(folder / "trained.safetensors", model, provenance)
     card = {
-        "format": 1,
+        "format": FORMAT,
         "name": name,
         "method": METHOD,
         "trained": trained,

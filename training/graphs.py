@@ -18,9 +18,9 @@ from onnx import TensorProto, helper, numpy_helper
 from timm.models._efficientnet_blocks import DepthwiseSeparableConv, InvertedResidual
 from torch import nn
 
-from model.card import Site
+from model.card import GRID, Site
 from model.frames import SIDE
-from model.nn.backbone import FEATURES, GRID, Backbone
+from model.nn.backbone import FEATURES, Backbone
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmGenerator, FilmVector
 from model.nn.set_encoder import GROUPS, SetEncoder

@@ -44,7 +44,8 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         f"- Input: {card['side']} x {card['side']} uint8 RGB; features D = {card['features']}, "
         f"task embedding E = {card['embedding']}.",
         f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
-        f"windows {head['windows'] or 'off'}, window floor {head['window_floor']}.",
+        f"windows {' and '.join(map(str, head['windows'])) or 'off'}, "
+        f"window floor {head['window_floor']}.",
         *_listed(facts),
     ]
     if gate:

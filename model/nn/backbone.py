@@ -16,7 +16,6 @@ from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
 
 FEATURES = 1280  # D
-GRID = 7  # the last map is GRID x GRID for 224 px
 
 
 class Backbone(nn.Module):

@@ -17,11 +17,12 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from model.card import sides
 from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.saving import beside
 
-FORMAT = 1
+FORMAT = 2  # 1 had one size of windows, or null
 METHOD = "Simple CNAPs"
 
 
@@ -60,7 +61,10 @@ def load_checkpoint(path: Path) -> tuple[SimpleCnaps, dict[str, Any]]:
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} is not a checkpoint, or not a whole one ({error}).") from error
     try:
-        model = SimpleCnaps(CnapsConfig(**header["config"]))
+        config = dict(header["config"])
+        if "windows" in config:
+            config["windows"] = sides(config["windows"])
+        model = SimpleCnaps(CnapsConfig(**config))
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{path} has settings that this program does not know: {error}."

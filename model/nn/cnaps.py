@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from model.card import GRID
 from model.nn import head
-from model.nn.backbone import GRID, Backbone
+from model.nn.backbone import Backbone
 from model.nn.film import FilmGenerator
 from model.nn.set_encoder import SetEncoder
 
@@ -29,8 +30,9 @@ class CnapsConfig:
     sites: Literal["paper", "deep", "all"] = "paper"  # which batch-norms, see `site_names`
     embedding: int = 64  # E
     features: Literal["raw", "unit"] = "unit"  # unit: rows scaled to length sqrt(D) for the head
-    # a query frame is scored at every w x w window of its 7 x 7 map; None: whole, as published
-    windows: int | None = 4
+    # a query frame is scored at every w x w window of its 7 x 7 map, for each of these sides w;
+    # none: whole, as published
+    windows: tuple[int, ...] = (4,)
     # windows shorter than this share of the support's median norm are left out
     window_floor: float = 0.35
 
@@ -40,8 +42,8 @@ class CnapsConfig:
             known = get_args(get_type_hints(type(self))[name])
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, none of {', '.join(known)}")
-        if self.windows is not None and not 1 <= self.windows <= GRID:
-            raise ValueError(f"windows is {self.windows}, not from 1 to {GRID}")
+        if not all(1 <= side <= GRID for side in self.windows):
+            raise ValueError(f"windows is {self.windows}, not sides from 1 to {GRID}")
 
 
 class SimpleCnaps(nn.Module):

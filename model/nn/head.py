@@ -10,6 +10,8 @@ serves the same head.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -73,11 +75,15 @@ def whole(maps: Tensor) -> Tensor:
     return _wide(maps).mean(dim=(2, 3))
 
 
-def windowed(maps: Tensor, side: int | None) -> Tensor:
-    """Last maps (B, D, 7, 7) -> (B, W, D): means of side x side windows, or of the whole frame."""
-    if side is None:
+def windowed(maps: Tensor, sides: Sequence[int]) -> Tensor:
+    """Last maps (B, D, 7, 7) -> (B, W, D): means of side x side windows of every side, one side
+    after the other; of the whole frame where there is no side.
+    """
+    if not sides:
         return whole(maps)[:, None]
-    return F.avg_pool2d(_wide(maps), side, stride=1).flatten(2).transpose(1, 2)
+    wide = _wide(maps)
+    means = [F.avg_pool2d(wide, side, stride=1).flatten(2) for side in sides]
+    return torch.cat(means, 2).transpose(1, 2)
 
 
 def filled(windows: Tensor, support: Tensor, floor: float) -> Tensor:

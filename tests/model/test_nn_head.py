@@ -49,17 +49,20 @@ def test_best_window_is_the_best_of_all_filled_windows() -> None:
     maps[:, :, :, 4:] = 0  # the right half is empty
     maps[4] = 1e-3  # a frame without anything in it
     z, labels = rng.gamma(1.0, 1.0, (6, 8)), np.array([0, 0, 1, 1, 2, 2])
-    floor, side = 0.35, 3
+    floor, sides = 0.35, (3, 5)
     expected = np.full((5, 3), -np.inf)
     for b in range(5):
         means = [
-            maps[b, :, i : i + side, j : j + side].mean((1, 2)) for i in range(5) for j in range(5)
+            maps[b, :, i : i + side, j : j + side].mean((1, 2))
+            for side in sides
+            for i in range(8 - side)
+            for j in range(8 - side)
         ]
         least = floor * np.median(np.linalg.norm(z, axis=1))
         seen = [m for m in means if np.linalg.norm(m) >= least] or means
         assert b == 4 or len(seen) < len(means)
         expected[b] = (-dense_distances(z, labels, np.stack(seen), 3)).max(0)
-    windows = head.windowed(torch.from_numpy(maps), side)  # (B, W, D)
+    windows = head.windowed(torch.from_numpy(maps), sides)  # (B, W, D)
     support = torch.from_numpy(z)
     d2 = head.distances(support, torch.from_numpy(labels), windows.flatten(0, 1), 3)
     kept = head.filled(windows, support, floor)
@@ -69,8 +72,8 @@ def test_best_window_is_the_best_of_all_filled_windows() -> None:
 
 def test_without_windows_the_whole_frame_is_scored() -> None:
     maps = torch.rand(3, 8, 7, 7, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(head.windowed(maps, None)[:, 0], head.whole(maps))
-    torch.testing.assert_close(head.windowed(maps, 7)[:, 0], head.whole(maps))
+    torch.testing.assert_close(head.windowed(maps, ())[:, 0], head.whole(maps))
+    torch.testing.assert_close(head.windowed(maps, (7,))[:, 0], head.whole(maps))
 
 
 def test_gradient_of_the_head_is_the_slope_of_its_loss() -> None:

@@ -13,7 +13,7 @@ from model import InputError, SupportSet, load_adapted, load_model
 from model.graph import fold_film
 from model.head import distances, fit, scaled
 from model.runtime import open_session
-from tests.tiny import write_tiny
+from tests.tiny import HEAD, write_tiny
 
 
 def clip(rng: np.random.Generator, count: int, height: int = 224, width: int = 224) -> np.ndarray:
@@ -53,15 +53,13 @@ def by_hand(folder: Path, objects: dict[str, list[np.ndarray]], frames: np.ndarr
     backbone = fold_film(onnx.load(folder / "backbone.onnx"), sites, film).SerializeToString()
     z = run(backbone, "features", {"frames": support})
     fitted = fit(scaled(z, head["features"]), labels)
-    if head["windows"] is None:
+    if not head["windows"]:
         x = run(backbone, "features", {"frames": frames})[:, None]
         keep = np.ones(x.shape[:2], bool)
     else:
-        w, maps = head["windows"], run(backbone, "map", {"frames": frames})
-        places = range(maps.shape[2] - w + 1)
-        x = np.stack(
-            [maps[:, :, i : i + w, j : j + w].mean((2, 3)) for i in places for j in places], 1
-        )
+        maps = run(backbone, "map", {"frames": frames})
+        places = [(w, i, j) for w in head["windows"] for i in range(8 - w) for j in range(8 - w)]
+        x = np.stack([maps[:, :, i : i + w, j : j + w].mean((2, 3)) for w, i, j in places], 1)
         floor = head["window_floor"] * np.median(np.linalg.norm(z, axis=1))
         keep = np.linalg.norm(x, axis=-1) >= floor
         keep[~keep.any(1)] = True
@@ -69,11 +67,11 @@ def by_hand(folder: Path, objects: dict[str, list[np.ndarray]], frames: np.ndarr
     return softmax(np.where(keep[..., None], logits, -np.inf).max(1))
 
 
-@pytest.mark.parametrize("windows", [None, 2, 4])
+@pytest.mark.parametrize("windows", [[], [2], [4, 3]])
 @pytest.mark.parametrize("features", ["raw", "unit"])
 @pytest.mark.parametrize("shots", [[1], [1, 1], [4, 1, 9], [3] * 20])
 def test_the_file_computes_the_head(
-    tmp_path: Path, shots: list[int], features: str, windows: int | None
+    tmp_path: Path, shots: list[int], features: str, windows: list[int]
 ) -> None:
     folder = write_tiny(
         tmp_path / "tiny", film=0.2, features=features, windows=windows, window_floor=0.9
@@ -216,6 +214,19 @@ def edit_card(folder: Path, **changes: object) -> None:
     (folder / "card.json").write_text(json.dumps(card | changes))
 
 
+@pytest.mark.parametrize(("old", "now"), [(4, [4]), (None, [])])
+def test_a_card_of_format_1_had_one_size_of_windows(
+    tmp_path: Path, old: int | None, now: list[int]
+) -> None:
+    objects, frame = random_support(0, [2, 3]), clip(np.random.default_rng(1), 1)
+    answers = []
+    for windows, version in ((old, 1), (now, 2)):
+        folder = write_tiny(tmp_path / f"format {version}")
+        edit_card(folder, format=version, head=HEAD | {"windows": windows})
+        answers.append(load_model(folder).adapt(objects).predict(frame))
+    np.testing.assert_array_equal(*answers)
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
@@ -224,9 +235,10 @@ def edit_card(folder: Path, **changes: object) -> None:
         (lambda f: (f / "card.json").write_text("[" * 100_000), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_text("[1, 2]"), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_bytes(b"\xff\xfe\x00"), "is not a personaliser's card"),
-        (lambda f: edit_card(f, format=2), "has format 2, newer than the 1"),
+        (lambda f: edit_card(f, format=3), "has format 3, newer than the 2"),
         (lambda f: edit_card(f, side=84), "is not a personaliser's card"),
         (lambda f: edit_card(f, head={"features": "unit"}), "is not a personaliser's card"),
+        (lambda f: edit_card(f, head=HEAD | {"windows": [3, 8]}), "is not a personaliser's card"),
         (lambda f: (f / "backbone.onnx").unlink(), "lacks backbone.onnx"),
         (lambda f: (f / "backbone.onnx").write_bytes(b"\x00" * 99), "is damaged: backbone.onnx"),
         (lambda f: (f / "film_generator.onnx").write_bytes((f / "set_encoder.onnx").read_bytes()),

@@ -12,7 +12,7 @@ from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import random_cnaps
 from training.average import average, main
 
-CONFIG = CnapsConfig(windows=5)
+CONFIG = CnapsConfig(windows=(5,))
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def test_another_tasks_embedding_matters_only_where_film_listens(
     film: Literal["constant", "task"],
 ) -> None:
     torch.manual_seed(0)
-    model = SimpleCnaps(CnapsConfig(film=film, windows=None))
+    model = SimpleCnaps(CnapsConfig(film=film, windows=()))
     with torch.no_grad():
         for vector in model.film_generator.vectors():
             vector.r.fill_(0.3)
@@ -75,7 +75,7 @@ def test_the_bare_passes_reach_the_parameters_that_a_step_trains() -> None:
     reached = []
     for bare in (True, False):
         torch.manual_seed(0)
-        model = SimpleCnaps(CnapsConfig(sites="deep", windows=None))
+        model = SimpleCnaps(CnapsConfig(sites="deep", windows=()))
         task = random_task(H + 2, 2, 2)
         if bare:
             _bare(model, task, 16)

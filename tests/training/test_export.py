@@ -20,7 +20,7 @@ from training.export import export, probabilities, untrained
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("export") / "random"
-    export(random_cnaps(CnapsConfig(windows=4)), {"seed": 0, "data": "none"}, out, trained=True)
+    export(random_cnaps(CnapsConfig(windows=(4,))), {"seed": 0, "data": "none"}, out, trained=True)
     return out
 
 
@@ -55,7 +55,7 @@ def test_the_card_names_its_files(exported: Path) -> None:
 def test_the_folder_holds_the_checkpoint_it_came_from(exported: Path) -> None:
     model, provenance = load_checkpoint(exported / "trained.safetensors")
     assert provenance == {"seed": 0, "data": "none"}
-    assert model.config == CnapsConfig(windows=4)
+    assert model.config == CnapsConfig(windows=(4,))
 
 
 def test_the_card_in_words_has_the_notes_and_the_curves_of_the_run(tmp_path: Path) -> None:

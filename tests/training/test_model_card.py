@@ -32,7 +32,7 @@ def test_the_card_of_an_average_has_every_command() -> None:
     runs = [{"settings": asdict(config), "commit": f"c{k}"} for k, config in enumerate(CONFIGS)]
     card = {"name": "mean", "trained": True, "method": "m", "sites": [], "side": 224,
             "features": 8, "embedding": 4, "provenance": {"average of": runs, "hours": 2.5},
-            "head": {"features": "unit", "temperature": 0.1, "windows": 4,
+            "head": {"features": "unit", "temperature": 0.1, "windows": [3, 4],
                      "window_floor": 0.3}}  # fmt: skip
     text = model_card(card, "", curves=False)
     assert "the mean of 3 trainings" in text and "- Hours: `2.5`" in text
@@ -46,7 +46,7 @@ def test_the_card_of_specialists_says_whose_training_each_was() -> None:
     facts = {"specialists": kinds, "gate": asdict(CONFIGS[1]), "commit": "abc", "hours": 2.5}
     card = {"name": "both", "trained": True, "method": "m", "sites": [], "side": 224,
             "features": 8, "embedding": 4, "provenance": facts,
-            "head": {"features": "unit", "temperature": 0.1, "windows": 4,
+            "head": {"features": "unit", "temperature": 0.1, "windows": [3, 4],
                      "window_floor": 0.3}}  # fmt: skip
     text = model_card(card, "", curves=False)
     assert f"    {command(asdict(CONFIGS[1]), 'training.specialists')}\n" in text

@@ -38,7 +38,7 @@ def cost(n: int, back: int | None, device: str, threads: int) -> Cost:
 
 def _cost(n: int, back: int | None, device: str, threads: int) -> Cost:
     torch.set_num_threads(threads)
-    model = SimpleCnaps(CnapsConfig(sites="deep", windows=None)).to(device)
+    model = SimpleCnaps(CnapsConfig(sites="deep", windows=())).to(device)
     task = random_task(n, min(WAYS, n), QUERIES, device)
     config = LiteConfig(back=back or n, back_embeddings=64 if back else n, query_batch=QUERIES)
     generator = torch.Generator().manual_seed(0)
