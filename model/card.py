@@ -86,17 +86,21 @@ def read_card(folder: Path) -> Card:
 
 
 def sides(windows: list[int] | int | None) -> tuple[int, ...]:
-    """The sides of windows as a file has them: a list, or in format 1 one number or null."""
-    if isinstance(windows, int):
-        return (windows,)
-    return tuple(windows or ())
+    """The sides of windows as a file has them: a list, or in format 1 one number or null.
+
+    Raises ValueError for anything else.
+    """
+    found = [] if windows is None else windows if isinstance(windows, list) else [windows]
+    # True is an int to Python, and no side
+    whole = all(type(side) is int and 1 <= side <= GRID for side in found)
+    if not whole or len(set(found)) < len(found):
+        raise ValueError(f"windows is {windows!r}, not different sides from 1 to {GRID}")
+    return tuple(found)
 
 
 def _parse(card: dict[str, Any]) -> Card:
     head = HeadSettings(**card["head"] | {"windows": sides(card["head"]["windows"])})
     sites = tuple(Site(**site) for site in card["sites"])
-    if not all(1 <= side <= GRID for side in head.windows):
-        raise ValueError("windows that do not fit the map")
     if card["side"] != SIDE or head.features not in ("raw", "unit") or not head.temperature > 0:
         raise ValueError("settings this program does not know")
     digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()

@@ -54,7 +54,8 @@ def main() -> None:
         type=int,
         nargs="*",
         choices=range(1, GRID + 1),
-        help="score w x w windows of the last map, of these sides w (none: whole frames)",
+        help="score w x w windows of the last map, of these sides w, which should be neighbours "
+        "(none: whole frames)",
     )
     parser.add_argument("--notes", type=Path, help="results and limits for MODEL_CARD.md, .md")
     parser.add_argument(
@@ -70,7 +71,7 @@ def main() -> None:
         else:
             model, provenance = load_checkpoint(args.checkpoint)
         if args.windows is not None:
-            model.config = replace(model.config, windows=tuple(args.windows))
+            model.config = replace(model.config, windows=tuple(sorted(set(args.windows))))
         notes = _notes(args.notes)
         logs = [folder / "log.jsonl" for folder in args.runs]
         if missing := [log for log in logs if not log.is_file()]:

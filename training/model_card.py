@@ -26,7 +26,8 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, facts = card["head"], dict(card["provenance"])
     runs = _runs(facts)
-    kinds, gate = list(facts.pop("specialists", ())), facts.pop("gate", None)
+    # sorted by the file's header: composites after classes, while the command wants them first
+    kinds, gate = sorted(facts.pop("specialists", ()), reverse=True), facts.pop("gate", None)
     facts.pop("average of", None)
     trained = (
         "Meta-trained with LITE; the frozen backbone is ImageNet's."
@@ -49,9 +50,11 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         *_listed(facts),
     ]
     if gate:
+        parts = " ".join(f"{kind}.safetensors" for kind in kinds)
+        made_by = command(gate, f"training.specialists {parts} --out both.safetensors")
         lines += ["", f"Its set encoder chooses between specialists for {' and for '.join(kinds)}; "
                   "one of several trainings is their mean. They were made one model by", "",
-                  f"    {command(gate, 'training.specialists')}"]  # fmt: skip
+                  f"    {made_by}"]  # fmt: skip
     elif len(runs) > 1:
         lines += ["", f"Its weights are the mean of {len(runs)} trainings (`training.average`)."]
     for number, (kind, run) in enumerate(runs, 1):

@@ -11,8 +11,9 @@ FiLM generator goes smoothly from one's FiLM to the other's:
     film(e) = (A + B) / 2 + (A - B) / 2 * g / sqrt(g^2 + SOFT^2),   g = a e + b
 
 with a and b by ridge regression to +1 on composite and -1 on class episodes, and embeddings
-whitened over both (`training.start`). The generator's own layers hold exactly this, so that the
-result is a checkpoint as any other: it can be trained on, averaged and exported.
+whitened over both (`training.start`). The generator's own layers hold this, up to the norm's eps of
+1e-5 beside SOFT^2, so that the result is a checkpoint as any other: it can be trained on and
+exported.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from training.provenance import commit, settings_of
 from training.start import embeddings, whiten
 
 KINDS = ("composites", "classes")  # of episodes, a specialist each; +1 and -1
-RIDGE = 10.0  # of the regression, in tasks: embeddings have variance 1
+RIDGE = 10.0  # of the regression, in tasks: embeddings have variances below 1
 SOFT = 0.15  # the g at which 0.7 of the way is gone
 
 
@@ -46,15 +47,22 @@ SOFT = 0.15  # the g at which 0.7 of the way is gone
 def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, dict[str, Any]]:
     """The model of the two checkpoints, in the order of KINDS, and what it tells about itself.
 
-    `config` says where the episodes come from, --whitening of each kind. InputError if one of the
-    two has no FiLM, or has it elsewhere.
+    `config` says where the episodes come from, --whitening of each kind. Embedding and windows are
+    the first's. InputError if one of the two has no FiLM, or has it elsewhere, or for other
+    features.
     """
     (first, one), (second, two) = (load_checkpoint(path) for path in paths)
     for path, model in zip(paths, (first, second), strict=True):
         if model.config.film == "none":
             raise InputError(f"{path} has no FiLM.")
-        if model.config.sites != first.config.sites:
-            raise InputError(f"{path} has sites {model.config.sites}, not {first.config.sites}.")
+        for name in ("sites", "features"):
+            ours, theirs = getattr(first.config, name), getattr(model.config, name)
+            if ours != theirs:
+                raise InputError(f"{path} has {name} {theirs}, not {ours}.")
+    if (size := first.config.embedding) % 2:
+        raise InputError(
+            f"{paths[0]} has embeddings of {size} numbers; the gate needs an even one."
+        )
     supports = [supports_of(config, kind) for kind in KINDS]
     films = [mean_film(m, tasks) for m, tasks in zip((first, second), supports, strict=True)]
     torch.manual_seed(0)  # as training.train: only models that began alike can be averaged
@@ -73,7 +81,7 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, di
 
 
 def supports_of(config: TrainConfig, kind: str) -> list[Tensor]:
-    """The support clips (N, T, ...) of the training's first --whitening tasks of one kind.
+    """The support clips (N, T, ...) of --whitening tasks of one kind, of what trainings draw from.
 
     InputError where there are none.
     """
@@ -109,7 +117,7 @@ def fit_gate(positive: Tensor, negative: Tensor) -> tuple[Tensor, float]:
 
 @torch.no_grad()
 def blend(model: SimpleCnaps, a: Tensor, b: float, positive: Tensor, negative: Tensor) -> None:
-    """Set the FiLM generator: from the FiLM `negative` (2C,) to `positive` with g = a e + b."""
+    """Set a new model's FiLM generator: from FiLM `negative` (2C,) to `positive`, g = a e + b."""
     frozen = torch.cat([torch.ones(len(positive) // 2), torch.zeros(len(positive) // 2)])
     vectors = model.film_generator.vectors()
     sizes = [len(vector.r) for vector in vectors]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from model.card import GRID
+from model.card import sides
 from model.nn import head
 from model.nn.backbone import Backbone
 from model.nn.film import FilmGenerator
@@ -42,8 +42,7 @@ class CnapsConfig:
             known = get_args(get_type_hints(type(self))[name])
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, none of {', '.join(known)}")
-        if not all(1 <= side <= GRID for side in self.windows):
-            raise ValueError(f"windows is {self.windows}, not sides from 1 to {GRID}")
+        sides(list(self.windows))
 
 
 class SimpleCnaps(nn.Module):

@@ -238,7 +238,10 @@ def test_a_card_of_format_1_had_one_size_of_windows(
         (lambda f: edit_card(f, format=3), "has format 3, newer than the 2"),
         (lambda f: edit_card(f, side=84), "is not a personaliser's card"),
         (lambda f: edit_card(f, head={"features": "unit"}), "is not a personaliser's card"),
-        (lambda f: edit_card(f, head=HEAD | {"windows": [3, 8]}), "is not a personaliser's card"),
+        *(
+            (lambda f, w=odd: edit_card(f, head=HEAD | {"windows": w}), "not a personaliser's card")
+            for odd in ([3, 8], [4, 4], [True], True, [3.0], "3", {}, [[3]])
+        ),
         (lambda f: (f / "backbone.onnx").unlink(), "lacks backbone.onnx"),
         (lambda f: (f / "backbone.onnx").write_bytes(b"\x00" * 99), "is damaged: backbone.onnx"),
         (lambda f: (f / "film_generator.onnx").write_bytes((f / "set_encoder.onnx").read_bytes()),

@@ -49,7 +49,8 @@ def test_the_card_of_specialists_says_whose_training_each_was() -> None:
             "head": {"features": "unit", "temperature": 0.1, "windows": [3, 4],
                      "window_floor": 0.3}}  # fmt: skip
     text = model_card(card, "", curves=False)
-    assert f"    {command(asdict(CONFIGS[1]), 'training.specialists')}\n" in text
+    parts = "composites.safetensors classes.safetensors --out both.safetensors"
+    assert f"    {command(asdict(CONFIGS[1]), f'training.specialists {parts}')}\n" in text
     for k, kind in enumerate(("composites", "classes", "classes")):
         title = f"Training {k + 1}, for {kind}\n\n    {command(asdict(CONFIGS[k]))}\n"
         assert title in text and f"- Commit: c{k}\n" in text

@@ -70,17 +70,21 @@ def test_tasks_of_a_kind_get_their_specialists_film(
 ) -> None:
     out = tmp_path / "both.safetensors"
     main([*checkpoints, "--out", str(out), "--photos", str(photos), "--views", str(views),
-          "--whitening", "6", "--workers", "0"])  # fmt: skip
+          "--whitening", "30", "--workers", "0"])  # fmt: skip
     model, facts = load_checkpoint(out)
     assert model.config.film == "task"
     assert facts["hours"] == 0.5 and sorted(facts["specialists"]) == ["classes", "composites"]
-    config = TrainConfig(photos=(str(photos),), views=(str(views),), whitening=6, workers=0)
+    unseen = TrainConfig(
+        photos=(str(photos),), views=(str(views),), whitening=10, workers=0, seed=7
+    )
+    right = 0
     ends = [load_checkpoint(Path(path))[0].film(torch.zeros(64)) for path in checkpoints]
     for kind, own, other in (("composites", *ends), ("classes", *ends[::-1])):
-        for e in embeddings(model, supports_of(config, kind)):
+        for e in embeddings(model, supports_of(unseen, kind)):
             with torch.no_grad():
                 film = model.film(e)
-            assert (film - own).norm() < (film - other).norm()
+            right += bool((film - own).norm() < (film - other).norm())
+    assert right >= 16  # of 20; by chance in one of 170 trials
 
 
 def test_what_cannot_be_combined_is_refused_in_words(
@@ -88,6 +92,13 @@ def test_what_cannot_be_combined_is_refused_in_words(
 ) -> None:
     config = TrainConfig()
     none, everywhere = tmp_path / "none.safetensors", tmp_path / "all.safetensors"
+    raw, odd = tmp_path / "raw.safetensors", tmp_path / "odd.safetensors"
+    save_checkpoint(raw, random_cnaps(replace(ONE, features="raw")), {})
+    save_checkpoint(odd, random_cnaps(replace(ONE, embedding=15)), {})
+    with pytest.raises(InputError, match=r"raw\.safetensors has features raw, not unit"):
+        combine([Path(checkpoints[0]), raw], config)
+    with pytest.raises(InputError, match=r"odd\.safetensors has embeddings of 15 numbers"):
+        combine([odd, Path(checkpoints[1])], config)
     save_checkpoint(none, random_cnaps(replace(ONE, film="none")), {})
     save_checkpoint(everywhere, random_cnaps(replace(ONE, sites="all")), {})
     with pytest.raises(InputError, match=r"none\.safetensors has no FiLM"):
