@@ -124,7 +124,7 @@ def join(
     floor: windows whose feature is shorter than this are left out; unused without windows.
     """
     crop = parse_model(HEADER + CROP.format(side=SIDE)).graph
-    output = "b_features" if not card.head.windows else "b_map"
+    output = "b_map" if card.head.windows else "b_features"
     # Graphs, not models: merging models would check and copy every weight four times over.
     whole = merge_graphs(crop, backbone.graph, [("square", "frames")], prefix2="b_")
     head_graph = _head_model(head, floor, card.head).graph

@@ -9,6 +9,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from model.card import GRID
 from model.errors import InputError
 from model.nn.cnaps import CnapsConfig
 from training.lite import LiteConfig
@@ -163,8 +164,8 @@ def check(config: TrainConfig) -> None:
         raise InputError("Cut-outs need photos to stand on and among; give --photos too.")
     if config.clip_length > 1 and config.photos:
         raise InputError(f"Photos have no clips of {config.clip_length} frames; leave them out.")
-    if not 0 <= config.windows <= 7:
-        raise InputError(f"--windows must lie between 0 and 7; it is {config.windows}.")
+    if not 0 <= config.windows <= GRID:
+        raise InputError(f"--windows must lie between 0 and {GRID}; it is {config.windows}.")
 
 
 def differences(ours: TrainConfig, theirs: dict[str, Any]) -> list[str]:

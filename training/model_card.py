@@ -18,6 +18,7 @@ import numpy as np
 from training.config import TrainConfig
 from training.log import read_log
 from training.plots import Curve, plot
+from training.specialists import KINDS
 
 SMOOTHED = 25  # training steps that a point of the curve averages
 
@@ -26,8 +27,9 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, facts = card["head"], dict(card["provenance"])
     runs = _runs(facts)
-    # sorted by the file's header: composites after classes, while the command wants them first
-    kinds, gate = sorted(facts.pop("specialists", ()), reverse=True), facts.pop("gate", None)
+    # a checkpoint's header sorts them; the command takes them in the order of KINDS
+    kinds = sorted(facts.pop("specialists", ()), key=KINDS.index)
+    gate = facts.pop("gate", None)
     facts.pop("average of", None)
     trained = (
         "Meta-trained with LITE; the frozen backbone is ImageNet's."
