@@ -101,7 +101,8 @@ def sides(windows: list[int] | int | None) -> tuple[int, ...]:
 def _parse(card: dict[str, Any]) -> Card:
     head = HeadSettings(**card["head"] | {"windows": sides(card["head"]["windows"])})
     sites = tuple(Site(**site) for site in card["sites"])
-    if card["side"] != SIDE or head.features not in ("raw", "unit") or not head.temperature > 0:
+    known = card["side"] == SIDE and head.features in ("raw", "unit")
+    if not known or not head.temperature > 0 or not 0 <= head.window_floor <= 1:
         raise ValueError("settings this program does not know")
     digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()
     return Card(

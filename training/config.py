@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -13,6 +13,10 @@ from model.card import GRID
 from model.errors import InputError
 from model.nn.cnaps import CnapsConfig
 from training.lite import LiteConfig
+
+# Knobs that say which photo and composite episodes there are, and who prepares them.
+MADE_UP = ("seed", "photos", "surfaces", "cutouts", "views", "apart", "way", "shots", "skip_bad",
+           "workers", "threads")  # fmt: skip
 
 # Knobs that a run may be resumed with other values of: where it runs and what it keeps.
 ANYWHERE = {"out", "workers", "threads", "device", "keep", "skip_bad"}
@@ -108,19 +112,35 @@ class TrainConfig:
 
 def parse(argv: Sequence[str], description: str) -> tuple[TrainConfig, bool]:
     """The configuration a command line asks for, and whether to go on with a run that stopped."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_for(description)
     parser.add_argument("--resume", action="store_true", help="go on where --out stopped")
-    types = get_type_hints(TrainConfig)
-    for knob_ in fields(TrainConfig):
-        _add(parser, knob_, types[knob_.name])
+    add_knobs(parser)
     values = vars(parser.parse_args(argv))
     resume = values.pop("resume")
+    return config_of(values), resume
+
+
+def parser_for(description: str) -> argparse.ArgumentParser:
+    """A command line whose --help begins with the first lines of its module."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_knobs(parser: argparse.ArgumentParser, names: Collection[str] = ()) -> None:
+    """An option for every knob, or for those of `names`."""
+    types = get_type_hints(TrainConfig)
+    for knob_ in fields(TrainConfig):
+        if not names or knob_.name in names:
+            _add(parser, knob_, types[knob_.name])
+
+
+def config_of(values: Mapping[str, Any]) -> TrainConfig:
+    """What argparse read of `add_knobs`; InputError where a training could not run."""
     tuples: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
     config = TrainConfig(**tuples)
     check(config)
-    return config, resume
+    return config
 
 
 def _add(parser: argparse.ArgumentParser, knob_: Field[Any], kind: Any) -> None:

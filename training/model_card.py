@@ -18,7 +18,7 @@ import numpy as np
 from training.config import TrainConfig
 from training.log import read_log
 from training.plots import Curve, plot
-from training.specialists import KINDS
+from training.specialists import KINDS, KNOBS
 
 SMOOTHED = 25  # training steps that a point of the curve averages
 
@@ -52,7 +52,9 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         *_listed(facts),
     ]
     if gate:
-        parts = " ".join(f"{kind}.safetensors" for kind in kinds)
+        parts = " ".join(f"--{kind} {kind}.safetensors" for kind in kinds)
+        # checkpoints of before have every knob here, more than the command takes
+        gate = {name: value for name, value in gate.items() if name in KNOBS}
         made_by = command(gate, f"training.specialists {parts} --out both.safetensors")
         lines += ["", f"Its set encoder chooses between specialists for {' and for '.join(kinds)}; "
                   "one of several trainings is their mean. They were made one model by", "",

@@ -1,7 +1,7 @@
 """One task-conditioned model of two specialists: the set encoder says whose task it is.
 
-    python -m training.specialists COMPOSITES.safetensors CLASSES.safetensors \
-        --out runs/both.safetensors --photos PHOTOS ... [any knob of training.train]
+    python -m training.specialists --composites COMPOSITES.safetensors \
+        --classes CLASSES.safetensors --out runs/both.safetensors --photos PHOTOS --views VIEWS.npy
 
 One FiLM for all tasks must settle between kinds of task that want other things: telling
 near-duplicates apart from views of the very object, and finding a class again from other photos of
@@ -18,7 +18,6 @@ exported.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,13 +31,14 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmVector
-from training.config import TrainConfig, parse
+from training.config import MADE_UP, TrainConfig, add_knobs, config_of, parser_for
 from training.data import episodes_of
 from training.episodes import load
 from training.provenance import commit, settings_of
 from training.start import embeddings, whiten
 
 KINDS = ("composites", "classes")  # of episodes, a specialist each; +1 and -1
+KNOBS = (*MADE_UP, "whitening")  # that the gate depends on
 RIDGE = 10.0  # of the regression, in tasks: embeddings have variances below 1
 SOFT = 0.15  # the g at which 0.7 of the way is gone
 
@@ -65,8 +65,9 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, di
         )
     supports = [supports_of(config, kind) for kind in KINDS]
     films = [mean_film(m, tasks) for m, tasks in zip((first, second), supports, strict=True)]
-    torch.manual_seed(0)  # as training.train: only models that began alike can be averaged
-    both = SimpleCnaps(replace(first.config, film="task"))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # as training.train: only models that began alike can be averaged
+        both = SimpleCnaps(replace(first.config, film="task"))
     whiten(both, [support for tasks in supports for support in tasks])
     gate = fit_gate(*(embeddings(both, tasks) for tasks in supports))
     blend(both, *gate, *films)
@@ -74,7 +75,7 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, di
     hours = round(one.get("hours", 0) + two.get("hours", 0), 3)
     return both, {
         "specialists": dict(zip(KINDS, (one, two), strict=True)),
-        "gate": settings_of(config),
+        "gate": {name: value for name, value in settings_of(config).items() if name in KNOBS},
         "commit": commit(),
         "hours": hours,
     }
@@ -128,11 +129,11 @@ def blend(model: SimpleCnaps, a: Tensor, b: float, positive: Tensor, negative: T
 
 def _blend(vector: FilmVector, a: Tensor, b: float, up: Tensor, down: Tensor) -> None:
     """Half of the units see g + u, the other half its negative -(g + u), with u around 0 of root
-    mean square SOFT: the norm divides all by sqrt(g^2 + SOFT^2), and relu(x) - relu(-x) = x.
+    mean square SOFT: a new model's norm divides all by sqrt(g^2 + SOFT^2), and
+    relu(x) - relu(-x) = x.
     """
     half = len(a) // 2
-    u = torch.randn(half)
-    u -= u.mean()
+    u = torch.linspace(-1, 1, half)
     u *= SOFT / u.square().mean().sqrt()
     vector.first.weight.copy_(torch.cat([a.expand(half, -1), -a.expand(half, -1)]))
     vector.first.bias.copy_(torch.cat([b + u, -b - u]))
@@ -145,16 +146,19 @@ def _blend(vector: FilmVector, a: Tensor, b: float, up: Tensor, down: Tensor) ->
 
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = parser_for(__doc__)
     for kind in KINDS:
-        parser.add_argument(kind, type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    args, knobs = parser.parse_known_args(argv)
+        what = f"the specialist for {kind}, .safetensors"
+        parser.add_argument(f"--{kind}", type=Path, required=True, metavar="CHECKPOINT", help=what)
+    parser.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
+    add_knobs(parser, KNOBS)
+    values = vars(parser.parse_args(argv))
+    paths = [values.pop(kind) for kind in KINDS]
+    out = values.pop("out")
     try:
-        config, _ = parse(knobs, __doc__)
+        config = config_of(values)
         torch.set_num_threads(config.threads)
-        model, facts = combine([getattr(args, kind) for kind in KINDS], config)
-        save_checkpoint(args.out, model, facts)
+        save_checkpoint(out, *combine(paths, config))
     except InputError as error:
         sys.exit(str(error))
 

@@ -49,8 +49,13 @@ def start(model: SimpleCnaps, config: TrainConfig) -> None:
 def take_over(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
     """The weights of `given`; its one FiLM for all tasks becomes what the tasks' vary around.
 
-    InputError if the two have other sites, or FiLM of other kinds in another way.
+    InputError if the two have other sites or sizes, or FiLM of other kinds in another way.
     """
+    if given.config.embedding != model.config.embedding:
+        raise InputError(
+            f"{name} has embeddings of {given.config.embedding} numbers; a training starts from "
+            f"those of {model.config.embedding}."
+        )
     for knob in ("film", "sites"):
         ours, theirs = getattr(model.config, knob), getattr(given.config, knob)
         if ours != theirs and (ours, theirs) != ("task", "constant"):

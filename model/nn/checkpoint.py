@@ -89,7 +89,8 @@ def _header(path: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
         complete = {"format", "method", "config", "provenance"} <= set(header)
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} has a header that is not a checkpoint's.") from error
-    if not complete or not isinstance(header["format"], int):
+    kinds = {"format": int, "config": dict, "provenance": dict}
+    if not complete or not all(isinstance(header[k], kind) for k, kind in kinds.items()):
         raise InputError(f"{path} has a header that is not a checkpoint's.")
     if header["format"] > FORMAT:
         raise InputError(

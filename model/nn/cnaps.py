@@ -43,6 +43,10 @@ class CnapsConfig:
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, none of {', '.join(known)}")
         sides(list(self.windows))
+        if type(self.embedding) is not int or self.embedding < 1:
+            raise ValueError(f"embedding is {self.embedding!r}, not a whole number from 1")
+        if type(self.window_floor) not in (int, float) or not 0 <= self.window_floor <= 1:
+            raise ValueError(f"window_floor is {self.window_floor!r}, not a number from 0 to 1")
 
 
 class SimpleCnaps(nn.Module):

@@ -70,7 +70,8 @@ def test_too_new_and_foreign_files_are_refused_in_words(saved: Path, tmp_path: P
     sites = rewritten(saved, tmp_path / "sites.safetensors", config={"sites": "paper"})
     with pytest.raises(InputError, match="does not fit its own settings"):
         load_checkpoint(sites)
-    for name, value in (("sites", "paperr"), ("features", "Unit"), ("windows", [3, 9])):
+    for name, value in (("sites", "paperr"), ("features", "Unit"), ("windows", [3, 9]),
+                        ("embedding", -1), ("window_floor", "x")):  # fmt: skip
         wrong = rewritten(saved, tmp_path / "wrong.safetensors", config={name: value})
         with pytest.raises(
             InputError, match=re.escape(f"program does not know: {name} is {value!r}")
@@ -81,6 +82,9 @@ def test_too_new_and_foreign_files_are_refused_in_words(saved: Path, tmp_path: P
         safetensors.torch.save_file({"x": torch.zeros(3)}, path, {"checkpoint": header})
         with pytest.raises(InputError, match="has a header that is not a checkpoint's"):
             load_checkpoint(path)
+    for part in ("config", "provenance"):
+        with pytest.raises(InputError, match="has a header that is not a checkpoint's"):
+            load_checkpoint(rewritten(saved, tmp_path / "null.safetensors", **{part: None}))
     plain = tmp_path / "plain.safetensors"
     safetensors.torch.save_file({"x": torch.zeros(3)}, plain)
     with pytest.raises(InputError, match="not a checkpoint of this program"):

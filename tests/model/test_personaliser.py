@@ -239,6 +239,10 @@ def test_a_card_of_format_1_had_one_size_of_windows(
         (lambda f: edit_card(f, side=84), "is not a personaliser's card"),
         (lambda f: edit_card(f, head={"features": "unit"}), "is not a personaliser's card"),
         *(
+            (lambda f, x=odd: edit_card(f, head=HEAD | x), "is not a personaliser's card")
+            for odd in ({"window_floor": "x"}, {"window_floor": 2}, {"temperature": 0})
+        ),
+        *(
             (lambda f, w=odd: edit_card(f, head=HEAD | {"windows": w}), "not a personaliser's card")
             for odd in ([3, 8], [4, 4], [True], True, [3.0], "3", {}, [[3]])
         ),

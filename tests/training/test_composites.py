@@ -73,11 +73,12 @@ def test_class_episodes_ask_for_other_photos_than_they_show(folder: Path) -> Non
 
 
 def test_catalogue_episodes_teach_what_a_photo_shows_on_plain_ground(tmp_path: Path) -> None:
+    striped = np.full((SIDE, SIDE, 3), (60, 150, 60), np.uint8)
+    striped[::8] = 20
     for k in range(3):
         (tmp_path / f"class {k}").mkdir()
         for i in range(3):
-            image = np.full((SIDE, SIDE, 3), (60, 150, 60), np.uint8)
-            image[::8] = 20  # a striped ground
+            image = striped.copy()
             cv2.circle(image, (112, 112), 45 + 4 * i, (40, 40, 230), -1)
             cv2.imwrite(str(tmp_path / f"class {k}" / f"{i}.png"), image)
     photos = Photos.read([tmp_path])
@@ -93,6 +94,13 @@ def test_catalogue_episodes_teach_what_a_photo_shows_on_plain_ground(tmp_path: P
     assert stripes(alone.support) < 5 and stripes(alone.query) > 10  # asked as it was taken
     red = alone.support[:, 0, 112, 112].float()
     assert (red[:, 0] > 2 * red[:, 1]).all()
+    for path in photos.all:
+        bare = tmp_path / "bare" / path.parent.name / path.name  # nothing stands in the middle
+        bare.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(bare), striped)
+    bare_photos = Photos.read([tmp_path / "bare"])
+    whole = PhotoEpisodes(bare_photos, 3, (1, 2), 1, catalogue=1).episode(rng).task
+    assert stripes(whole.support) > 10  # then the photo itself is taught
 
 
 def test_composites_have_the_ways_and_shots_asked_for_and_repeat(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The card in words: its command makes the same training again, its curves show the log."""
 
+import argparse
 import json
 import shlex
 from dataclasses import asdict, replace
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from training import model_card as module
-from training.config import TrainConfig, parse
+from training.config import TrainConfig, add_knobs, config_of, parse
 from training.model_card import command, model_card, write_curves
 from training.plots import Curve
+from training.specialists import KINDS, KNOBS
 
 CONFIGS = (
     TrainConfig(photos=("a",)),
@@ -43,14 +45,23 @@ def test_the_card_of_an_average_has_every_command() -> None:
 def test_the_card_of_specialists_says_whose_training_each_was() -> None:
     runs = [{"settings": asdict(config), "commit": f"c{k}"} for k, config in enumerate(CONFIGS)]
     kinds = {"composites": runs[0], "classes": {"average of": runs[1:], "hours": 1}}
-    facts = {"specialists": kinds, "gate": asdict(CONFIGS[1]), "commit": "abc", "hours": 2.5}
+    every_knob = asdict(CONFIGS[1]) | {"whitening": 7, "windows": 4}
+    facts = {"specialists": kinds, "gate": every_knob, "commit": "abc", "hours": 2.5}
     card = {"name": "both", "trained": True, "method": "m", "sites": [], "side": 224,
             "features": 8, "embedding": 4, "provenance": facts,
             "head": {"features": "unit", "temperature": 0.1, "windows": [3, 4],
                      "window_floor": 0.3}}  # fmt: skip
     text = model_card(card, "", curves=False)
-    parts = "composites.safetensors classes.safetensors --out both.safetensors"
-    assert f"    {command(asdict(CONFIGS[1]), f'training.specialists {parts}')}\n" in text
+    start = "python -m training.specialists "
+    (made_by,) = (line.strip() for line in text.splitlines() if start in line)
+    reader = argparse.ArgumentParser()
+    for flag in ("composites", "classes", "out"):
+        reader.add_argument(f"--{flag}")
+    add_knobs(reader, KNOBS)
+    read = vars(reader.parse_args(shlex.split(made_by.removeprefix(start))))
+    assert [read.pop(k) for k in ("composites", "classes")] == [f"{k}.safetensors" for k in KINDS]
+    read.pop("out")
+    assert config_of(read) == replace(CONFIGS[1], film="task", steps=2000, whitening=7)
     for k, kind in enumerate(("composites", "classes", "classes")):
         title = f"Training {k + 1}, for {kind}\n\n    {command(asdict(CONFIGS[k]))}\n"
         assert title in text and f"- Commit: c{k}\n" in text

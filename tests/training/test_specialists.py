@@ -1,6 +1,7 @@
 """Two specialists in one model: each task gets the FiLM of its own kind, smoothly."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import random_cnaps
 from training.config import TrainConfig
-from training.specialists import SOFT, blend, combine, fit_gate, main, supports_of
+from training.specialists import SOFT, blend, combine, fit_gate, main, mean_film, supports_of
 from training.start import embeddings
 
 ONE = CnapsConfig(film="constant")
@@ -52,7 +53,7 @@ def test_the_gate_tells_apart_what_can_be_told_apart() -> None:
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path) -> list[str]:
+def checkpoints(tmp_path: Path) -> list[Path]:
     """Two specialists whose FiLM differs everywhere."""
     paths = []
     for name, factor in (("composites", 0.5), ("classes", -0.5)):
@@ -62,14 +63,18 @@ def checkpoints(tmp_path: Path) -> list[str]:
                 vector.r.mul_(factor)
         paths.append(tmp_path / f"{name}.safetensors")
         save_checkpoint(paths[-1], model, {"steps": 3, "hours": 0.25})
-    return [str(path) for path in paths]
+    return paths
+
+
+def named(checkpoints: Sequence[Path]) -> list[str]:
+    return [word for path in checkpoints for word in (f"--{path.stem}", str(path))]
 
 
 def test_tasks_of_a_kind_get_their_specialists_film(
-    checkpoints: list[str], photos: Path, views: Path, tmp_path: Path
+    checkpoints: list[Path], photos: Path, views: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "both.safetensors"
-    main([*checkpoints, "--out", str(out), "--photos", str(photos), "--views", str(views),
+    main([*named(checkpoints), "--out", str(out), "--photos", str(photos), "--views", str(views),
           "--whitening", "30", "--workers", "0"])  # fmt: skip
     model, facts = load_checkpoint(out)
     assert model.config.film == "task"
@@ -78,7 +83,7 @@ def test_tasks_of_a_kind_get_their_specialists_film(
         photos=(str(photos),), views=(str(views),), whitening=10, workers=0, seed=7
     )
     right = 0
-    ends = [load_checkpoint(Path(path))[0].film(torch.zeros(64)) for path in checkpoints]
+    ends = [load_checkpoint(path)[0].film(torch.zeros(64)) for path in checkpoints]
     for kind, own, other in (("composites", *ends), ("classes", *ends[::-1])):
         for e in embeddings(model, supports_of(unseen, kind)):
             with torch.no_grad():
@@ -87,8 +92,18 @@ def test_tasks_of_a_kind_get_their_specialists_film(
     assert right >= 16  # of 20; by chance in one of 170 trials
 
 
+def test_a_task_conditioned_specialist_gives_the_mean_over_its_own_tasks(photos: Path) -> None:
+    model = random_cnaps(replace(ONE, film="task"))
+    config = TrainConfig(photos=(str(photos),), whitening=3, workers=0)
+    supports = supports_of(config, "classes")
+    with torch.no_grad():
+        films = [model.film(model.embeddings(s[:, 0]).mean(0)) for s in supports]
+        assert (films[0] - films[1]).abs().max() > 1e-4
+        torch.testing.assert_close(mean_film(model, supports), sum(films) / 3, rtol=1e-4, atol=1e-5)
+
+
 def test_what_cannot_be_combined_is_refused_in_words(
-    checkpoints: list[str], photos: Path, tmp_path: Path
+    checkpoints: list[Path], photos: Path, tmp_path: Path
 ) -> None:
     config = TrainConfig()
     none, everywhere = tmp_path / "none.safetensors", tmp_path / "all.safetensors"
@@ -96,15 +111,15 @@ def test_what_cannot_be_combined_is_refused_in_words(
     save_checkpoint(raw, random_cnaps(replace(ONE, features="raw")), {})
     save_checkpoint(odd, random_cnaps(replace(ONE, embedding=15)), {})
     with pytest.raises(InputError, match=r"raw\.safetensors has features raw, not unit"):
-        combine([Path(checkpoints[0]), raw], config)
+        combine([checkpoints[0], raw], config)
     with pytest.raises(InputError, match=r"odd\.safetensors has embeddings of 15 numbers"):
-        combine([odd, Path(checkpoints[1])], config)
+        combine([odd, checkpoints[1]], config)
     save_checkpoint(none, random_cnaps(replace(ONE, film="none")), {})
     save_checkpoint(everywhere, random_cnaps(replace(ONE, sites="all")), {})
     with pytest.raises(InputError, match=r"none\.safetensors has no FiLM"):
-        combine([Path(checkpoints[0]), none], config)
+        combine([checkpoints[0], none], config)
     with pytest.raises(InputError, match="has sites all, not"):
-        combine([Path(checkpoints[0]), everywhere], config)
+        combine([checkpoints[0], everywhere], config)
     for more, why in (([], "nothing to train on"), (["--photos", str(photos)], "give --views")):
         with pytest.raises(SystemExit, match=why):
-            main([*checkpoints, "--out", str(tmp_path / "x.safetensors"), *more])
+            main([*named(checkpoints), "--out", str(tmp_path / "x.safetensors"), *more])

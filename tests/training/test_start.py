@@ -78,3 +78,5 @@ def test_the_same_kind_is_taken_over_whole_and_another_refused() -> None:
         take_over(SimpleCnaps(ONE), given, "old.pt")
     with pytest.raises(InputError, match=r"old\.pt was trained with --sites paper, not deep"):
         take_over(SimpleCnaps(replace(TASK, sites="deep")), given, "old.pt")
+    with pytest.raises(InputError, match=r"old\.pt has embeddings of 8 numbers; .* those of 64"):
+        take_over(SimpleCnaps(CnapsConfig()), given, "old.pt")

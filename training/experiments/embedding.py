@@ -10,7 +10,6 @@ moves between tasks beside how far it moves from the frozen backbone.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.config import parse
+from training.config import add_knobs, config_of, parser_for
 from training.data import episodes_of
 from training.lite import LiteConfig, Task, logits_of, task_embedding
 
@@ -85,15 +84,17 @@ def compare(model: SimpleCnaps, episodes: Sequence[Task]) -> Found:
 
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("checkpoint", type=Path)
-    args, knobs = parser.parse_known_args(argv)
+    parser = parser_for(__doc__)
+    parser.add_argument("checkpoint", type=Path, help=".safetensors of training.train")
+    add_knobs(parser)
+    values = vars(parser.parse_args(argv))
+    checkpoint = values.pop("checkpoint")
     try:
-        config, _ = parse(knobs, __doc__)
+        config = config_of(values)
         torch.set_num_threads(config.threads)
         episodes = episodes_of(config, validation=True)
         tasks = [episodes[i].task for i in range(config.validation)]
-        found = compare(load_checkpoint(args.checkpoint)[0], tasks)
+        found = compare(load_checkpoint(checkpoint)[0], tasks)
     except InputError as error:
         sys.exit(str(error))
     for kind, accuracy, changed in zip(KINDS, found.accuracy, found.changed, strict=True):
