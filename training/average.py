@@ -34,13 +34,9 @@ def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, dict[str, Any]]:
     """
     if len(paths) < 2:
         raise InputError(f"An average needs 2 checkpoints or more; there is {len(paths)}.")
-    loaded = [load_checkpoint(path) for path in paths]
+    loaded = load_alike(paths, ("sites", "embedding", "features"))
     models = [model for model, _ in loaded]
     for path, other in zip(paths, models, strict=True):
-        for name in ("sites", "embedding", "features"):
-            ours, theirs = getattr(models[0].config, name), getattr(other.config, name)
-            if ours != theirs:
-                raise InputError(f"{path} has {name} {theirs}, and {paths[0]} has {ours}.")
         if (other.config.film == "none") != (models[0].config.film == "none"):
             raise InputError(f"Of {path} and {paths[0]} one has FiLM and the other has none.")
     facts = [provenance for _, provenance in loaded]
@@ -48,6 +44,20 @@ def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, dict[str, Any]]:
         "average of": facts,
         "hours": round(sum(f.get("hours", 0) for f in facts), 3),
     }
+
+
+def load_alike(
+    paths: Sequence[Path], settings: Sequence[str]
+) -> list[tuple[SimpleCnaps, dict[str, Any]]]:
+    """Checkpoints and what they tell about themselves; InputError where `settings` differ."""
+    loaded = [load_checkpoint(path) for path in paths]
+    first = loaded[0][0].config
+    for path, (model, _) in zip(paths, loaded, strict=True):
+        for name in settings:
+            ours, theirs = getattr(first, name), getattr(model.config, name)
+            if ours != theirs:
+                raise InputError(f"{path} has {name} {theirs}, and {paths[0]} has {ours}.")
+    return loaded
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""One task-conditioned model of two specialists: the set encoder says whose task it is.
+r"""One task-conditioned model of two specialists: the set encoder says whose task it is.
 
     python -m training.specialists --composites COMPOSITES.safetensors \
         --classes CLASSES.safetensors --out runs/both.safetensors --photos PHOTOS --views VIEWS.npy
@@ -28,9 +28,10 @@ import torch
 from torch import Tensor
 
 from model.errors import InputError
-from model.nn.checkpoint import load_checkpoint, save_checkpoint
+from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmVector
+from training.average import load_alike
 from training.config import MADE_UP, TrainConfig, add_knobs, config_of, parser_for
 from training.data import episodes_of
 from training.episodes import load
@@ -51,14 +52,10 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, di
     the first's. InputError if one of the two has no FiLM, or has it elsewhere, or for other
     features.
     """
-    (first, one), (second, two) = (load_checkpoint(path) for path in paths)
+    (first, one), (second, two) = load_alike(paths, ("sites", "features"))
     for path, model in zip(paths, (first, second), strict=True):
         if model.config.film == "none":
             raise InputError(f"{path} has no FiLM.")
-        for name in ("sites", "features"):
-            ours, theirs = getattr(first.config, name), getattr(model.config, name)
-            if ours != theirs:
-                raise InputError(f"{path} has {name} {theirs}, not {ours}.")
     if (size := first.config.embedding) % 2:
         raise InputError(
             f"{paths[0]} has embeddings of {size} numbers; the gate needs an even one."
