@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def _parse(card: dict[str, Any]) -> Card:
     head = HeadSettings(**card["head"] | {"windows": sides(card["head"]["windows"])})
     sites = tuple(Site(**site) for site in card["sites"])
     known = card["side"] == SIDE and head.features in ("raw", "unit")
-    if not known or not head.temperature > 0 or not 0 <= head.window_floor <= 1:
+    if not known or not 0 < head.temperature < math.inf or not 0 <= head.window_floor <= 1:
         raise ValueError("settings this program does not know")
     digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()
     return Card(

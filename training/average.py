@@ -11,7 +11,6 @@ which is good for runs that began alike.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmVector
+from training.config import parser_for
 
 
 def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, dict[str, Any]]:
@@ -100,9 +100,7 @@ def _folded(part: FilmVector, kind: str) -> tuple[Tensor, Tensor]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_for(__doc__)
     parser.add_argument("checkpoints", type=Path, nargs="+", help=".safetensors of training.train")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
     args = parser.parse_args(argv)

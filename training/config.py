@@ -6,7 +6,6 @@ import argparse
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from model.card import GRID
@@ -14,7 +13,7 @@ from model.errors import InputError
 from model.nn.cnaps import CnapsConfig
 from training.lite import LiteConfig
 
-# Knobs that say which photo and composite episodes there are, and who prepares them.
+# Knobs that say which photos and composites are shown, and who prepares the episodes.
 MADE_UP = ("seed", "photos", "surfaces", "cutouts", "views", "apart", "way", "shots", "skip_bad",
            "workers", "threads")  # fmt: skip
 
@@ -121,7 +120,7 @@ def parse(argv: Sequence[str], description: str) -> tuple[TrainConfig, bool]:
 
 
 def parser_for(description: str) -> argparse.ArgumentParser:
-    """A command line whose --help begins with the first lines of its module."""
+    """A command line whose --help shows `description` as it stands, line by line."""
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -170,8 +169,6 @@ def check(config: TrainConfig) -> None:
         if not 0 <= getattr(config, name) < math.inf:
             flag = name.replace("_", "-")
             raise InputError(f"--{flag} must be 0 or more; it is {getattr(config, name)}.")
-    if Path(config.out).is_file():
-        raise InputError(f"--out {config.out} is a file; give a folder.")
     if config.way < 2:
         raise InputError(f"--way must be at least 2; it is {config.way}.")
     if not (config.orbit or config.photos):

@@ -33,6 +33,7 @@ from model.nn.cnaps import SimpleCnaps
 from model.runtime import open_session, run
 from model.saving import complete
 from training.baselines import HEADS
+from training.config import parser_for
 from training.data import in_sight
 from training.episodes import Episode, load
 from training.graphs import backbone_graph
@@ -167,9 +168,7 @@ def report(scores: Scores, settings: Mapping[str, object]) -> dict[str, object]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_for(__doc__)
     parser.add_argument("--personaliser", type=Path, nargs="+", default=[], help="assets/NAME")
     parser.add_argument("--checkpoint", type=Path, nargs="+", default=[], help=".safetensors")
     parser.add_argument("--orbit", type=Path, required=True, help="a data set in ORBIT's layout")

@@ -10,7 +10,6 @@ same file every time.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import shutil
@@ -30,6 +29,7 @@ from model.frames import SIDE
 from model.nn.backbone import FEATURES
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from training.config import parser_for
 from training.graphs import backbone_graph, film_generator_graph, set_encoder_graph, site_list
 from training.model_card import model_card, write_curves
 
@@ -40,9 +40,8 @@ BACKBONE = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    assert __doc__
+    parser = parser_for(__doc__)
     parser.add_argument(
         "checkpoint", type=Path, nargs="?", help="a .safetensors file of training.train"
     )

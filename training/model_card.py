@@ -27,7 +27,7 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, facts = card["head"], dict(card["provenance"])
     runs = _runs(facts)
-    # a checkpoint's header sorts them; the command takes them in the order of KINDS
+    # a checkpoint's header sorts them
     kinds = sorted(facts.pop("specialists", ()), key=KINDS.index)
     gate = facts.pop("gate", None)
     facts.pop("average of", None)

@@ -56,9 +56,9 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, di
     for path, model in zip(paths, (first, second), strict=True):
         if model.config.film == "none":
             raise InputError(f"{path} has no FiLM.")
-    if (size := first.config.embedding) % 2:
+    if (size := first.config.embedding) % 2 or size < 4:
         raise InputError(
-            f"{paths[0]} has embeddings of {size} numbers; the gate needs an even one."
+            f"{paths[0]} has embeddings of {size} numbers; the gate needs an even number from 4."
         )
     supports = [supports_of(config, kind) for kind in KINDS]
     films = [mean_film(m, tasks) for m, tasks in zip((first, second), supports, strict=True)]
@@ -83,8 +83,6 @@ def supports_of(config: TrainConfig, kind: str) -> list[Tensor]:
 
     InputError where there are none.
     """
-    if kind == "composites" and not config.views:
-        raise InputError("There are no composites without rendered things; give --views too.")
     weights = {f"weight_{name}": float(name == kind) for name in (*KINDS, "photos", "orbit")}
     episodes = episodes_of(replace(config, queries=1, **weights), validation=False)
     return [e.task.support for e in load(episodes, range(config.whitening), config.workers)]
@@ -153,6 +151,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     paths = [values.pop(kind) for kind in KINDS]
     out = values.pop("out")
     try:
+        if not (values["photos"] and values["views"]):
+            raise InputError("The gate needs composites and classes; give --photos and --views.")
         config = config_of(values)
         torch.set_num_threads(config.threads)
         save_checkpoint(out, *combine(paths, config))

@@ -51,16 +51,16 @@ def take_over(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
 
     InputError if the two have other sites or sizes, or FiLM of other kinds in another way.
     """
-    if given.config.embedding != model.config.embedding:
-        raise InputError(
-            f"{name} has embeddings of {given.config.embedding} numbers; a training starts from "
-            f"those of {model.config.embedding}."
-        )
     for knob in ("film", "sites"):
         ours, theirs = getattr(model.config, knob), getattr(given.config, knob)
         if ours != theirs and (ours, theirs) != ("task", "constant"):
             raise InputError(f"{name} was trained with --{knob} {theirs}, not {ours}.")
     if model.config.film == given.config.film:
+        if given.config.embedding != model.config.embedding:
+            raise InputError(
+                f"{name} has embeddings of {given.config.embedding} numbers; a training starts "
+                f"from those of {model.config.embedding}."
+            )
         model.load_state_dict(given.state_dict())
         return
     nothing = torch.zeros(given.config.embedding)  # what every task's embedding is there

@@ -64,6 +64,8 @@ def train(config: TrainConfig, resume: bool) -> None:
     if config.tasks % world:
         raise InputError(f"--tasks {config.tasks} cannot be shared out over {world} processes.")
     out = Path(config.out)
+    if out.is_file():
+        raise InputError(f"--out {out} is a file; give a folder.")
     if (out / FILE).exists() and not resume:
         raise InputError(f"{out} holds a run already; pass --resume, or another --out.")
     out.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ export class Bars {
     this.#rows = names.map((name) => {
       const fill = make("span", { className: "fill" });
       const percent = make("span", { className: "percent" });
-      const row = make("li", { className: `bar ${this.colour(name)}` }, make("span", { className: "bar-name" }, name),
+      const row = make("li", { className: `bar ${this.colour(name)}` }, make("span", { className: "bar-name", title: name }, name),
         make("span", { className: "track" }, fill), percent);
       return { row, fill, percent, name };
     });

@@ -65,7 +65,7 @@ def load_checkpoint(path: Path) -> tuple[SimpleCnaps, dict[str, Any]]:
         if "windows" in config:
             config["windows"] = sides(config["windows"])
         model = SimpleCnaps(CnapsConfig(**config))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: larger than memory
         raise InputError(
             f"{path} has settings that this program does not know: {error}."
         ) from error
@@ -86,11 +86,11 @@ def _header(path: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
         raise InputError(f"{path} holds tensors, but it is not a checkpoint of this program.")
     try:
         header = json.loads(metadata["checkpoint"])
-        complete = {"format", "method", "config", "provenance"} <= set(header)
-    except (ValueError, TypeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} has a header that is not a checkpoint's.") from error
-    kinds = {"format": int, "config": dict, "provenance": dict}
-    if not complete or not all(isinstance(header[k], kind) for k, kind in kinds.items()):
+    kinds = {"format": int, "method": str, "config": dict, "provenance": dict}
+    whole = isinstance(header, dict) and all(type(header.get(k)) is t for k, t in kinds.items())
+    if not whole or header["format"] < 1:
         raise InputError(f"{path} has a header that is not a checkpoint's.")
     if header["format"] > FORMAT:
         raise InputError(

@@ -77,14 +77,15 @@ def test_too_new_and_foreign_files_are_refused_in_words(saved: Path, tmp_path: P
             InputError, match=re.escape(f"program does not know: {name} is {value!r}")
         ):
             load_checkpoint(wrong)
-    for header in ("{", "{}", "3"):
+    keys = json.dumps(["format", "method", "config", "provenance"])
+    for header in ("{", "{}", "3", keys, "[" * 100_000):
         path = tmp_path / "header.safetensors"
         safetensors.torch.save_file({"x": torch.zeros(3)}, path, {"checkpoint": header})
         with pytest.raises(InputError, match="has a header that is not a checkpoint's"):
             load_checkpoint(path)
-    for part in ("config", "provenance"):
+    for part, value in (("config", None), ("provenance", None), ("format", True), ("format", 0)):
         with pytest.raises(InputError, match="has a header that is not a checkpoint's"):
-            load_checkpoint(rewritten(saved, tmp_path / "null.safetensors", **{part: None}))
+            load_checkpoint(rewritten(saved, tmp_path / "odd.safetensors", **{part: value}))
     plain = tmp_path / "plain.safetensors"
     safetensors.torch.save_file({"x": torch.zeros(3)}, plain)
     with pytest.raises(InputError, match="not a checkpoint of this program"):

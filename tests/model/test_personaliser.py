@@ -1,6 +1,7 @@
 """Adaptation end to end on a tiny personaliser: the file against numpy, order, batches, damage."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -240,7 +241,8 @@ def test_a_card_of_format_1_had_one_size_of_windows(
         (lambda f: edit_card(f, head={"features": "unit"}), "is not a personaliser's card"),
         *(
             (lambda f, x=odd: edit_card(f, head=HEAD | x), "is not a personaliser's card")
-            for odd in ({"window_floor": "x"}, {"window_floor": 2}, {"temperature": 0})
+            for odd in ({"window_floor": "x"}, {"window_floor": 2}, {"temperature": 0},
+                        {"temperature": math.inf})
         ),
         *(
             (lambda f, w=odd: edit_card(f, head=HEAD | {"windows": w}), "not a personaliser's card")

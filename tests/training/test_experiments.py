@@ -9,9 +9,10 @@ from typing import Literal
 import pytest
 import torch
 
+from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from training.experiments.cost import Cost, cost, random_task
-from training.experiments.embedding import compare
+from training.experiments.embedding import compare, main
 from training.experiments.gradient import ESTIMATORS, N, Quality, qualities
 from training.experiments.lite import write
 from training.experiments.step import H, _bare
@@ -38,6 +39,30 @@ def test_the_plots_are_written_with_their_numbers(tmp_path: Path) -> None:
     first = {name: (tmp_path / name).read_bytes() for name in ("gradient.svg", "cost.svg")}
     write(tmp_path, found, costs)
     assert all((tmp_path / name).read_bytes() == data for name, data in first.items())
+
+
+def test_embeddings_are_compared_on_the_episodes_asked_for(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_checkpoint(tmp_path / "c.safetensors", SimpleCnaps(CnapsConfig(film="constant")), {})
+    main(
+        [
+            str(tmp_path / "c.safetensors"),
+            "--photos",
+            str(photos),
+            "--validation",
+            "2",
+            "--way",
+            "3",
+        ]
+    )
+    own, another, mean, film = capsys.readouterr().out.splitlines()
+    assert own.startswith("its own embedding") and own.endswith("0.0 % of answers differ")
+    for line in (another, mean):  # one FiLM for all tasks
+        assert line.endswith(" 0.0 % of answers differ")
+    assert film == "FiLM: 0.0000 between tasks, 0.0000 from the frozen backbone"
+    with pytest.raises(SystemExit, match="There is no checkpoint"):
+        main([str(tmp_path / "nowhere.safetensors"), "--photos", str(photos)])
 
 
 @pytest.mark.parametrize("film", ["constant", "task"])

@@ -79,6 +79,12 @@ def test_tasks_of_a_kind_get_their_specialists_film(
     model, facts = load_checkpoint(out)
     assert model.config.film == "task"
     assert facts["hours"] == 0.5 and sorted(facts["specialists"]) == ["classes", "composites"]
+    config = TrainConfig(photos=(str(photos),), views=(str(views),), whitening=30, workers=0)
+    with torch.random.fork_rng():
+        torch.manual_seed(5)  # begins alike every time, whatever was drawn before
+        again, _ = combine(checkpoints, config)
+    for name, weight in again.state_dict().items():
+        assert torch.equal(weight, model.state_dict()[name]), name
     unseen = TrainConfig(
         photos=(str(photos),), views=(str(views),), whitening=10, workers=0, seed=7
     )
@@ -120,6 +126,9 @@ def test_what_cannot_be_combined_is_refused_in_words(
         combine([checkpoints[0], none], config)
     with pytest.raises(InputError, match="has sites all, and"):
         combine([checkpoints[0], everywhere], config)
-    for more, why in (([], "nothing to train on"), (["--photos", str(photos)], "give --views")):
+    for more, why in (
+        ([], "give --photos and --views"),
+        (["--photos", str(photos)], "give --photos and --views"),
+    ):
         with pytest.raises(SystemExit, match=why):
             main([*named(checkpoints), "--out", str(tmp_path / "x.safetensors"), *more])

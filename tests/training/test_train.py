@@ -123,7 +123,7 @@ def test_settings_that_cannot_work_are_refused_in_words(photos: Path, tmp_path: 
     with pytest.raises(InputError, match="--rate must be 0 or more; it is nan"):
         config_of(photos, tmp_path, "--rate", "nan")
     with pytest.raises(InputError, match="is a file; give a folder"):
-        config_of(photos, next(photos.rglob("*.jpg")))
+        train.train(config_of(photos, next(photos.rglob("*.jpg"))), resume=False)
 
 
 def test_episodes_depend_on_their_number_alone(photos: Path, tmp_path: Path) -> None:

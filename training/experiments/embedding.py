@@ -1,6 +1,6 @@
 """What the set encoder is for: answers under a task's own FiLM beside those under another task's.
 
-    python -m training.experiments.embedding CHECKPOINT --orbit ROOT [any knob of training.train]
+    python -m training.experiments.embedding CHECKPOINT --orbit ROOT [knobs of the episodes]
 
 On the validation episodes of these knobs, three kinds of FiLM: of the task's own embedding, of the
 embedding of the episode before, and of the mean embedding of all episodes, which is one FiLM for
@@ -21,10 +21,12 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.config import add_knobs, config_of, parser_for
+from training.config import MADE_UP, add_knobs, config_of, parser_for
 from training.data import episodes_of
 from training.lite import LiteConfig, Task, logits_of, task_embedding
 
+KNOBS = (*MADE_UP, "orbit", "weight_orbit", "weight_composites", "weight_photos",
+         "weight_classes", "queries", "clip_length", "query", "frames", "validation")  # fmt: skip
 KINDS = ("its own embedding", "another task's embedding", "the mean embedding")
 
 
@@ -86,15 +88,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
     parser = parser_for(__doc__)
     parser.add_argument("checkpoint", type=Path, help=".safetensors of training.train")
-    add_knobs(parser)
+    add_knobs(parser, KNOBS)
     values = vars(parser.parse_args(argv))
     checkpoint = values.pop("checkpoint")
     try:
         config = config_of(values)
         torch.set_num_threads(config.threads)
+        model, _ = load_checkpoint(checkpoint)
         episodes = episodes_of(config, validation=True)
         tasks = [episodes[i].task for i in range(config.validation)]
-        found = compare(load_checkpoint(checkpoint)[0], tasks)
+        found = compare(model, tasks)
     except InputError as error:
         sys.exit(str(error))
     for kind, accuracy, changed in zip(KINDS, found.accuracy, found.changed, strict=True):

@@ -9,7 +9,6 @@ memory and time against N at 224 px (`cost`); numbers.json: both.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from model.errors import InputError
+from training.config import parser_for
 from training.experiments.cost import Cost, cost
 from training.experiments.gradient import Quality, qualities
 from training.plots import plot
@@ -26,9 +26,7 @@ H = 8
 
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_for(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the plots")
     parser.add_argument("--frames", type=int, nargs="*", default=[10, 50, 200, 1000], metavar="N",
                         help="support frames for LITE (10 50 200 1000)")  # fmt: skip
