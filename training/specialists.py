@@ -18,6 +18,7 @@ exported.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,8 +66,8 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, di
     with torch.random.fork_rng():
         torch.manual_seed(0)  # as training.train: only models that began alike can be averaged
         both = SimpleCnaps(replace(first.config, film="task"))
-    whiten(both, [support for tasks in supports for support in tasks])
-    gate = fit_gate(*(embeddings(both, tasks) for tasks in supports))
+    whitened = whiten(both, [support for tasks in supports for support in tasks])
+    gate = fit_gate(*whitened.split([len(tasks) for tasks in supports]))
     blend(both, *gate, *films)
     both.log_temperature.copy_((first.log_temperature + second.log_temperature) / 2)
     hours = round(one.get("hours", 0) + two.get("hours", 0), 3)
@@ -139,7 +140,8 @@ def _blend(vector: FilmVector, a: Tensor, b: float, up: Tensor, down: Tensor) ->
     vector.last.bias.copy_((up + down) / 2 / r)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def command_line() -> argparse.ArgumentParser:
+    """What this module is called with: the specialists, and the knobs of the gate's episodes."""
     assert __doc__
     parser = parser_for(__doc__)
     for kind in KINDS:
@@ -147,7 +149,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{kind}", type=Path, required=True, metavar="CHECKPOINT", help=what)
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
     add_knobs(parser, KNOBS)
-    values = vars(parser.parse_args(argv))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    values = vars(command_line().parse_args(argv))
     paths = [values.pop(kind) for kind in KINDS]
     out = values.pop("out")
     try:

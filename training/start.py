@@ -72,9 +72,9 @@ def take_over(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
 
 
 @torch.no_grad()
-def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> None:
-    """Turn the set encoder's last layer by the embeddings of tasks, given their supports
-    (N, T, ...).
+def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> Tensor:
+    """Turn the set encoder's last layer by the embeddings of T tasks, given their supports
+    (N, T, ...); returns the embeddings (T, E) that they have from then on.
 
     In place. Exact up to RIDGE; what the tasks do not vary in at all stays as good as 0.
     """
@@ -87,6 +87,7 @@ def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> None:
     project = model.set_encoder.project
     project.weight.copy_(turn @ project.weight.double())
     project.bias.copy_(turn @ (project.bias.double() - mean))
+    return ((e - mean) @ turn).float()
 
 
 def embeddings(model: SimpleCnaps, supports: Iterable[Tensor]) -> Tensor:

@@ -1,6 +1,5 @@
 """The card in words: its command makes the same training again, its curves show the log."""
 
-import argparse
 import json
 import shlex
 from dataclasses import asdict, replace
@@ -10,10 +9,10 @@ import numpy as np
 import pytest
 
 from training import model_card as module
-from training.config import TrainConfig, add_knobs, config_of, parse
+from training.config import TrainConfig, config_of, parse
 from training.model_card import command, model_card, write_curves
 from training.plots import Curve
-from training.specialists import KINDS, KNOBS
+from training.specialists import KINDS, command_line
 
 CONFIGS = (
     TrainConfig(photos=("a",)),
@@ -54,12 +53,8 @@ def test_the_card_of_specialists_says_whose_training_each_was() -> None:
     text = model_card(card, "", curves=False)
     start = "python -m training.specialists "
     (made_by,) = (line.strip() for line in text.splitlines() if start in line)
-    reader = argparse.ArgumentParser()
-    for flag in ("composites", "classes", "out"):
-        reader.add_argument(f"--{flag}")
-    add_knobs(reader, KNOBS)
-    read = vars(reader.parse_args(shlex.split(made_by.removeprefix(start))))
-    assert [read.pop(k) for k in ("composites", "classes")] == [f"{k}.safetensors" for k in KINDS]
+    read = vars(command_line().parse_args(shlex.split(made_by.removeprefix(start))))
+    assert [str(read.pop(kind)) for kind in KINDS] == [f"{kind}.safetensors" for kind in KINDS]
     read.pop("out")
     assert config_of(read) == replace(CONFIGS[1], film="task", steps=2000, whitening=7)
     for k, kind in enumerate(("composites", "classes", "classes")):

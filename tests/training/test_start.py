@@ -30,8 +30,9 @@ def test_whitened_embeddings_have_mean_0_and_covariance_1(supports: list[Tensor]
     model = random_cnaps(TASK)
     before = embeddings(model, supports)
     assert before.std(0).mean() < 0.2 * before.abs().mean()  # alike, as a random net has them
-    whiten(model, supports)
+    returned = whiten(model, supports)
     after = embeddings(model, supports)
+    torch.testing.assert_close(returned.double(), after, rtol=1e-4, atol=1e-4)
     assert after.mean(0).abs().max() < 1e-3
     # an independent reference: along each principal direction, v / (v + ridge) is what remains
     _, s, directions = torch.linalg.svd(before - before.mean(0), full_matrices=False)
