@@ -155,7 +155,7 @@ def probabilities(
 ) -> np.ndarray:
     """Torch's answer (M, K): support (N,S,S,3) uint8, labels (N,), query (M,S,S,3) uint8."""
     frames, ways = torch.from_numpy(support), int(labels.max()) + 1
-    film = model.film(model.embeddings(frames).mean(0))
+    film = model.film(model.context(model.embeddings(frames), torch.from_numpy(labels)))
     z = model.support_rows(frames, film)
     x = model.query_rows(torch.from_numpy(query), film)
     return model.logits(z, torch.from_numpy(labels), x, ways).softmax(1).numpy()

@@ -28,7 +28,8 @@ class Method(Protocol):
     """A meta-learner whose every piece works row by row (`model.nn.cnaps`, `training.methods`)."""
 
     def embeddings(self, frames: Tensor) -> Tensor: ...  # (B, ...) -> (B, E)
-    def film(self, embedding: Tensor) -> Tensor: ...  # mean over the support (E,) -> (F,)
+    def context(self, rows: Tensor, labels: Tensor) -> Tensor: ...  # all (N, E), (N,) -> (S,)
+    def film(self, embedding: Tensor) -> Tensor: ...  # (S,) -> (F,)
     def support_rows(self, frames: Tensor, film: Tensor) -> Tensor: ...  # -> (B, D)
     def query_rows(self, frames: Tensor, film: Tensor) -> Tensor: ...  # -> (B, W, D)
     def logits(
@@ -139,7 +140,7 @@ def sampled_logits(
 ) -> tuple[Tensor, Known]:
     """Exact logits (m, K) of the query clips `part`; only the drawn rows carry a gradient."""
     e = _sampled(method.embeddings, task.support, encoder_draw, config, known and known.embeddings)
-    film = method.film(e.mean(0))
+    film = method.film(method.context(e, task.labels))
     z = _sampled(
         lambda frames: method.support_rows(frames, film),
         task.support,
@@ -155,16 +156,17 @@ def sampled_logits(
 def logits_of(method: Method, task: Task, config: LiteConfig) -> Tensor:
     """Logits (M, K) of all query clips, without any gradient: what adapting to the task answers."""
     taught, asked = torch.arange(len(task.support)), torch.arange(len(task.query))
-    film = method.film(task_embedding(method, task.support, config))
+    film = method.film(task_embedding(method, task.support, task.labels, config))
     z = _rows(lambda frames: method.support_rows(frames, film), task.support, taught, config)
     x = _rows(lambda frames: method.query_rows(frames, film), task.query, asked, config)
     return method.logits(z, task.labels, x, task.ways)
 
 
 @torch.no_grad()
-def task_embedding(method: Method, support: Tensor, config: LiteConfig) -> Tensor:
-    """Clips (N, T, ...) -> e (E,), the mean over the support, without any gradient."""
-    return _rows(method.embeddings, support, torch.arange(len(support)), config).mean(0)
+def task_embedding(method: Method, support: Tensor, labels: Tensor, config: LiteConfig) -> Tensor:
+    """Clips (N, T, ...) with labels (N,) -> the task embedding (S,), without any gradient."""
+    rows = _rows(method.embeddings, support, torch.arange(len(support)), config)
+    return method.context(rows, labels)
 
 
 def _sampled(

@@ -116,7 +116,7 @@ def fit_gate(positive: Tensor, negative: Tensor) -> tuple[Tensor, float]:
 def blend(model: SimpleCnaps, a: Tensor, b: float, positive: Tensor, negative: Tensor) -> None:
     """Set a new model's FiLM generator: from FiLM `negative` (2C,) to `positive`, g = a e + b."""
     frozen = torch.cat([torch.ones(len(positive) // 2), torch.zeros(len(positive) // 2)])
-    vectors = model.film_generator.vectors()
+    vectors = model.pixel_parts()[1].vectors()
     sizes = [len(vector.r) for vector in vectors]
     parts = ((film - frozen).split(sizes) for film in (positive, negative))
     for vector, up, down in zip(vectors, *parts, strict=True):

@@ -64,7 +64,8 @@ def take_over(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
         model.load_state_dict(given.state_dict())
         return
     nothing = torch.zeros(given.config.embedding)  # what every task's embedding is there
-    pairs = zip(model.film_generator.vectors(), given.film_generator.vectors(), strict=True)
+    (_, ours), (_, theirs) = model.pixel_parts(), given.pixel_parts()
+    pairs = zip(ours.vectors(), theirs.vectors(), strict=True)
     for vector, constant in pairs:
         vector.r.copy_(constant.r)
         vector.last.bias.copy_(constant.unscaled(nothing))
@@ -84,7 +85,7 @@ def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> Tensor:
     variances = variances.clamp(min=0)
     scales = (variances + RIDGE * variances.mean()).clamp(min=1e-12).rsqrt()
     turn = directions @ scales.diag() @ directions.T  # (E, E)
-    project = model.set_encoder.project
+    project = model.pixel_parts()[0].project
     project.weight.copy_(turn @ project.weight.double())
     project.bias.copy_(turn @ (project.bias.double() - mean))
     return ((e - mean) @ turn).float()
@@ -93,4 +94,10 @@ def whiten(model: SimpleCnaps, supports: Iterable[Tensor]) -> Tensor:
 def embeddings(model: SimpleCnaps, supports: Iterable[Tensor]) -> Tensor:
     """The embeddings (T, E) of T tasks, given their supports (N, T, ...), without any gradient."""
     device = model.log_temperature.device
-    return torch.stack([task_embedding(model, s.to(device), LiteConfig()) for s in supports])
+    return torch.stack(
+        [
+            # of pixels the embedding is a mean, which asks for no labels
+            task_embedding(model, s.to(device), torch.zeros(len(s), dtype=torch.long), LiteConfig())
+            for s in supports
+        ]
+    )

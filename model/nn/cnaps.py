@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from model.card import sides
+from model.errors import InputError
 from model.nn import head
 from model.nn.backbone import Backbone
 from model.nn.film import FilmGenerator
 from model.nn.set_encoder import SetEncoder
+from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class CnapsConfig:
     film: Literal["task", "constant", "none"] = "task"
     sites: Literal["paper", "deep", "all"] = "paper"  # which batch-norms, see `site_names`
     embedding: int = 64  # E
+    # what tells the FiLM generator which task it is in: a convolutional net on the pixels, or
+    # channel statistics of the frozen backbone
+    context: Literal["pixels", "statistics"] = "pixels"
     features: Literal["raw", "unit"] = "unit"  # unit: rows scaled to length sqrt(D) for the head
     # a query frame is scored at every w x w window of its 7 x 7 map, for each of these sides w;
     # none: whole, as published
@@ -38,7 +43,7 @@ class CnapsConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError for settings that no model has."""
-        for name in ("film", "sites", "features"):
+        for name in ("film", "sites", "features", "context"):
             known = get_args(get_type_hints(type(self))[name])
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, none of {', '.join(known)}")
@@ -58,10 +63,18 @@ class SimpleCnaps(nn.Module):
         self.backbone = Backbone()
         self.sites = site_names(self.backbone, config.sites)
         self.channels = tuple(self._norm(site).num_features for site in self.sites)
-        self.set_encoder = SetEncoder(config.embedding)
-        self.film_generator = FilmGenerator(config.embedding, self.channels)
+        self.set_encoder: SetEncoder | ChannelRows
+        self.film_generator: FilmGenerator | StatisticsFilm
+        if config.context == "statistics":
+            self.set_encoder = ChannelRows(sum(self.channels))
+            self.film_generator = StatisticsFilm(self.channels, config.embedding)
+        else:
+            self.set_encoder = SetEncoder(config.embedding)
+            self.film_generator = FilmGenerator(config.embedding, self.channels)
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
-        if config.film == "constant":
+        if config.film == "constant" and isinstance(self.film_generator, StatisticsFilm):
+            self.film_generator.only_constant()
+        elif config.film == "constant" and isinstance(self.set_encoder, SetEncoder):
             nn.init.zeros_(self.set_encoder.project.weight)
             nn.init.zeros_(self.set_encoder.project.bias)
             self.set_encoder.requires_grad_(False)
@@ -70,11 +83,42 @@ class SimpleCnaps(nn.Module):
             self.film_generator.requires_grad_(False)
 
     def embeddings(self, frames: Tensor) -> Tensor:
-        """phi: (B, 224, 224, 3) uint8 -> (B, E); its mean over all N is the task embedding."""
+        """phi: (B, 224, 224, 3) uint8 -> (B, E) of pixels, or (B, C) channel means."""
+        if isinstance(self.set_encoder, ChannelRows):
+            return self.set_encoder(self.channel_means(frames))
         return self.set_encoder(frames)
 
+    def context(self, rows: Tensor, labels: Tensor) -> Tensor:
+        """All rows of `embeddings` -> the task embedding: their mean (E,), or statistics (3C,)."""
+        if isinstance(self.set_encoder, ChannelRows):
+            return statistics(rows.float(), labels)
+        return rows.mean(0)
+
+    @torch.no_grad()
+    def channel_means(self, frames: Tensor) -> Tensor:
+        """(B, 224, 224, 3) uint8 -> (B, C): the mean of every channel after every site's norm,
+        before its activation, in the frozen backbone.
+        """
+        means: list[Tensor] = []
+
+        def keep(norm: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+            assert isinstance(norm, nn.BatchNorm2d)
+            assert norm.running_mean is not None and norm.running_var is not None
+            normed = (inputs[0].float().mean((2, 3)) - norm.running_mean) * (
+                norm.running_var + norm.eps
+            ).rsqrt()
+            means.append(normed * norm.weight + norm.bias)
+
+        hooks = [self._norm(site).register_forward_hook(keep) for site in self.sites]
+        try:
+            self.backbone(frames)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return torch.cat(means, 1)
+
     def film(self, embedding: Tensor) -> Tensor:
-        """Task embedding (E,) -> film (2C,), gammas then betas in the order of `sites`."""
+        """Task embedding -> film (2C,), gammas then betas in the order of `sites`."""
         return self.film_generator(embedding)
 
     def maps(self, frames: Tensor, film: Tensor) -> Tensor:
@@ -90,6 +134,16 @@ class SimpleCnaps(nn.Module):
             adapted[f"{site}.weight"] = gamma * norm.weight
             adapted[f"{site}.bias"] = gamma * norm.bias + beta
         return adapted
+
+    def pixel_parts(self) -> tuple[SetEncoder, FilmGenerator]:
+        """Set encoder and generator of a model whose context are pixels; InputError for others."""
+        encoder, generator = self.set_encoder, self.film_generator
+        if isinstance(encoder, ChannelRows) or isinstance(generator, StatisticsFilm):
+            raise InputError(
+                "This needs a set encoder that reads pixels; the checkpoint's reads the frozen "
+                "backbone's statistics."
+            )
+        return encoder, generator
 
     def _norm(self, site: str) -> nn.BatchNorm2d:
         norm = self.backbone.get_submodule(site)

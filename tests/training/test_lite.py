@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from training.lite import Draw, LiteConfig, Method, Task, backward, draw, sampled_logits, shares
 from training.methods.protonets import ProtoNets
-from training.methods.tiny_cnaps import TinyCnaps
+from training.methods.tiny_cnaps import TinyCnaps, TinyStatistics
 
 SHOTS = (1, 2, 2)  # N = 5, one class of a single frame
 H = 2
@@ -35,7 +35,9 @@ class TinyMap(nn.Module):
 def make(name: str) -> Method:
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        method = ProtoNets(TinyMap()) if name == "protonets" else TinyCnaps(name)
+        if name == "protonets":
+            return ProtoNets(TinyMap()).double()
+        method = TinyStatistics() if name == "statistics" else TinyCnaps(name)
     return method.double()
 
 
@@ -63,7 +65,7 @@ def plain_gradient(method: Method, task: Task) -> dict[str, Tensor]:
     """Ordinary back-propagation through everything, in one piece."""
     support, query = task.support.flatten(0, 1), task.query.flatten(0, 1)
     assert task.support.shape[1] == 1
-    film = method.film(method.embeddings(support).mean(0))
+    film = method.film(method.context(method.embeddings(support), task.labels))
     z, x = method.support_rows(support, film), method.query_rows(query, film)
     return gradient(
         F.cross_entropy(method.logits(z, task.labels, x, task.ways), task.targets), method
@@ -104,10 +106,13 @@ def bias(ours: dict[str, Tensor], full: dict[str, Tensor], group: str) -> float:
 def groups(method: Method) -> list[str]:
     if isinstance(method, ProtoNets):
         return ["backbone."]
+    if isinstance(method, TinyStatistics):
+        parts = ("code", "constant", "blend", "first", "last")
+        return [*(f"film_generator.{part}" for part in parts), "first.", "last.", "log_temperature"]
     return ["set_encoder.", "film_generator.", "first.", "last.", "log_temperature"]
 
 
-@pytest.mark.parametrize("name", ["raw", "unit", "protonets"])
+@pytest.mark.parametrize("name", ["raw", "unit", "protonets", "statistics"])
 def test_averaged_over_all_pairs_of_draws_lite_is_the_full_gradient(name: str) -> None:
     method, task = make(name), make_task()
     full = plain_gradient(method, task)
@@ -121,7 +126,7 @@ def test_averaged_over_all_pairs_of_draws_lite_is_the_full_gradient(name: str) -
     )  # each alone is only a sample
 
 
-@pytest.mark.parametrize("name", ["unit", "protonets"])
+@pytest.mark.parametrize("name", ["unit", "protonets", "statistics"])
 def test_drawing_by_object_is_unbiased_too(name: str) -> None:
     method, task = make(name), make_task((1, 2, 3))
     full = plain_gradient(method, task)
@@ -147,7 +152,7 @@ def test_the_two_public_estimators_are_biased() -> None:
     assert bias(shared, full, "set_encoder.") > 1e-3  # rows scaled, but one draw for both sums
 
 
-@pytest.mark.parametrize("name", ["raw", "unit", "protonets"])
+@pytest.mark.parametrize("name", ["raw", "unit", "protonets", "statistics"])
 @pytest.mark.parametrize("h", [5, 50])
 def test_h_equal_or_above_n_is_plain_back_propagation(name: str, h: int) -> None:
     method, task = make(name), make_task(queries=5)
@@ -163,7 +168,7 @@ def test_the_forward_pass_is_exact_whatever_is_drawn() -> None:
     method, task = make("unit"), make_task(queries=6)
     with torch.no_grad():
         support, query = task.support.flatten(0, 1), task.query.flatten(0, 1)
-        film = method.film(method.embeddings(support).mean(0))
+        film = method.film(method.context(method.embeddings(support), task.labels))
         rows = method.support_rows(support, film), method.query_rows(query, film)
         logits = method.logits(rows[0], task.labels, rows[1], task.ways)
     expected = F.cross_entropy(logits, task.targets).item()
