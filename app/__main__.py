@@ -9,9 +9,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from app.folders import read_objects
 from app.video import NamedFrame, name_video, write_csv
 from model import Adapted, InputError, load_model
-from model.frames import ENDINGS, stream
+from model.frames import stream
 
 OBJECTS_HELP = "a folder with one folder of clips or photos for each object, named like the object"
 CHECKPOINT_HELP = "a personaliser folder (default: the shipped one)"
@@ -79,7 +80,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _recognise(options: argparse.Namespace) -> None:
-    objects = read_objects(options.objects)
+    objects = _objects(options.objects)
     inputs = [options.video, *(Path(clip) for clips in objects.values() for clip in clips)]
     outputs = [path for path in (options.out, options.export) if path]
     _check_outputs(outputs, inputs)
@@ -93,10 +94,18 @@ def _recognise(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    objects = read_objects(options.objects)
+    objects = _objects(options.objects)
     _check_outputs([options.out], [Path(clip) for clips in objects.values() for clip in clips])
     _adapt(objects, options.checkpoint).save(options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+
+
+def _objects(folder: Path) -> dict[str, list[str]]:
+    """What the folder teaches; what was left out of it is said."""
+    found = read_objects(folder)
+    if found.left_out:
+        print(found, file=sys.stderr)
+    return found.objects
 
 
 def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
@@ -118,28 +127,6 @@ def _adapt(objects: dict[str, list[str]], checkpoint: Path | None) -> Adapted:
             bar.update(done - bar.n)
 
         return load_model(checkpoint).adapt(objects, progress)
-
-
-def read_objects(folder: Path) -> dict[str, list[str]]:
-    """{object: its clips and photos} from a folder of folders; at least two, or InputError."""
-    if not folder.is_dir():
-        raise InputError(
-            f"There is no folder {folder}; give one with a folder of clips per object."
-        )
-    objects = {
-        child.name: _clips(child)
-        for child in sorted(folder.iterdir())
-        if child.is_dir() and not child.name.startswith(".")
-    }
-    if len(objects) < 2:
-        raise InputError(f"{folder} holds {len(objects)} object folders; teach at least 2 objects.")
-    return objects
-
-
-def _clips(folder: Path) -> list[str]:
-    """The clips of one object; in ORBIT's layout they are in its folder `clean`."""
-    folder = folder / "clean" if (folder / "clean").is_dir() else folder
-    return sorted(str(file) for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
 
 
 def _counted(rows: Iterator[NamedFrame], bar: tqdm) -> Iterator[NamedFrame]:

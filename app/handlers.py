@@ -20,7 +20,8 @@ from app.session import Clip, Taught, Transition
 from app.smoothing import Smoother
 from app.turn import Turn
 from model import Adapted, InputError
-from model.frames import ENDINGS, choose, decode_jpeg, square
+from model.frames import decode_jpeg, select_frames, square
+from model.media import ENDINGS
 
 ReadClip = Callable[[Path], np.ndarray]
 
@@ -63,7 +64,7 @@ class Handlers:
             raise InputError(
                 "No picture arrived while recording; start the camera and record again."
             )
-        return self._teach(room, name, choose(_readable(jpegs)))
+        return self._teach(room, name, select_frames(_readable(jpegs)))
 
     def teach_file(self, room: Room, name: str, path: Path) -> int:
         """Keep a clip or photo that was uploaded; returns how many frames were kept."""

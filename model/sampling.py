@@ -6,20 +6,19 @@ differ. Pure numpy and resizing: a file, a recording and a test go through the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
 
 from model.errors import InputError
+from model.media import LazyFrame
 
 SIDE = 224  # pixels, the square that the model sees
 FRAMES_PER_CLIP = 20  # frames kept of one clip, at most
 
 GRID = 16  # cells a side, for telling near-duplicates
 NEAR = 5  # grey levels of 255: coding and sensor noise stay under it, a hand-held camera does not
-
-MadeLater = Callable[[], np.ndarray | None]  # makes a frame (H, W, 3); None if it is damaged
 
 
 def square(frame: np.ndarray, side: int = SIDE) -> np.ndarray:
@@ -38,7 +37,7 @@ def square(frame: np.ndarray, side: int = SIDE) -> np.ndarray:
     )
 
 
-def choose(frames: Iterable[np.ndarray], count: int = FRAMES_PER_CLIP) -> np.ndarray:
+def select_frames(frames: Iterable[np.ndarray], count: int = FRAMES_PER_CLIP) -> np.ndarray:
     """At most `count` frames of a stream of unknown length, squared: (T, SIDE, SIDE, 3) uint8.
 
     One pass in constant memory: every s-th frame is kept, and s doubles whenever 4 * count are.
@@ -47,14 +46,14 @@ def choose(frames: Iterable[np.ndarray], count: int = FRAMES_PER_CLIP) -> np.nda
     taken, evenly spaced. So a still camera on a still thing gives one frame, and the same frames
     always give the same answer.
     """
-    clip = choose_made_later(((lambda frame=frame: frame) for frame in frames), count)
+    clip = select_lazy_frames(((lambda frame=frame: frame) for frame in frames), count)
     if not clip:
         raise InputError("This recording holds no frame yet; record for a second or more.")
     return np.stack(clip)
 
 
-def choose_made_later(frames: Iterable[MadeLater], count: int) -> list[np.ndarray]:
-    """As `choose`, of frames that are only made when they are kept; empty if none could be."""
+def select_lazy_frames(frames: Iterable[LazyFrame], count: int) -> list[np.ndarray]:
+    """As `select_frames`, of frames that are made only when they are kept; may be empty."""
     kept: list[tuple[int, np.ndarray]] = []  # (position, SIDE x SIDE frame)
     stride = 1
     for position, retrieve in enumerate(frames):

@@ -19,10 +19,10 @@ import numpy as np
 
 from model.errors import InputError
 from model.frames import SIDE, read_clip
+from model.media import PHOTO_ENDINGS
 from training.canvas import cropped, mask, paste, photographed, plain_ground, premultiplied
 from training.episodes import Episode, make_episode
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 CUT_SIDE = 112  # GrabCut works on the photo at this side
 
 
@@ -39,9 +39,11 @@ class Photos:
         for folder in folders:
             if not folder.is_dir():
                 raise InputError(f"There is no folder {folder} of photos.")
-            found = sorted({p.resolve() for p in folder.rglob("*") if p.suffix.lower() in ENDINGS})
+            found = sorted(
+                {p.resolve() for p in folder.rglob("*") if p.suffix.lower() in PHOTO_ENDINGS}
+            )
             if not found:
-                raise InputError(f"{folder} holds no photo ({', '.join(ENDINGS)}).")
+                raise InputError(f"{folder} holds no photo ({', '.join(PHOTO_ENDINGS)}).")
             kept: dict[Path, list[Path]] = {}
             for path in found:
                 alone = path.parent == folder.resolve()

@@ -18,9 +18,8 @@ from app.results import NamedVideo, Results, Step
 from app.rooms import Room, Rooms, folder_for
 from app.ui.words import room_of, say
 from model import InputError
-from model.frames import ENDINGS
+from model.media import VIDEO_ENDINGS
 
-VIDEO_ENDINGS = [e for e in ENDINGS if e not in (".jpg", ".jpeg", ".png", ".webp")]
 LONGEST_LIST = 100  # rows of what was seen when
 SAMPLES = 4  # sample videos to try
 EVERY = 10  # frames between two signs of progress
@@ -36,7 +35,7 @@ def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samp
     with gr.Column(elem_classes="sheet"):
         status = gr.HTML(say(CHOOSE + "."), elem_id="video-say", apply_default_css=False)
         chosen = gr.File(
-            label="Video to name", file_types=VIDEO_ENDINGS, height=150, elem_id="video-file"
+            label="Video to name", file_types=list(VIDEO_ENDINGS), height=150, elem_id="video-file"
         )
         buttons = _sample_buttons([name for name, _ in tries])
         with gr.Column(visible=False, elem_id="video-results") as shown:
