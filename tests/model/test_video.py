@@ -171,7 +171,7 @@ def test_high_dynamic_range_is_tone_mapped(tmp_path: Path) -> None:
     """In PQ the white of a page, 203 cd/m2, is coded as 58 % of the range (BT.2408)."""
     white = np.full((64, 64, 3), round(0.58 * 255), np.uint8)
     path = write(
-        tmp_path / "a.mp4",
+        tmp_path / "a.mkv",
         "libx265",
         "yuv420p10le",
         [white] * 2,
