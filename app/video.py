@@ -12,7 +12,7 @@ import numpy as np
 from app.smoothing import Smoother
 from model import Adapted
 from model.frames import square, stream
-from model.saving import complete
+from model.saving import atomic_write
 
 BATCH = 8  # frames named together
 
@@ -48,7 +48,10 @@ def _name(
 
 def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[NamedFrame]) -> None:
     """Write frame, time_s, label, confidence and a column an object; InputError if it cannot be."""
-    with complete(path) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_write(path) as unfinished,
+        open(unfinished, "w", newline="", encoding="utf-8") as file,
+    ):
         table = csv.writer(file)
         table.writerow(["frame", "time_s", "label", "confidence", *map(cell, names)])
         for row in rows:

@@ -13,7 +13,7 @@ from onnxruntime import InferenceSession
 
 from model.errors import InputError
 from model.runtime import open_session, run
-from model.saving import complete
+from model.saving import atomic_write
 
 BATCH = 16  # frames per run: more gain nothing on a CPU and cost memory
 
@@ -44,7 +44,7 @@ class Adapted:
 
     def save(self, path: str | Path) -> None:
         """Write the ONNX file; a file that was there stays whole until the new one is complete."""
-        with complete(path) as unfinished:
+        with atomic_write(path) as unfinished:
             unfinished.write_bytes(self._model)
 
 

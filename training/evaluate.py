@@ -31,7 +31,7 @@ from model.nn.backbone import Backbone
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.runtime import open_session, run
-from model.saving import complete
+from model.saving import atomic_write
 from training.baselines import HEADS
 from training.config import parser_for
 from training.data import in_sight
@@ -190,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             if getattr(args, name) < 1:
                 raise InputError(f"--{name.replace('_', '-')} must be at least 1.")
         torch.set_num_threads(args.threads)
-        with complete(args.json) if args.json else nullcontext() as out:
+        with atomic_write(args.json) if args.json else nullcontext() as out:
             if out:
                 out.touch()  # a folder that is not there is said before, not after
             scores = evaluate(_asked(args), args.tasks, _methods(args), args.workers)

