@@ -38,6 +38,14 @@ class Adapted:
         rows += [run(self._session, "probabilities", b) for b in _batches(frames)]
         return np.concatenate(rows)
 
+    def renamed(self, names: Sequence[str]) -> Adapted:
+        """The same model with other names, one for each column."""
+        model = onnx.load_model_from_string(self._model)
+        for entry in model.metadata_props:
+            if entry.key == "names":
+                entry.value = json.dumps(list(names))
+        return Adapted(model.SerializeToString())
+
     def to_bytes(self) -> bytes:
         """The ONNX file: `frames` uint8 (B,H,W,3) -> `probabilities` and `logits` float32 (B,K)."""
         return self._model

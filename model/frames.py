@@ -28,6 +28,7 @@ __all__ = [
     "FRAMES_PER_CLIP",
     "SIDE",
     "choose",
+    "claimed_seconds",
     "decode_jpeg",
     "read_clip",
     "square",
@@ -41,21 +42,27 @@ MAX_CLIP_FRAMES = MAX_RATE * MAX_CLIP_SECONDS  # of a clip to learn from, whatev
 DECODER_THREADS = 2  # every thread of FFmpeg's holds frames of its own
 
 
-def read_clip(path: str | Path, count: int = FRAMES_PER_CLIP) -> np.ndarray:
-    """The frames of a clip that `choose` takes, or the one of a photo: (T, SIDE, SIDE, 3) uint8."""
+def read_clip(
+    path: str | Path, count: int = FRAMES_PER_CLIP, budget: int | None = None
+) -> np.ndarray:
+    """The frames of a clip that `choose` takes, or the one of a photo: (T, SIDE, SIDE, 3) uint8.
+
+    budget: pixels that may be decoded, frames together; None: as many as it takes.
+    """
     path = Path(path)
     if admit(path) in PHOTOS:
         return square(_photo(path))[None]
     if _proves_long(path):
         raise _too_long(path)
     with _opened(path) as capture:
-        clip = choose_made_later(_of_bounded_length(path, _grabbed(capture)), count)
+        frames = _within(path, budget, capture)
+        clip = choose_made_later(_of_bounded_length(path, frames), count)
         if not clip:
             raise _no_frame(path, capture)
     return np.stack(clip)
 
 
-def stream(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
+def stream(path: str | Path, budget: int | None = None) -> Iterator[tuple[float, np.ndarray]]:
     """Every frame (H, W, 3) of a video that can be decoded, and its time in seconds.
 
     Times rise strictly. One frame is in memory at a time; a video may be hours long. The file is
@@ -66,12 +73,21 @@ def stream(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
         raise InputError(f"{name_of(path)} is a photo; give a video here.")
     with _opened(path) as capture:
         some = False
-        for time_s, retrieve in _grabbed(capture):
+        for time_s, retrieve in _within(path, budget, capture):
             if (frame := retrieve()) is not None:
                 some = True
                 yield time_s, frame
         if not some:
             raise _no_frame(path, capture)
+
+
+def claimed_seconds(path: str | Path) -> float | None:
+    """How long a video says it is; no more than a guess. None if it does not say."""
+    if admit(path := Path(path)) in PHOTOS:
+        return None
+    with _opened(path) as capture:
+        rate, frames = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        return frames / rate if rate > 0 and frames > 0 else None
 
 
 def decode_jpeg(data: bytes) -> np.ndarray:
@@ -132,6 +148,20 @@ def _grabbed(capture: cv2.VideoCapture) -> Iterator[tuple[float, MadeLater]]:
         time_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         last = time_s if time_s > last else last + step
         yield last, retrieve
+
+
+def _within(
+    path: Path, budget: int | None, capture: cv2.VideoCapture
+) -> Iterator[tuple[float, MadeLater]]:
+    """The grabbed frames; InputError once more than `budget` pixels were decoded."""
+    pixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    for index, frame in enumerate(_grabbed(capture)):
+        if budget is not None and (index + 1) * pixels > budget:
+            raise InputError(
+                f"{name_of(path)} has more than {budget / 1e9:.0f} billion pixels in its frames; "
+                "save it at 1920 x 1080 or cut it shorter."
+            )
+        yield frame
 
 
 def _of_bounded_length(
