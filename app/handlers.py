@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from app.learning import Learner, learned
-from app.overlay import thumbnail
+from app.drawing import thumbnail
+from app.fair_lock import FairLock
+from app.learning import Learner, learned, unlearned
 from app.rooms import Message, Room
 from app.session import Clip, Taught, Transition
 from app.smoothing import Smoother
-from app.turn import Turn
 from model import Adapted, InputError
 from model.frames import decode_jpeg, select_frames, square
 from model.media import ENDINGS
 
-ReadClip = Callable[[Path], np.ndarray]
+ReadClip = Callable[[Room, Path], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Handlers:
 
     learner: Learner
     read_clip: ReadClip
-    turn: Turn
+    lock: FairLock
     samples: Path
 
     def teach_recording(self, room: Room, name: str, jpegs: Sequence[bytes]) -> int:
@@ -69,14 +69,16 @@ class Handlers:
     def teach_file(self, room: Room, name: str, path: Path) -> int:
         """Keep a clip or photo that was uploaded; returns how many frames were kept."""
         room.taught.check(name)
-        return self._teach(room, name, self.read_clip(path))
+        return self._teach(room, name, self.read_clip(room, path))
 
     def teach_samples(self, room: Room) -> int:
         """Teach all sample objects; returns how many there are."""
         objects = sample_clips(self.samples, "clean")
         if not objects:
             raise InputError("The sample objects are not installed; record things of your own.")
-        read = [(name, self.read_clip(path)) for name, paths in objects.items() for path in paths]
+        read = [
+            (name, self.read_clip(room, path)) for name, paths in objects.items() for path in paths
+        ]
         kept: list[tuple[str, Clip]] = []
         try:
             for name, frames in read:
@@ -120,7 +122,7 @@ class Handlers:
         if adapted is None:
             return None
         frame = square(decode_jpeg(jpeg))
-        with self.turn:
+        with self.lock:
             row = adapted.predict([frame])[0]
         return Answer(adapted.names, watching.smooth(adapted, time_s, row))
 
@@ -144,6 +146,8 @@ def welcome(room: Room) -> list[Message]:
     messages = [clip_message(clip) for clip in room.taught.clips()] + [state_message(room)]
     if room.lesson and room.adapted:
         messages.append(learned(room.lesson, room.adapted))
+    if room.problem:
+        messages.append(unlearned(room.problem))
     return messages
 
 

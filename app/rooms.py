@@ -43,6 +43,7 @@ class Lesson:
     frames: int
     things: int
     seconds: float
+    clips: tuple[tuple[str, ...], ...] = ()  # the ids of each thing's
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Room:
     settled: int = 0  # the version that was learned last, or could not be
     adapted: Adapted | None = None
     lesson: Lesson | None = None
+    problem: str = ""  # why the settled version could not be learned
+    cancels: int = 0  # how often naming a video was cancelled
     closed: bool = False
     heard: float = 0.0  # when the page last spoke, in monotonic seconds
     page: Callable[[Message], None] | None = None

@@ -21,13 +21,13 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.decode import Decoder
+from app.decode.decoder import Decoder
+from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Adapt, Learner
 from app.live import MAX_FRAME_BYTES, live_routes
 from app.results import Results
 from app.rooms import Rooms, private_root
-from app.turn import Turn
 from app.ui import build_ui, mount
 from model import InputError, Personaliser
 
@@ -52,15 +52,15 @@ HEADERS = {
 def create_app(adapt: Adapt, samples: Path = SAMPLES, parent: Path | None = None) -> FastAPI:
     """The whole app. adapt: `Personaliser.adapt`; parent: where its private folder goes."""
     root = private_root(parent)
-    private, shown = root.path / "private", root.path / "shown"
-    private.mkdir()
-    shown.mkdir()
+    private, shown, empty = (root.path / name for name in ("private", "shown", "empty"))
+    for folder in (private, shown, empty):
+        folder.mkdir()
     os.environ["GRADIO_TEMP_DIR"] = str(
         shown
     )  # where Gradio keeps uploads, and the only folder it serves
-    turn, decoder = Turn(), Decoder()
-    learner, rooms = Learner(adapt, turn), Rooms(private, shown)
-    handlers = Handlers(learner, decoder.read_clip, turn, samples)
+    lock, decoder = FairLock(), Decoder(empty)
+    learner, rooms = Learner(adapt, lock), Rooms(private, shown)
+    handlers = Handlers(learner, decoder.read_clip, lock, samples)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -78,7 +78,7 @@ def create_app(adapt: Adapt, samples: Path = SAMPLES, parent: Path | None = None
     app.mount("/page", StaticFiles(directory=HERE / "page"))
     if samples.is_dir():
         app.mount("/samples", StaticFiles(directory=samples))
-    mount(app, build_ui(rooms, Results(decoder.count_frames, turn), samples))
+    mount(app, build_ui(rooms, Results(decoder.look_through, lock), samples))
     app.add_middleware(Headers)
     return app
 

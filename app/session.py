@@ -120,6 +120,11 @@ class Taught:
         """The things that have a clip."""
         return tuple(thing for thing in self.things if thing.clips)
 
+    @property
+    def lesson_clips(self) -> tuple[tuple[str, ...], ...]:
+        """The ids of the clips of each learnable thing: while they stay, only names can change."""
+        return tuple(tuple(clip.id for clip in thing.clips) for thing in self.learnable)
+
     def support(self) -> SupportSet:
         """At least two things with a clip, to adapt to; or InputError says what is missing."""
         things = self.learnable

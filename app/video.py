@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,19 @@ from model.saving import atomic_write
 BATCH = 8  # frames named together
 
 
+Predict = Callable[[list[np.ndarray]], np.ndarray]  # squares -> probabilities (B, K)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A decoded frame, as the model sees it and as people do."""
+
+    time_s: float
+    square: np.ndarray  # (SIDE, SIDE, 3) uint8 RGB
+    picture: np.ndarray  # (H, W, 3) uint8 RGB
+    share: float | None = None  # of the video that lies behind, as far as its file says
+
+
 @dataclass(frozen=True)
 class NamedFrame:
     """A decoded frame and what was seen in it."""
@@ -25,25 +39,23 @@ class NamedFrame:
     time_s: float
     frame: np.ndarray  # (H, W, 3) uint8 RGB
     probabilities: np.ndarray  # (K,) smoothed
+    share: float | None = None  # as in `Seen`
 
 
 def name_video(adapted: Adapted, path: str | Path) -> Iterator[NamedFrame]:
     """Every decoded frame of a video in order, a few at a time in memory; raises InputError."""
-    smoother, waiting = Smoother(), []
-    for index, (time_s, frame) in enumerate(stream(path)):
-        waiting.append((index, time_s, frame))
-        if len(waiting) == BATCH:
-            yield from _name(adapted, waiting, smoother)
-            waiting = []
-    yield from _name(adapted, waiting, smoother)
+    frames = (Seen(time_s, square(frame), frame) for time_s, frame in stream(path))
+    return name_frames(adapted.predict, frames)
 
 
-def _name(
-    adapted: Adapted, frames: Sequence[tuple[int, float, np.ndarray]], smoother: Smoother
-) -> Iterator[NamedFrame]:
-    rows = adapted.predict([square(frame) for _, _, frame in frames])
-    for (index, time_s, frame), row in zip(frames, rows, strict=True):
-        yield NamedFrame(index, time_s, frame, smoother.update(time_s, row))
+def name_frames(predict: Predict, frames: Iterable[Seen]) -> Iterator[NamedFrame]:
+    """The same frames with their names, BATCH of them predicted together."""
+    smoother, numbered = Smoother(), enumerate(frames)
+    while batch := list(islice(numbered, BATCH)):
+        rows = predict([seen.square for _, seen in batch])
+        for (index, seen), row in zip(batch, rows, strict=True):
+            smooth = smoother.update(seen.time_s, row)
+            yield NamedFrame(index, seen.time_s, seen.picture, smooth, seen.share)
 
 
 def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[NamedFrame]) -> None:

@@ -24,6 +24,7 @@ from model.sampling import FRAMES_PER_CLIP, SIDE, select_frames, select_lazy_fra
 __all__ = [
     "FRAMES_PER_CLIP",
     "SIDE",
+    "claimed_seconds",
     "decode_jpeg",
     "read_clip",
     "select_frames",
@@ -74,6 +75,13 @@ def stream(path: str | Path, budget: int | None = None) -> Iterator[tuple[float,
         for time_s, _, make in _within(path, budget, decoded):
             if (frame := make()) is not None:
                 yield time_s, frame
+
+
+def claimed_seconds(path: str | Path) -> float | None:
+    """How long a video says it is, which is no more than a guess; None if it does not say."""
+    path = Path(path)
+    kind = validate_media(path)
+    return None if kind in PICTURES else video.claimed_seconds(path, kind)
 
 
 def decode_jpeg(data: bytes) -> np.ndarray:

@@ -87,6 +87,12 @@ def proves_long(path: Path, kind: str, seconds: float) -> bool:
     return False
 
 
+def claimed_seconds(path: Path, kind: str) -> float | None:
+    """How long a video says it is; None if it does not say."""
+    with _opened(path, kind) as (container, _):
+        return container.duration / av.time_base if container.duration else None
+
+
 def risen(time_s: float | None, start: float, last: float, step: float) -> float:
     """The time of a frame since `start`, all in seconds; `step` after the `last` one if it has no
     later time of its own.

@@ -22,9 +22,10 @@ from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
+from app.decode.decoder import CLOSED
 from app.handlers import Handlers
 from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse
-from app.rooms import Room, Rooms, folder_for, readable_name
+from app.rooms import MAX_ROOMS, Room, Rooms, folder_for, readable_name
 from model import InputError
 
 __all__ = ["GONE", "MAX_FRAME_BYTES", "MAX_UPLOAD_BYTES", "live_routes"]
@@ -45,8 +46,9 @@ def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
     """The WebSocket `/live` and the upload `/clips`."""
     router = APIRouter()
     watchers = ThreadPoolExecutor(1, "watch")
-    workers = ThreadPoolExecutor(4, "teach")
-    decoding = asyncio.Semaphore(4)
+    workers = ThreadPoolExecutor(4, "orders")
+    # Threads that wait in line for a decoder; what is short never stands behind them.
+    readers = ThreadPoolExecutor(MAX_ROOMS * (MAX_UPLOADS + 1), "files")
     receiving: Counter[str] = Counter()  # room -> its uploads on their way
 
     @router.websocket("/live")
@@ -57,7 +59,7 @@ def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
             return
         await socket.accept()
         if room := await _hello(socket, rooms):
-            code = await Connection(socket, room, handlers, watchers, workers).run()
+            code = await Connection(socket, room, handlers, watchers, workers, readers).run()
             if code == GOING_AWAY:
                 rooms.close(room.token)
 
@@ -72,10 +74,11 @@ def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
             with _one_more(receiving, room.token), folder_for(room) as folder:
                 path = folder / readable_name(title)
                 await _receive(request, path)
-                async with decoding:
-                    kept, problem = await outcome(workers, handlers.teach_file, room, name, path)
+                kept, problem = await outcome(readers, handlers.teach_file, room, name, path)
         except InputError as error:
             kept, problem = None, str(error)
+        if problem and room.closed:  # and took the file along
+            problem = CLOSED
         return JSONResponse({"problem": problem}, 400) if problem else JSONResponse({"kept": kept})
 
     return router

@@ -54,9 +54,10 @@ class Connection:
         handlers: Handlers,
         watchers: ThreadPoolExecutor,
         workers: ThreadPoolExecutor,
+        readers: ThreadPoolExecutor,
     ) -> None:
         self._socket, self._room, self._handlers = socket, room, handlers
-        self._watchers, self._workers = watchers, workers
+        self._watchers, self._workers, self._readers = watchers, workers, readers
         self._out: asyncio.Queue[Message] = asyncio.Queue(256)
         self._jobs: asyncio.Queue[tuple[Message, Recording | None]] = asyncio.Queue(8)
         self._newest: tuple[int, bytes] | None = None
@@ -179,7 +180,8 @@ class Connection:
         while True:
             order, recording = await self._jobs.get()
             reply: Message = {"ref": _ref(order)}
-            count, problem = await outcome(self._workers, self._carry_out, order, recording)
+            pool = self._readers if order.get("do") == "samples" else self._workers
+            count, problem = await outcome(pool, self._carry_out, order, recording)
             reply |= (
                 {"type": "problem", "text": problem} if problem else {"type": "ok", "count": count}
             )

@@ -3,6 +3,7 @@
 import csv
 import json
 import threading
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import cv2
@@ -11,16 +12,24 @@ import onnxruntime
 import pytest
 
 import app.results
-from app.decode import count_frames
+from app.decode.work import look_through
+from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
 from app.results import Exported, NamedVideo, Results, Step, file_stem
 from app.rooms import Room, Rooms
-from app.turn import Turn
+from app.video import Seen
 from model import Adapted, InputError, load_model
 from model.frames import stream
 from tests.app.fakes import BLUE, RED, Page, jpeg, read_colour
 from tests.tiny import write_tiny
+
+
+def look_here(room: Room, path: Path, still_wanted: Callable[[], None]) -> Generator[Seen]:
+    """In place of a child: decoded in this process."""
+    for seen in look_through(path):
+        still_wanted()
+        yield seen
 
 
 @pytest.fixture
@@ -32,14 +41,14 @@ def room(tmp_path: Path) -> Room:
 
 @pytest.fixture
 def handlers(tmp_path: Path) -> Handlers:
-    turn = Turn()
+    lock = FairLock()
     adapt = load_model(write_tiny(tmp_path / "tiny")).adapt
-    return Handlers(Learner(adapt, turn), read_colour, turn, tmp_path)
+    return Handlers(Learner(adapt, lock), read_colour, lock, tmp_path)
 
 
 @pytest.fixture
 def results() -> Results:
-    return Results(lambda path: count_frames(str(path)), Turn())
+    return Results(look_here, FairLock())
 
 
 @pytest.fixture
@@ -105,8 +114,8 @@ def test_who_asks_while_it_learns_waits_for_it(
         assert go.wait(10)
         return personaliser.adapt(support, progress)
 
-    turn = Turn()
-    handlers = Handlers(Learner(slowly, turn), read_colour, turn, tmp_path)
+    lock = FairLock()
+    handlers = Handlers(Learner(slowly, lock), read_colour, lock, tmp_path)
     for thing, colour in (("red", RED), ("blue", BLUE)):
         handlers.teach_recording(room, thing, [jpeg(colour)])
     threading.Timer(0.3, go.set).start()
@@ -129,18 +138,18 @@ def test_the_exported_file_needs_nothing_but_onnxruntime(
 def test_the_camera_of_another_goes_on_while_a_file_is_compared(
     handlers: Handlers, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class CountedTurn(Turn):
+    class CountedLock(FairLock):
         taken = 0
 
-        def __enter__(self) -> Turn:
+        def __enter__(self) -> FairLock:
             self.taken += 1
             return super().__enter__()
 
     teach(handlers, room)
     monkeypatch.setattr(app.results, "COMPARED_AT_ONCE", 1)
-    turn = CountedTurn()
-    exported = Results(lambda path: count_frames(str(path)), turn).export(room)
-    assert turn.taken == exported.compared == 2
+    lock = CountedLock()
+    exported = Results(look_here, lock).export(room)
+    assert lock.taken == exported.compared == 2
     assert exported.size == exported.file.stat().st_size
 
 
@@ -193,11 +202,11 @@ def test_the_camera_of_another_goes_on_while_a_video_is_named(
     handlers: Handlers, room: Room, video: Path
 ) -> None:
     teach(handlers, room)
-    shared = Results(lambda path: count_frames(str(path)), handlers.turn)
+    shared = Results(look_here, handlers.lock)
     free = 0
     for step in shared.name_video(room, video, "x.avi"):
         if isinstance(step, Step):
-            with handlers.turn:  # between two frames it is anybody's turn
+            with handlers.lock:  # between two frames it is anybody's turn
                 free += 1
     assert free == 35
 

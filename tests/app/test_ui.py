@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import _parser
-from app.overlay import Stretch
+from app.timeline import Stretch
 from app.ui.model import COMMANDS, PYTHON
 from app.ui.video import _legend, _own, _progress, _refused, _seen, _uploaded
 from model import InputError, load_model

@@ -11,14 +11,14 @@ from collections import deque
 from threading import Condition
 
 
-class Turn:
-    """A fair lock: `with turn:` waits in line; `pass_on` lets everybody who waits go first."""
+class FairLock:
+    """A fair lock: `with lock:` waits in line; `yield_turn` lets everybody who waits go first."""
 
     def __init__(self) -> None:
         self._line: deque[object] = deque()
         self._changed = Condition()
 
-    def __enter__(self) -> Turn:
+    def __enter__(self) -> FairLock:
         ticket = object()
         with self._changed:
             self._line.append(ticket)
@@ -30,7 +30,7 @@ class Turn:
             self._line.popleft()
             self._changed.notify_all()
 
-    def pass_on(self) -> None:
+    def yield_turn(self) -> None:
         """Go to the end of the line and wait there; only for the one whose turn it is."""
         self.__exit__()
         self.__enter__()

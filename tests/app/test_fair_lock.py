@@ -3,24 +3,24 @@
 import threading
 import time
 
-from app.turn import Turn
+from app.fair_lock import FairLock
 
 
-def wait_for_line(turn: Turn, length: int) -> None:
+def wait_for_line(lock: FairLock, length: int) -> None:
     """Until so many are in line, the one whose turn it is included."""
     end = time.monotonic() + 10
-    while len(turn._line) < length:
+    while len(lock._line) < length:
         assert time.monotonic() < end
         time.sleep(0.001)
 
 
 def test_one_at_a_time() -> None:
-    turn, inside, most = Turn(), 0, 0
+    lock, inside, most = FairLock(), 0, 0
 
     def work() -> None:
         nonlocal inside, most
         for _ in range(50):
-            with turn:
+            with lock:
                 inside += 1
                 most = max(most, inside)
                 time.sleep(0)
@@ -35,19 +35,19 @@ def test_one_at_a_time() -> None:
 
 
 def test_long_work_lets_others_go_first() -> None:
-    turn, order = Turn(), []
+    lock, order = FairLock(), []
     holding = threading.Event()
 
     def long_work() -> None:
-        with turn:
+        with lock:
             holding.set()
-            wait_for_line(turn, 3)  # both frames have come and wait
+            wait_for_line(lock, 3)  # both frames have come and wait
             for batch in range(3):
                 order.append(f"batch {batch}")
-                turn.pass_on()
+                lock.yield_turn()
 
     def frame(name: str) -> None:
-        with turn:
+        with lock:
             order.append(name)
 
     threads = [threading.Thread(target=long_work)]
@@ -57,7 +57,7 @@ def test_long_work_lets_others_go_first() -> None:
         threads.append(threading.Thread(target=frame, args=(name,)))
         threads[-1].start()
         if name == "frame 0":
-            wait_for_line(turn, 2)  # so that it is in line before the other
+            wait_for_line(lock, 2)  # so that it is in line before the other
     for thread in threads:
         thread.join()
     assert order == ["batch 0", "frame 0", "frame 1", "batch 1", "batch 2"]
