@@ -160,7 +160,7 @@ def state_message(room: Room) -> Message:
             {
                 "id": thing.id,
                 "name": thing.name,
-                "clips": [{"id": clip.id, "frames": len(clip.frames)} for clip in thing.clips],
+                "clips": [{"id": clip.id, "frames": clip.count} for clip in thing.clips],
             }
             for thing in taught.things
         ],
@@ -183,5 +183,5 @@ def _readable(jpegs: Sequence[bytes]) -> Iterator[np.ndarray]:
 
 def _delete(clips: Sequence[Clip]) -> None:
     for clip in clips:
-        if clip.file:
-            clip.file.unlink(missing_ok=True)
+        if isinstance(clip.kept, Path):
+            clip.kept.unlink(missing_ok=True)

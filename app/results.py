@@ -103,6 +103,12 @@ class Results:
         finally:
             frames.close()
 
+    def name_photo(self, room: Room, squares: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+        """Names, and their probabilities (T, K) in squares (T, 224, 224, 3) of a photo."""
+        adapted = _learned(room)
+        with self.lock:
+            return adapted.names, adapted.predict(squares)
+
     def cancel(self, room: Room) -> None:
         """Stop naming videos in a room; who names them hears of it within a moment."""
         with room.lock:
@@ -179,7 +185,7 @@ def file_stem(title: str) -> str:
 
 def _learned(room: Room) -> Adapted:
     """The model of what is taught now; waits while it is being made."""
-    room.taught.support()  # says what is missing
+    room.taught.enough()
     end = time.monotonic() + PATIENCE_SECONDS
     while room.settled != room.version and time.monotonic() < end:
         time.sleep(0.05)

@@ -25,8 +25,21 @@ class Clip:
     """The frames that were kept of one recording, file or photo."""
 
     id: str
-    frames: np.ndarray  # (T, 224, 224, 3) uint8 RGB
-    file: Path | None = None  # where `frames` is mapped from
+    count: int  # T
+    kept: np.ndarray | Path  # the frames, or the .npy file that holds them
+
+    @property
+    def frames(self) -> np.ndarray:
+        """(T, 224, 224, 3) uint8 RGB, read each time: a clip holds neither memory nor descriptor.
+
+        Raises InputError if the file has gone, with its page.
+        """
+        if isinstance(self.kept, np.ndarray):
+            return self.kept
+        try:
+            return np.load(self.kept)
+        except (OSError, ValueError) as error:
+            raise InputError("A clip has gone with its page; open the page again.") from error
 
 
 @dataclass(frozen=True)
@@ -39,7 +52,7 @@ class Thing:
 
     @property
     def shots(self) -> int:
-        return sum(len(clip.frames) for clip in self.clips)
+        return sum(clip.count for clip in self.clips)
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,7 @@ class Taught:
 
     def add(self, name: str, clip: Clip) -> Taught:
         """Add a clip to the thing of that name, which is new unless there is one."""
-        name = self.check(name, len(clip.frames))
+        name = self.check(name, clip.count)
         if thing := self._named(name):
             return self._swap(replace(thing, clips=(*thing.clips, clip)))
         thing = Thing(f"thing-{self.next_id}", name, (clip,))
@@ -125,8 +138,8 @@ class Taught:
         """The ids of the clips of each learnable thing: while they stay, only names can change."""
         return tuple(tuple(clip.id for clip in thing.clips) for thing in self.learnable)
 
-    def support(self) -> SupportSet:
-        """At least two things with a clip, to adapt to; or InputError says what is missing."""
+    def enough(self) -> tuple[Thing, ...]:
+        """At least two things with a clip; or InputError says what is missing."""
         things = self.learnable
         if len(things) < 2:
             empty = [thing.name for thing in self.things if not thing.clips]
@@ -134,6 +147,11 @@ class Taught:
                 f"Teach at least 2 things first; you have {len(things)}"
                 + (f" and {empty[0]!r} has no clip yet." if empty else ".")
             )
+        return things
+
+    def support(self) -> SupportSet:
+        """What there is to adapt to, all of it in memory; InputError as in `enough`."""
+        things = self.enough()
         return SupportSet(
             tuple(thing.name for thing in things),
             tuple(tuple(clip.frames for clip in thing.clips) for thing in things),

@@ -155,26 +155,24 @@ class Connection:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            if self._newest is None:
+            if self._newest is None:  # it went with the look before
                 continue
-            (seq, jpeg), self._newest = self._newest, None
-            try:
-                answer = await loop.run_in_executor(
-                    self._watchers,
-                    self._handlers.recognise,
-                    self._room,
-                    watching,
-                    jpeg,
-                    time.monotonic(),
-                )
-            except InputError as error:
-                await self._out.put({"type": "answer", "seq": seq, "problem": str(error)})
-                continue
-            message: Message = {"type": "answer", "seq": seq}
-            if answer:
-                message["names"] = answer.names
-                message["p"] = [round(float(p), 4) for p in answer.probabilities]
+            message = await loop.run_in_executor(self._watchers, self._look, watching)
             await self._out.put(message)
+
+    def _look(self, watching: Watching) -> Message:
+        """The answer to the frame that is the newest now, when it is our turn."""
+        assert self._newest is not None
+        (seq, jpeg), self._newest = self._newest, None
+        message: Message = {"type": "answer", "seq": seq}
+        try:
+            answer = self._handlers.recognise(self._room, watching, jpeg, time.monotonic())
+        except InputError as error:
+            return message | {"problem": str(error)}
+        if answer:
+            message["names"] = answer.names
+            message["p"] = [round(float(p), 4) for p in answer.probabilities]
+        return message
 
     async def _do(self) -> None:
         while True:

@@ -3,11 +3,11 @@
 import { Bars } from "./bars.js";
 import { Camera } from "./camera.js";
 import { LAYOUT } from "./layout.js";
-import { Line } from "./line.js";
+import { Line, uploadsOf } from "./line.js";
 import { make } from "./make.js";
 import { ACCEPTED, Things } from "./things.js";
 import { Voice } from "./voice.js";
-import { learnedWords, nextStep, plural } from "./words.js";
+import { learnedWords, nextStep, paceWords, plural } from "./words.js";
 
 const RECORD_MS = 5000;
 const FULL = "As many people as it can take are using this app. Try again in some minutes.";
@@ -49,6 +49,7 @@ class TeachAndWatch extends HTMLElement {
       this.settle(false);
       return this.alarm(FULL, true);
     }
+    uploadsOf(window.room);
     this.line = new Line(window.room);
     const on = (type, act) => this.line.addEventListener(type, (event) => act(event.detail));
     on("clip", (clip) => this.things.addClip(clip));
@@ -274,7 +275,7 @@ class TeachAndWatch extends HTMLElement {
     this.dataset.rate = rate;
     this.dataset.p95 = p95.toFixed(1);
     const shown = this.model && this.camera.playing;
-    this.$(".rate").textContent = shown ? `${Math.round(rate)} frames per second` : "";
+    this.$(".rate").textContent = shown ? paceWords(rate) : "";
   }
 
   #wire() {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ from app.decode.decoder import Waiting
 from app.drawing import COLOURS
 from app.handlers import sample_clips
 from app.results import NamedVideo, Results, Step
-from app.rooms import Room, Rooms, folder_for
+from app.rooms import Room, Rooms
 from app.timeline import Stretch, thinned
+from app.ui.uploads import taken
 from app.ui.words import room_of, say
 from model import InputError
 from model.media import VIDEO_ENDINGS
@@ -47,9 +47,9 @@ def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samp
 
     def name(token: str, path: str | None) -> Iterator[Updates]:
         try:
-            room, upload = room_of(rooms, token), _uploaded(path, rooms.shown)
-            with folder_for(room) as folder, _own(upload, folder) as mine:
-                yield from _name(results, room, mine, upload.name)
+            room = room_of(rooms, token)
+            with taken(path, rooms, room) as mine:
+                yield from _name(results, room, mine, mine.name)
         except InputError as error:
             yield _refused(str(error))
 
@@ -121,38 +121,10 @@ def _name(results: Results, room: Room, path: Path, title: str) -> Iterator[Upda
 
 def _next_step(rooms: Rooms, token: str) -> str:
     try:
-        names = room_of(rooms, token).taught.support().names
+        names = [thing.name for thing in room_of(rooms, token).taught.enough()]
     except InputError as error:
         return say(f"{error} Then come back with a video.", "hint")
     return say(f"{CHOOSE}: {', '.join(names[:5])}{' …' if len(names) > 5 else '.'}")
-
-
-def _uploaded(path: str | None, uploads: Path) -> Path:
-    """The file behind an upload; what the client calls so must truly lie where uploads go."""
-    file = Path(path or "").resolve()
-    if not file.is_file() or not file.is_relative_to(uploads.resolve()):
-        raise InputError("The upload did not arrive; choose the video again.")
-    return file
-
-
-@contextmanager
-def _own(upload: Path, folder: Path) -> Iterator[Path]:
-    """The upload by a name in `folder`; afterwards it is gone from the folder that is served.
-
-    Gradio names uploads after their content: if somebody uploads the same video meanwhile, another
-    file stands in its place, and stays for them.
-    """
-    mine = folder / upload.name
-    try:
-        os.link(upload, mine)
-    except OSError as error:
-        raise InputError(f"The upload could not be kept: {error.strerror}.") from error
-    try:
-        yield mine
-    finally:
-        with suppress(OSError):
-            if upload.samefile(mine):
-                upload.unlink()
 
 
 def _progress(title: str, step: Waiting | Step | None) -> str:

@@ -10,7 +10,7 @@ FRAMES = np.zeros((2, 224, 224, 3), np.uint8)
 
 
 def clip(name: str = "c", count: int = 2) -> Clip:
-    return Clip(name, np.broadcast_to(FRAMES[:1], (count, 224, 224, 3)))
+    return Clip(name, count, np.broadcast_to(FRAMES[:1], (count, 224, 224, 3)))
 
 
 def names(taught: Taught) -> list[str]:
