@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from app.decode.decoder import Decoder
@@ -20,6 +21,7 @@ from app.video import Seen
 from model import InputError
 
 VARIANTS = 220
+RUN = 5  # pixels
 SIZE = (96, 128)
 INTERLACED = (
     ("libx264", "mp4", {"flags": "+ildct+ilme"}),
@@ -61,12 +63,18 @@ def grey(index: int) -> np.ndarray:
     return np.repeat((shade % 200)[..., None], 3, axis=2).astype(np.uint8)
 
 
-def colourful(pixels: np.ndarray) -> int:
-    """Pixels of A's two colours, with room for what coding does to them."""
+def traces(pixels: np.ndarray) -> int:
+    """Borders of A's board: RUN pixels of one of its colours, then as many of the other, in a row.
+
+    Damaged files show any colour, but not this; one row of A's board has seven of them.
+    """
     red, green, blue = np.moveaxis(pixels.astype(int), -1, 0)
     magenta = (np.minimum(red, blue) > 130) & (green < 90)
     lime = (green > 130) & (np.maximum(red, blue) < 90)
-    return int((magenta | lime).sum())
+    first, second = (sliding_window_view(c, RUN, -1).all(-1) for c in (magenta, lime))
+    apart = RUN + 3  # coding blurs what lies between
+    both = (first[..., :-apart] & second[..., apart:], second[..., :-apart] & first[..., apart:])
+    return int(both[0].sum() + both[1].sum())
 
 
 def interlaced(path: Path, codec: str, options: dict[str, str]) -> bytes:
@@ -121,8 +129,8 @@ def test_no_pixel_of_one_room_is_ever_in_what_another_gets(reader: Decoder, tmp_
     write(mine, [pattern(i) for i in range(20)], "MJPG")
 
     def teach_ada() -> None:
-        assert colourful(reader.read_clip(ada, mine)) > 80_000, "the test sees the pattern"
-        assert all(colourful(s.square) for s in shown(reader, ada, mine))
+        assert traces(reader.read_clip(ada, mine)) > 1000, "the test sees the pattern"
+        assert all(traces(s.square) for s in shown(reader, ada, mine))
 
     teach_ada()
     read = tried = 0
@@ -135,11 +143,11 @@ def test_no_pixel_of_one_room_is_ever_in_what_another_gets(reader: Decoder, tmp_
         try:
             clip = reader.read_clip(bob, path)
             read += 1
-            assert colourful(clip) == 0, f"{name}: taught"
+            assert traces(clip) == 0, f"{name}: taught"
         except InputError:
             pass
         for seen in shown(reader, bob, path):
-            assert colourful(seen.square) == colourful(seen.picture) == 0, f"{name}: named"
+            assert traces(seen.square) == traces(seen.picture) == 0, f"{name}: named"
         path.unlink()
     assert tried >= 200 and read >= 50, "many of them can be read after all"
 
