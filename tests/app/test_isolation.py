@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
@@ -81,6 +82,7 @@ def interlaced(path: Path, codec: str, options: dict[str, str]) -> bytes:
     """A clip of fields, at a size that fills no block."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, 25, options)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 130, 100, "yuv420p"
         for index in range(12):
             shades = np.full((100, 130, 3), 100 + 8 * index, np.uint8)
