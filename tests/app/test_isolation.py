@@ -72,7 +72,7 @@ def traces(pixels: np.ndarray) -> int:
     red, green, blue = np.moveaxis(pixels.astype(int), -1, 0)
     magenta = (np.minimum(red, blue) > 130) & (green < 90)
     lime = (green > 130) & (np.maximum(red, blue) < 90)
-    first, second = (sliding_window_view(c, RUN, -1).all(axis=(-1,)) for c in (magenta, lime))
+    first, second = (sliding_window_view(c, RUN, -1).min(-1) for c in (magenta, lime))
     apart = RUN + 3  # coding blurs what lies between
     both = (first[..., :-apart] & second[..., apart:], second[..., :-apart] & first[..., apart:])
     return int(both[0].sum() + both[1].sum())
