@@ -23,6 +23,7 @@ from model import Adapted, InputError, load_adapted
 
 COMPARED = 60  # taught frames that a saved model must answer like the live one
 COMPARED_AT_ONCE = 8  # in one turn
+NAMED_AT_ONCE = 2  # in one turn: whoever watches live waits for so many frames
 TOLERANCE = 1e-4  # in probability
 PATIENCE_SECONDS = 60.0
 
@@ -125,8 +126,11 @@ class Results:
         video, table = folder / f"{stem}-named.webm", folder / f"{stem}.csv"
 
         def predict(squares: list[np.ndarray]) -> np.ndarray:
-            with self.lock:  # nothing but the model runs in here: others watch meanwhile
-                return adapted.predict(squares)
+            rows = []
+            for start in range(0, len(squares), NAMED_AT_ONCE):
+                with self.lock:  # nothing but the model runs in here: others watch meanwhile
+                    rows.append(adapted.predict(squares[start : start + NAMED_AT_ONCE]))
+            return np.concatenate(rows)
 
         coming = name_frames(predict, frames)
         first = list(islice(coming, BATCH))

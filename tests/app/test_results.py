@@ -19,7 +19,7 @@ from app.learning import Learner
 from app.results import Exported, NamedVideo, Results, Step, file_stem
 from app.rooms import Room, Rooms
 from app.video import Seen
-from model import Adapted, InputError, load_model
+from model import Adapted, InputError, load_adapted, load_model
 from model.frames import stream
 from tests.app.fakes import BLUE, RED, Page, jpeg, read_colour
 from tests.tiny import write_tiny
@@ -223,3 +223,66 @@ def test_the_camera_of_another_goes_on_while_a_video_is_named(
 )
 def test_file_names_are_plain(title: str, stem: str) -> None:
     assert file_stem(title) == stem
+
+
+def test_what_is_exported_is_what_is_taught_or_a_sentence(
+    results: Results, room: Room, tmp_path: Path, video: Path
+) -> None:
+    personaliser = load_model(write_tiny(tmp_path / "tiny"))
+
+    def two_only(support, progress) -> Adapted:
+        if len(support.names) > 2:
+            raise InputError("'green' is too dark.")
+        return personaliser.adapt(support, progress)
+
+    lock = FairLock()
+    handlers = Handlers(Learner(two_only, lock), read_colour, lock, tmp_path)
+    teach(handlers, room)
+    page = Page(room)
+    handlers.teach_recording(room, "green", [jpeg((30, 200, 40))])
+    page.wait("unlearned")
+    for verb in (lambda: results.export(room), lambda: name(results, room, video)):
+        with pytest.raises(InputError, match=r"older than your things\. 'green' is too dark"):
+            verb()
+    handlers.change(room, lambda taught: taught.remove(taught.things[2].id))
+    handlers.change(room, lambda taught: taught.rename(taught.things[0].id, "rouge"))
+    exported = results.export(room)
+    assert exported.names == ("rouge", "blue 🔵") == load_adapted(exported.file).names
+
+
+def test_a_cancelled_video_leaves_nothing(
+    handlers: Handlers, results: Results, room: Room, video: Path
+) -> None:
+    teach(handlers, room)
+    steps = results.name_video(room, video, "x.avi")
+    next(steps)
+    assert list(room.shown.glob("video-*"))
+    results.cancel(room)
+    with pytest.raises(InputError, match="Cancelled"):
+        list(steps)
+    assert not list(room.shown.glob("video-*"))
+    assert len(name(results, room, video).times) == 35, "the next one is named"
+
+
+def test_nothing_but_the_model_runs_while_others_wait_for_it(
+    handlers: Handlers, room: Room, video: Path
+) -> None:
+    """Decoding, drawing and writing happen while nobody waits for us."""
+    teach(handlers, room)
+    held: list[bool] = []
+
+    class Watched(FairLock):
+        def __enter__(self) -> FairLock:
+            held.append(True)
+            return super().__enter__()
+
+        def __exit__(self, *_: object) -> None:
+            held.pop()
+            super().__exit__()
+
+    def watch(room: Room, path: Path, still_wanted: Callable[[], None]) -> Generator[Seen]:
+        for seen in look_through(path):
+            assert not held, "a frame was decoded in a turn of the model"
+            yield seen
+
+    assert len(name(Results(watch, Watched()), room, video).times) == 35
