@@ -23,7 +23,7 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmVector
-from training.config import parser_for
+from training.settings.config import parser_for
 
 
 def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, dict[str, Any]]:

@@ -33,11 +33,11 @@ from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmVector
 from training.average import load_alike
-from training.config import MADE_UP, TrainConfig, add_knobs, config_of, parser_for
-from training.data import episodes_of
-from training.episodes import load
-from training.provenance import commit, settings_of
-from training.start import embeddings, whiten
+from training.settings.config import MADE_UP, TrainConfig, add_knobs, config_of, parser_for
+from training.episodes.mixture import episodes_of
+from training.episodes.episode import load
+from training.settings.provenance import commit, settings_of
+from training.initialise import embeddings, whiten
 
 KINDS = ("composites", "classes")  # of episodes, a specialist each; +1 and -1
 KNOBS = (*MADE_UP, "whitening")  # that the gate depends on

@@ -32,14 +32,14 @@ from tqdm import tqdm
 from model.errors import InputError
 from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.config import TrainConfig, parse
-from training.data import episodes_of
-from training.episodes import Episode, load
+from training.settings.config import TrainConfig, parse
+from training.episodes.mixture import episodes_of
+from training.episodes.episode import Episode, load
 from training.lite import LiteConfig, Task, backward, logits_of
 from training.log import Log
-from training.provenance import provenance
-from training.start import start
-from training.state import FILE, Progress, load_state, save_state
+from training.settings.provenance import provenance
+from training.initialise import start
+from training.checkpointing import FILE, Progress, load_state, save_state
 
 
 def main() -> None:

@@ -11,13 +11,13 @@ import torch
 
 from model.errors import InputError
 from tests.training.test_things import disc
-from training.composites import CompositeRules, Composites
-from training.config import parse
-from training.data import episodes_of
-from training.episodes import Episodes
-from training.photos import PhotoEpisodes, Photos
-from training.synthetic.plan import Plan, keep_plan
-from training.things import Paint, Thing, as_it_is
+from training.episodes.composites import CompositeRules, Composites
+from training.settings.config import parse
+from training.episodes.mixture import episodes_of
+from training.episodes.episode import Episodes
+from training.episodes.photos import PhotoEpisodes, Photos
+from training.synthetic.dataset.plan import Plan, keep_plan
+from training.episodes.looks import Paint, Thing, as_it_is
 
 SIDE = 224
 COLOURS = ((220, 30, 30), (30, 200, 30), (30, 30, 220))  # of the three photos of every class

@@ -14,13 +14,13 @@ from model import load_model
 from model.errors import InputError
 from tests.tiny import write_tiny
 from tests.training.tree import write_tree
-from training import evaluate
-from training.baselines import cnaps_raw, cnaps_unit, cosine, dense
-from training.episodes import load
-from training.evaluate import Asked, Scores, main, report, served, table
-from training.intervals import clustered, student
-from training.orbit import read_split
-from training.tasks import OrbitEpisodes, OrbitRules
+from training.evaluation import evaluate
+from training.evaluation.baselines import cnaps_raw, cnaps_unit, cosine, dense
+from training.episodes.episode import load
+from training.evaluation.evaluate import Asked, Scores, main, report, served, table
+from training.evaluation.intervals import clustered, student
+from training.episodes.orbit import read_split
+from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
 
 WAYS = 3
 

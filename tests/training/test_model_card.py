@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import model_card as module
-from training.config import TrainConfig, config_of, parse
-from training.model_card import command, model_card, write_curves
+from training.export import model_card as module
+from training.settings.config import TrainConfig, config_of, parse
+from training.export.model_card import command, model_card, write_curves
 from training.plots import Curve
 from training.specialists import KINDS, command_line
 

@@ -10,7 +10,7 @@ from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import frames, random_cnaps
 from training.lite import LiteConfig, task_embedding
-from training.start import RIDGE, take_over, whiten
+from training.initialise import RIDGE, take_over, whiten
 
 TASK = CnapsConfig(embedding=8)
 ONE = replace(TASK, film="constant")

@@ -9,9 +9,9 @@ import pytest
 
 from model.errors import InputError
 from training.synthetic.__main__ import main
-from training.synthetic.objects import Thing
-from training.synthetic.surfaces import Surface
-from training.synthetic.users import Video, plan
+from training.synthetic.geometry.objects import Thing
+from training.synthetic.filming.surfaces import Surface
+from training.synthetic.dataset.users import Video, plan
 
 USERS = {"train": 6, "validation": 2, "test": 3}
 

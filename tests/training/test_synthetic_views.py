@@ -7,8 +7,8 @@ import pytest
 
 from model.errors import InputError
 from tests.training.synthetic_world import open_renderer, write_catalogue
-from training.synthetic.objects import Thing, read_catalogue
-from training.synthetic.views import load_views, render_views, write_views
+from training.synthetic.geometry.objects import Thing, read_catalogue
+from training.synthetic.filming.views import load_views, render_views, write_views
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from training.canvas import blend, cropped, mask, paste, photographed, plain_ground
-from training.photos import cut_out, patch, ready_cut
-from training.things import HueTurn, Paint, colours, has_colour, patterns
+from training.episodes.augment import blend, cropped, mask, paste, photographed, plain_ground
+from training.episodes.photos import cut_out, patch, ready_cut
+from training.episodes.looks import HueTurn, Paint, colours, has_colour, patterns
 
 SIDE = 224
 

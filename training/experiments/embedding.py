@@ -21,8 +21,8 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.config import MADE_UP, add_knobs, config_of, parser_for
-from training.data import episodes_of
+from training.settings.config import MADE_UP, add_knobs, config_of, parser_for
+from training.episodes.mixture import episodes_of
 from training.lite import LiteConfig, Task, logits_of, task_embedding
 
 KNOBS = (*MADE_UP, "orbit", "weight_orbit", "weight_composites", "weight_photos",

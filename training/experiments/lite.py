@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from model.errors import InputError
-from training.config import parser_for
+from training.settings.config import parser_for
 from training.experiments.cost import Cost, cost
 from training.experiments.gradient import Quality, qualities
 from training.plots import plot

@@ -22,9 +22,9 @@ import torch
 
 from model.errors import InputError
 from model.nn.cnaps import SimpleCnaps
-from training.config import TrainConfig, parse
-from training.data import episodes_of
-from training.episodes import Episode, load
+from training.settings.config import TrainConfig, parse
+from training.episodes.mixture import episodes_of
+from training.episodes.episode import Episode, load
 from training.experiments.cost import random_task
 from training.lite import Task
 from training.train import build, one_step

@@ -21,15 +21,15 @@ from zlib import crc32
 import cv2
 import numpy as np
 
-from training.synthetic.clips import Frame, film
-from training.synthetic.mesh import Mesh, load_mesh, recoloured
-from training.synthetic.objects import Thing, read_catalogue
-from training.synthetic.plan import Plan, keep_plan
-from training.synthetic.render import Renderer
-from training.synthetic.setting import Shooting
-from training.synthetic.surfaces import Surface, read_surfaces
-from training.synthetic.users import Owned, Video, deal, deal_surfaces, plan
-from training.synthetic.video import recompressed
+from training.synthetic.filming.clips import Frame, film
+from training.synthetic.geometry.mesh import Mesh, load_mesh, recoloured
+from training.synthetic.geometry.objects import Thing, read_catalogue
+from training.synthetic.dataset.plan import Plan, keep_plan
+from training.synthetic.rendering.render import Renderer
+from training.synthetic.filming.setting import Shooting
+from training.synthetic.filming.surfaces import Surface, read_surfaces
+from training.synthetic.dataset.users import Owned, Video, deal, deal_surfaces, plan
+from training.synthetic.filming.video import recompressed
 
 SIDE = 224
 _ORBIT_SIDE = 1080  # px that annotations count in, whatever the frames' size

@@ -16,7 +16,7 @@ import torch
 from model.errors import InputError
 from model.nn.cnaps import SimpleCnaps
 from model.saving import atomic_write
-from training.config import TrainConfig, differences
+from training.settings.config import TrainConfig, differences
 
 FORMAT = 1
 FILE = "state.pt"

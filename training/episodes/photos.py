@@ -20,8 +20,8 @@ import numpy as np
 from model.errors import InputError
 from model.frames import SIDE, read_clip
 from model.media import PHOTO_ENDINGS
-from training.canvas import cropped, mask, paste, photographed, plain_ground, premultiplied
-from training.episodes import Episode, make_episode
+from training.episodes.augment import cropped, mask, paste, photographed, plain_ground, premultiplied
+from training.episodes.episode import Episode, make_episode
 
 CUT_SIDE = 112  # GrabCut works on the photo at this side
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from model.errors import InputError
-from training.synthetic.objects import Thing
+from training.synthetic.geometry.objects import Thing
 
 _CREASE = np.cos(np.radians(40))
 _Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)

@@ -17,7 +17,7 @@ import numpy as np
 
 from model.errors import InputError
 from model.saving import atomic_write
-from training.synthetic.objects import Thing, read_catalogue
+from training.synthetic.geometry.objects import Thing, read_catalogue
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ def _render_some(
     objects: Path, names: list[str], count: int, side: int, seed: int
 ) -> list[np.ndarray]:
     """Views (V, S, S, 4) of every named object, in a worker with its own OpenGL context."""
-    from training.synthetic.mesh import load_mesh
-    from training.synthetic.render import Renderer
-    from training.synthetic.turntable import turn
+    from training.synthetic.geometry.mesh import load_mesh
+    from training.synthetic.rendering.render import Renderer
+    from training.synthetic.filming.turntable import turn
 
     renderer = Renderer(side, side)
     catalogue = {thing.name: thing for thing in read_catalogue(objects)}

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from model.errors import InputError
-from training.synthetic.clips import film
-from training.synthetic.mesh import Mesh, load_mesh
-from training.synthetic.objects import Thing, read_catalogue
-from training.synthetic.render import Renderer
-from training.synthetic.setting import Shooting
-from training.synthetic.surfaces import Surface, read_surfaces
-from training.synthetic.video import write_video
+from training.synthetic.filming.clips import film
+from training.synthetic.geometry.mesh import Mesh, load_mesh
+from training.synthetic.geometry.objects import Thing, read_catalogue
+from training.synthetic.rendering.render import Renderer
+from training.synthetic.filming.setting import Shooting
+from training.synthetic.filming.surfaces import Surface, read_surfaces
+from training.synthetic.filming.video import write_video
 
 SIDE, FPS, SECONDS = 480, 24, 3.25
 

@@ -13,9 +13,9 @@ from hashlib import sha1
 import numpy as np
 
 from model.errors import InputError
-from training.orbit import SPLITS
-from training.synthetic.objects import Thing
-from training.synthetic.surfaces import Surface
+from training.episodes.orbit import SPLITS
+from training.synthetic.geometry.objects import Thing
+from training.synthetic.filming.surfaces import Surface
 
 _HUE_APART = 40  # degrees between two colours of one mesh
 _FEWEST, _MOST = 5, 9  # things a user is to own; a last family may bring 2 more

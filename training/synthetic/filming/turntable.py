@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.synthetic.camera import Camera, around
-from training.synthetic.lens import encode_srgb
-from training.synthetic.light import Light, random_light
-from training.synthetic.mesh import Mesh
-from training.synthetic.render import Renderer
-from training.synthetic.scene import Item, Scene
-from training.synthetic.stage import Stage
+from training.synthetic.rendering.camera import Camera, around
+from training.synthetic.rendering.lens import encode_srgb
+from training.synthetic.rendering.light import Light, random_light
+from training.synthetic.geometry.mesh import Mesh
+from training.synthetic.rendering.render import Renderer
+from training.synthetic.rendering.scene import Item, Scene
+from training.synthetic.rendering.stage import Stage
 
 _FIELD_OF_VIEW = 30.0  # degrees, before fitting
 _FILLED = 0.97  # share of the picture that the longer side of the object's box takes

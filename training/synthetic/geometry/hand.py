@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from training.synthetic.grip import Grip
-from training.synthetic.isosurface import surface
-from training.synthetic.mesh import Mesh
+from training.synthetic.geometry.grip import Grip
+from training.synthetic.geometry.isosurface import surface
+from training.synthetic.geometry.mesh import Mesh
 
 _CELL = 0.0048  # metres
 _BLEND = 0.006  # metres over which bones melt into each other

@@ -14,14 +14,14 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from model.errors import InputError
-from training.composites import CompositeRules, Composites
-from training.config import TrainConfig
-from training.episodes import Episodes, InTurn, Source
-from training.orbit import Filter, read_split
-from training.photos import PhotoEpisodes, Photos
-from training.synthetic.plan import read_plan
-from training.synthetic.views import load_views
-from training.tasks import OrbitEpisodes, OrbitRules
+from training.episodes.composites import CompositeRules, Composites
+from training.settings.config import TrainConfig
+from training.episodes.episode import Episodes, InTurn, Source
+from training.episodes.orbit import Filter, read_split
+from training.episodes.photos import PhotoEpisodes, Photos
+from training.synthetic.dataset.plan import read_plan
+from training.synthetic.filming.views import load_views
+from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
 
 T = TypeVar("T")
 HELD_OUT = 10  # one class in so many is for validation

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from model.errors import InputError
-from training.synthetic.objects import shippable
+from training.synthetic.geometry.objects import shippable
 
 
 @dataclass(frozen=True)

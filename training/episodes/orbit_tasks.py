@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 
 from model.errors import InputError
-from training.episodes import Episode, make_episode
-from training.orbit import Filter, Thing, User, Video, load_frame
+from training.episodes.episode import Episode, make_episode
+from training.episodes.orbit import Filter, Thing, User, Video, load_frame
 
 EVERY = Filter()
 

@@ -12,8 +12,8 @@ import moderngl
 import numpy as np
 
 from model.errors import InputError
-from training.synthetic import shaders
-from training.synthetic.mesh import Mesh
+from training.synthetic.rendering import shaders
+from training.synthetic.geometry.mesh import Mesh
 
 _SRGB8 = 0x8C41  # GL_SRGB8: textures are stored as photographed, sampled as linear light
 _BAKE_SIDE = 128  # px of the depth pictures that a mesh's openness is read from

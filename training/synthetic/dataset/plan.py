@@ -13,7 +13,7 @@ from typing import Any
 
 from model.errors import InputError
 from model.saving import atomic_write
-from training.orbit import SPLITS
+from training.episodes.orbit import SPLITS
 
 FILE = "plan.json"
 

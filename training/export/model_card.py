@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from training.config import TrainConfig
+from training.settings.config import TrainConfig
 from training.log import read_log
 from training.plots import Curve, plot
 from training.specialists import KINDS, KNOBS

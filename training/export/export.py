@@ -29,9 +29,9 @@ from model.frames import SIDE
 from model.nn.backbone import FEATURES
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
-from training.config import parser_for
-from training.graphs import backbone_graph, film_generator_graph, set_encoder_graph, site_list
-from training.model_card import model_card, write_curves
+from training.settings.config import parser_for
+from training.export.graphs import backbone_graph, film_generator_graph, set_encoder_graph, site_list
+from training.export.model_card import model_card, write_curves
 
 TOLERANCE = 1e-4  # in probability, torch against onnxruntime
 BACKBONE = (

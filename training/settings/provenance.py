@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from training.config import TrainConfig
-from training.state import Progress
+from training.settings.config import TrainConfig
+from training.checkpointing import Progress
 
 
 def provenance(config: TrainConfig, progress: Progress, facts: dict[str, float]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ import cv2
 import moderngl
 import numpy as np
 
-from training.synthetic.camera import Camera
-from training.synthetic.light import Light, key_directions, sky_directions
-from training.synthetic.render import (
+from training.synthetic.rendering.camera import Camera
+from training.synthetic.rendering.light import Light, key_directions, sky_directions
+from training.synthetic.rendering.render import (
     LIGHTMAP_SIDE,
     SHADOW_SIDE,
     Renderer,
@@ -24,7 +24,7 @@ from training.synthetic.render import (
     orthographic,
     write,
 )
-from training.synthetic.scene import Item, Scene
+from training.synthetic.rendering.scene import Item, Scene
 
 _FLIP = np.diag([1.0, -1.0, 1.0, 1.0])  # OpenGL's rows run upwards, a picture's downwards
 

@@ -23,9 +23,9 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.config import TrainConfig
-from training.data import episodes_of
-from training.episodes import load
+from training.settings.config import TrainConfig
+from training.episodes.mixture import episodes_of
+from training.episodes.episode import load
 from training.lite import LiteConfig, task_embedding
 
 # Added to every direction's variance, in mean variances: one that tasks hardly differ in would

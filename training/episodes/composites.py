@@ -15,10 +15,10 @@ import numpy as np
 
 from model.errors import InputError
 from model.frames import SIDE
-from training.canvas import add_hand, cropped, paste, photographed, plain_ground
-from training.episodes import Episode, make_episode
-from training.photos import Photos, cut_out, patch, photo, ready_cut
-from training.things import HueTurn, Paint, Thing, as_it_is, colours, has_colour, patterns
+from training.episodes.augment import add_hand, cropped, paste, photographed, plain_ground
+from training.episodes.episode import Episode, make_episode
+from training.episodes.photos import Photos, cut_out, patch, photo, ready_cut
+from training.episodes.looks import HueTurn, Paint, Thing, as_it_is, colours, has_colour, patterns
 
 
 @dataclass(frozen=True)
