@@ -23,10 +23,10 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.settings.config import TrainConfig
-from training.episodes.mixture import episodes_of
 from training.episodes.episode import load
-from training.lite import LiteConfig, task_embedding
+from training.episodes.mixture import episodes_of
+from training.lite import task_embedding
+from training.settings.config import LiteConfig, TrainConfig
 
 # Added to every direction's variance, in mean variances: one that tasks hardly differ in would
 # otherwise be blown up, and with it every small change of the layers before.
@@ -37,7 +37,7 @@ def start(model: SimpleCnaps, config: TrainConfig) -> None:
     """Give a new model the weights of step 0, wherever it is, the same in every process."""
     given = load_checkpoint(Path(config.start))[0] if config.start else None
     if given is not None:
-        take_over(model, given, config.start)
+        load_pretrained(model, given, config.start)
     if config.film == "task" and (given is None or given.config.film != "task"):
         # whatever the seed: only runs that began alike can be averaged
         episodes = episodes_of(replace(config, seed=0, queries=1), validation=False)
@@ -46,15 +46,15 @@ def start(model: SimpleCnaps, config: TrainConfig) -> None:
 
 
 @torch.no_grad()
-def take_over(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
+def load_pretrained(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
     """The weights of `given`; its one FiLM for all tasks becomes what the tasks' vary around.
 
     InputError if the two have other sites or sizes, or FiLM of other kinds in another way.
     """
-    for knob in ("film", "sites"):
-        ours, theirs = getattr(model.config, knob), getattr(given.config, knob)
+    for option in ("film", "sites"):
+        ours, theirs = getattr(model.config, option), getattr(given.config, option)
         if ours != theirs and (ours, theirs) != ("task", "constant"):
-            raise InputError(f"{name} was trained with --{knob} {theirs}, not {ours}.")
+            raise InputError(f"{name} was trained with --{option} {theirs}, not {ours}.")
     if model.config.film == given.config.film:
         if given.config.embedding != model.config.embedding:
             raise InputError(

@@ -10,8 +10,8 @@ import pytest
 
 from tests.training.synthetic_world import open_renderer, write_catalogue, write_surfaces
 from training.episodes.orbit import annotations_of, read_split
-from training.synthetic.filming.clips import Frame
 from training.synthetic.dataset.orbit import DataSet, annotation, write_orbit
+from training.synthetic.filming.clips import Frame
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,9 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from training import train
 from training.episodes.composites import Composites
-from training.settings.config import TrainConfig, check, parse
 from training.episodes.mixture import episodes_of
+from training.settings.command_line import parse
+from training.settings.config import TrainConfig, check
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--way", "2", "--shots", "1", "--queries", "1", "--validation", "2", "--threads", "1",

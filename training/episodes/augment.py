@@ -115,7 +115,7 @@ def add_hand(frame: np.ndarray, centre: np.ndarray, size: float, rng: np.random.
     blend(frame, soft)
 
 
-def photographed(
+def camera_augment(
     frame: np.ndarray, rng: np.random.Generator, moving: float = 0.5, gamma: float = 0.18,
     exposure: float = 0.12, white: float = 0.04,
 ) -> np.ndarray:  # fmt: skip

@@ -15,10 +15,10 @@ import numpy as np
 
 from model.errors import InputError
 from model.frames import SIDE
-from training.episodes.augment import add_hand, cropped, paste, photographed, plain_ground
+from training.episodes.augment import add_hand, camera_augment, cropped, paste, plain_ground
 from training.episodes.episode import Episode, make_episode
+from training.episodes.looks import HueTurn, Paint, Sprite, as_it_is, colours, has_colour, patterns
 from training.episodes.photos import Photos, cut_out, patch, photo, ready_cut
-from training.episodes.looks import HueTurn, Paint, Thing, as_it_is, colours, has_colour, patterns
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Composites:
         ]
         return make_episode(support, query, [str(k) for k in range(len(things))], self.kind)
 
-    def _classes(self, rng: np.random.Generator) -> list[Thing]:
+    def _classes(self, rng: np.random.Generator) -> list[Sprite]:
         """K things, some in groups of 2 to 5 near-duplicates; no other two look the same."""
-        things: list[Thing] = []
+        things: list[Sprite] = []
         while (left := self.rules.way - len(things)) > 0:
             base = self._thing(rng, {thing.key for thing in things})
             if left == 1 or rng.random() > self.rules.alike / 2.5:  # a group brings 3.5 at once
@@ -98,20 +98,20 @@ class Composites:
             things += [replace(base, look=look) for look in looks]
         return things
 
-    def _thing(self, rng: np.random.Generator, taken: set[str]) -> Thing:
+    def _thing(self, rng: np.random.Generator, taken: set[str]) -> Sprite:
         """A thing that is none of those taken."""
         for _ in range(100):
             if self.views is not None and rng.random() < self.rules.meshes:
                 collection = self.views[int(rng.integers(len(self.views)))]
                 key, views = collection[int(rng.integers(len(collection)))]
                 if key not in taken:
-                    return Thing(key, views, as_it_is)
+                    return Sprite(key, views, as_it_is)
                 continue
             ready = bool(self.ready) and rng.random() < self.rules.ready
             paths = self.ready if ready else self.photos
             path = paths[int(rng.integers(len(paths)))]
             if str(path) not in taken:
-                return Thing(
+                return Sprite(
                     str(path), (ready_cut(path) if ready else _piece(path, rng),), as_it_is
                 )
         raise InputError(
@@ -131,16 +131,16 @@ class Composites:
 
         return ground
 
-    def _taught(self, thing: Thing, ground: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _taught(self, thing: Sprite, ground: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A support frame: the thing alone, large, near the middle, perhaps in a hand."""
         frame = ground.copy()
         size = SIDE * rng.uniform(*self.rules.support_scale)
         centre = SIDE * rng.normal(0.5, 0.07, 2)
         self._lay(frame, thing, centre, size, rng)
-        return photographed(frame, rng, moving=0.25)
+        return camera_augment(frame, rng, moving=0.25)
 
     def _asked(
-        self, k: int, things: list[Thing], others: list[Thing], ground: np.ndarray,
+        self, k: int, things: list[Sprite], others: list[Sprite], ground: np.ndarray,
         rng: np.random.Generator,
     ) -> np.ndarray:  # fmt: skip
         """A query frame: the thing small, anywhere, among distractors."""
@@ -156,10 +156,10 @@ class Composites:
                 smaller = size * rng.uniform(0.3, 0.85)  # the answer is the largest
                 paste(frame, other.view(rng), where, smaller, rng.uniform(-40, 40))
         self._lay(frame, things[k], centre, size, rng)
-        return photographed(frame, rng, moving=0.5)
+        return camera_augment(frame, rng, moving=0.5)
 
     def _lay(
-        self, frame: np.ndarray, thing: Thing, centre: np.ndarray, size: float,
+        self, frame: np.ndarray, thing: Sprite, centre: np.ndarray, size: float,
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         held = rng.random() < self.rules.hand
@@ -178,7 +178,7 @@ def _piece(path: Path, rng: np.random.Generator) -> np.ndarray:
     return patch(photo(path), rng) if whole is None else whole
 
 
-def _recoloured(thing: Thing, rng: np.random.Generator) -> Thing:
+def _recoloured(thing: Sprite, rng: np.random.Generator) -> Sprite:
     """The thing, now and then in one colour: shapes alone must not be enough either."""
     if rng.random() < 0.3:
         hue, saturation = float(rng.uniform(0, 360)), rng.uniform(0.3, 1)

@@ -14,14 +14,25 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from model.errors import InputError
-from training.lite import Task
 
 T = TypeVar("T")
 VALIDATION_SEED = 1_000_003
 ATTEMPTS = 9  # at one episode, where what is damaged is left out, before it is an error
+
+
+@dataclass(frozen=True)
+class Task:
+    """One episode on the device: clips of T frames each; a row is the mean over its clip."""
+
+    support: Tensor  # (N, T, ...) frames
+    labels: Tensor  # (N,) in [0, ways)
+    query: Tensor  # (M, T, ...) frames
+    targets: Tensor  # (M,)
+    ways: int  # K
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,7 @@ class Episodes(Dataset[Episode]):
         return self.sources[rng.choice(len(self.sources), p=self.weights)].episode(rng)
 
 
-class InTurn(Dataset[Episode]):
+class RoundRobin(Dataset[Episode]):
     """Numbered episodes to validate on: every source has its turn, whatever a training's seed."""
 
     def __init__(self, sources: Sequence[Source]) -> None:

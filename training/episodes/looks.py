@@ -17,7 +17,7 @@ Look = Callable[[View, np.random.Generator], View]
 
 
 @dataclass(frozen=True)
-class Thing:
+class Sprite:
     """Views of one object from all sides, and how it is repainted."""
 
     key: str  # equal: the same to the eye, but for the look

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from model.errors import InputError
 from training.episodes.composites import CompositeRules, Composites
-from training.settings.config import TrainConfig
-from training.episodes.episode import Episodes, InTurn, Source
-from training.episodes.orbit import Filter, read_split
-from training.episodes.photos import PhotoEpisodes, Photos
-from training.synthetic.dataset.plan import read_plan
-from training.synthetic.filming.views import load_views
+from training.episodes.episode import Episodes, RoundRobin, Source
+from training.episodes.orbit import in_sight, read_split
 from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
+from training.episodes.photos import PhotoEpisodes, Photos
+from training.episodes.plan import read_plan
+from training.episodes.views import load_views
+from training.settings.config import TrainConfig
 
 T = TypeVar("T")
 HELD_OUT = 10  # one class in so many is for validation
 
 
-def episodes_of(config: TrainConfig, validation: bool) -> Episodes | InTurn:
+def episodes_of(config: TrainConfig, validation: bool) -> Episodes | RoundRobin:
     """The endless stream of a training, or the fixed one it is validated on."""
     sources: list[Source] = []
     weights: list[float] = []
@@ -45,7 +45,7 @@ def episodes_of(config: TrainConfig, validation: bool) -> Episodes | InTurn:
             "of two photos and more."
         )
     if validation:
-        return InTurn(sources)
+        return RoundRobin(sources)
     return Episodes(sources, weights, config.seed, config.skip_bad)
 
 
@@ -62,13 +62,6 @@ def _orbit(config: TrainConfig, validation: bool) -> Source:
     )
     users = read_split(root, _split(validation))
     return OrbitEpisodes(users, rules, "skip" if config.skip_bad else "error")
-
-
-def in_sight(root: Path, query: Literal["clutter", "clean"]) -> Filter:
-    """Clutter frames that show the object, where the tree says which do."""
-    if query == "clean" or not (root / "annotations").is_dir():
-        return Filter()
-    return Filter(("no_object_not_present_issue",))
 
 
 def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]]:

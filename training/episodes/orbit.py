@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class Video:
 
 
 @dataclass(frozen=True)
-class Thing:
+class OrbitObject:
     """One object of a user."""
 
     name: str
@@ -60,7 +60,7 @@ class User:
     """One person and their objects, in alphabetical order."""
 
     name: str
-    objects: tuple[Thing, ...]
+    objects: tuple[OrbitObject, ...]
 
 
 def read_split(root: Path, split: str) -> tuple[User, ...]:
@@ -124,6 +124,13 @@ class Filter:
         )
 
 
+def in_sight(root: Path, query: Literal["clutter", "clean"]) -> Filter:
+    """Clutter frames that show the object, where the tree says which do."""
+    if query == "clean" or not (root / "annotations").is_dir():
+        return Filter()
+    return Filter(("no_object_not_present_issue",))
+
+
 @lru_cache(maxsize=512)
 def annotations_of(video: Video) -> dict[str, dict[str, Any]]:
     """{frame file: {issue or box: value}} of a video; InputError that names the file at fault."""
@@ -141,12 +148,12 @@ def annotations_of(video: Video) -> dict[str, dict[str, Any]]:
     return notes
 
 
-def _thing(root: Path, split: str, folder: Path) -> Thing:
+def _thing(root: Path, split: str, folder: Path) -> OrbitObject:
     def videos(kind: str) -> tuple[Video, ...]:
         notes = root / "annotations" / split
         return tuple(Video(p, notes / f"{p.name}.json") for p in _folders(folder / kind))
 
-    return Thing(folder.name, videos("clean"), videos("clutter"))
+    return OrbitObject(folder.name, videos("clean"), videos("clutter"))
 
 
 def _folders(path: Path) -> Sequence[Path]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from model.errors import InputError
 from training.episodes.episode import Episode, make_episode
-from training.episodes.orbit import Filter, Thing, User, Video, load_frame
+from training.episodes.orbit import Filter, OrbitObject, User, Video, load_frame
 
 EVERY = Filter()
 
@@ -97,7 +97,7 @@ class OrbitEpisodes:
             raise InputError(f"User {user.name} has fewer than 2 objects with usable frames.")
         return make_episode(support, query, names, "orbit", user.name)
 
-    def _videos(self, thing: Thing) -> tuple[Sequence[Video], Sequence[Video]]:
+    def _videos(self, thing: OrbitObject) -> tuple[Sequence[Video], Sequence[Video]]:
         """The videos that teach an object and those that ask for it."""
         if self.rules.query == "clutter":
             return thing.clean, thing.clutter

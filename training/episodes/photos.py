@@ -20,7 +20,14 @@ import numpy as np
 from model.errors import InputError
 from model.frames import SIDE, read_clip
 from model.media import PHOTO_ENDINGS
-from training.episodes.augment import cropped, mask, paste, photographed, plain_ground, premultiplied
+from training.episodes.augment import (
+    camera_augment,
+    cropped,
+    mask,
+    paste,
+    plain_ground,
+    premultiplied,
+)
 from training.episodes.episode import Episode, make_episode
 
 CUT_SIDE = 112  # GrabCut works on the photo at this side
@@ -86,30 +93,30 @@ class PhotoEpisodes:
         usable = self._usable()
         chosen = rng.choice(len(usable), min(self.way, len(usable)), replace=False)
         shots = int(rng.integers(self.shots[0], self.shots[1] + 1))
-        taught = _alone if rng.random() < self.catalogue else _as_taken
+        taught = _cutout_on_plain if rng.random() < self.catalogue else _augmented
         support, query, names = [], [], []
         for paths in (usable[k] for k in chosen):
             order = [paths[i] for i in rng.permutation(len(paths))]
             taken = min(shots, len(paths) - 1)
             support.append([taught(path, rng)[None] for path in order[:taken]])
-            query.append([_as_taken(p, rng)[None] for p in order[taken : taken + self.queries]])
+            query.append([_augmented(p, rng)[None] for p in order[taken : taken + self.queries]])
             names.append(paths[0].parent.name)
         return make_episode(support, query, names, "classes")
 
 
-def _as_taken(path: Path, rng: np.random.Generator) -> np.ndarray:
-    return photographed(cropped(photo(path), rng, 0.7), rng, moving=0.1)
+def _augmented(path: Path, rng: np.random.Generator) -> np.ndarray:
+    return camera_augment(cropped(photo(path), rng, 0.7), rng, moving=0.1)
 
 
-def _alone(path: Path, rng: np.random.Generator) -> np.ndarray:
+def _cutout_on_plain(path: Path, rng: np.random.Generator) -> np.ndarray:
     """What a photo shows, cut out on plain ground; the photo itself where that cannot be told."""
     thing = cut_out(path)
     if thing is None:
-        return _as_taken(path, rng)
+        return _augmented(path, rng)
     frame = plain_ground(rng)
     size = SIDE * rng.uniform(0.7, 0.95)
     paste(frame, thing, SIDE * rng.normal(0.5, 0.02, 2), size, rng.normal(0, 5))
-    return photographed(frame, rng, moving=0)
+    return camera_augment(frame, rng, moving=0)
 
 
 def photo(path: Path) -> np.ndarray:

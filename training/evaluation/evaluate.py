@@ -32,15 +32,15 @@ from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.runtime import open_session, run
 from model.saving import atomic_write
-from training.evaluation.baselines import HEADS
-from training.settings.config import parser_for
-from training.episodes.mixture import in_sight
-from training.episodes.episode import Episode, load
-from training.export.graphs import backbone_graph
-from training.evaluation.intervals import Interval, clustered
-from training.lite import LiteConfig, Task, logits_of
-from training.episodes.orbit import SPLITS, read_split
+from training.episodes.episode import Episode, Task, load
+from training.episodes.orbit import SPLITS, in_sight, read_split
 from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
+from training.evaluation.baselines import HEADS
+from training.evaluation.intervals import Interval, clustered
+from training.export.graphs import backbone_graph
+from training.lite import logits_of
+from training.settings.command_line import parser_for
+from training.settings.config import LiteConfig
 
 Answer = Callable[[Task], np.ndarray]  # -> scores (M, K)
 EVERYTHING = 10_000  # more objects than anybody has
@@ -64,7 +64,7 @@ class Scores:
         return clustered([a - b for a, b in pairs], self.users)
 
 
-class Asked(Dataset[Episode | None]):
+class EvaluationTasks(Dataset[Episode | None]):
     """Tasks of every user in turn; None where too little of a user is left."""
 
     def __init__(self, source: OrbitEpisodes, seed: int) -> None:
@@ -82,7 +82,9 @@ class Asked(Dataset[Episode | None]):
             return None
 
 
-def evaluate(asked: Asked, tasks: int, methods: dict[str, Answer], workers: int) -> Scores:
+def evaluate(
+    asked: EvaluationTasks, tasks: int, methods: dict[str, Answer], workers: int
+) -> Scores:
     """`tasks` tasks of each user, answered by every method and by the frozen backbone's heads."""
     features, users = frozen_features(), []
     right: dict[str, list[float]] = {name: [] for name in (*methods, *HEADS)}
@@ -203,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
 
 
-def _asked(args: argparse.Namespace) -> Asked:
+def _asked(args: argparse.Namespace) -> EvaluationTasks:
     rules = OrbitRules(
         way=(EVERYTHING, EVERYTHING),
         shots=(args.shots, args.shots),
@@ -214,7 +216,9 @@ def _asked(args: argparse.Namespace) -> Asked:
         query_filter=in_sight(args.orbit, args.query),
     )
     users = read_split(args.orbit, args.split)
-    return Asked(OrbitEpisodes(users, rules, "skip" if args.skip_bad else "error"), args.seed)
+    return EvaluationTasks(
+        OrbitEpisodes(users, rules, "skip" if args.skip_bad else "error"), args.seed
+    )
 
 
 def _methods(args: argparse.Namespace) -> dict[str, Answer]:

@@ -29,9 +29,14 @@ from model.frames import SIDE
 from model.nn.backbone import FEATURES
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
-from training.settings.config import parser_for
-from training.export.graphs import backbone_graph, film_generator_graph, set_encoder_graph, site_list
+from training.export.graphs import (
+    backbone_graph,
+    film_generator_graph,
+    set_encoder_graph,
+    site_list,
+)
 from training.export.model_card import model_card, write_curves
+from training.settings.command_line import parser_for
 
 TOLERANCE = 1e-4  # in probability, torch against onnxruntime
 BACKBONE = (
@@ -156,8 +161,8 @@ def probabilities(
     """Torch's answer (M, K): support (N,S,S,3) uint8, labels (N,), query (M,S,S,3) uint8."""
     frames, ways = torch.from_numpy(support), int(labels.max()) + 1
     film = model.film(model.embeddings(frames).mean(0))
-    z = model.support_rows(frames, film)
-    x = model.query_rows(torch.from_numpy(query), film)
+    z = model.support_features(frames, film)
+    x = model.query_features(torch.from_numpy(query), film)
     return model.logits(z, torch.from_numpy(labels), x, ways).softmax(1).numpy()
 
 

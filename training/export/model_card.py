@@ -15,22 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from training.settings.config import TrainConfig
 from training.log import read_log
 from training.plots import Curve, plot
-from training.specialists import KINDS, KNOBS
+from training.settings import provenance
+from training.settings.config import GATE_OPTIONS, KINDS, TrainConfig, renamed
+from training.settings.provenance import Combination, Mean, Provenance, Run
 
 SMOOTHED = 25  # training steps that a point of the curve averages
 
 
 def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
-    head, facts = card["head"], dict(card["provenance"])
-    runs = _runs(facts)
-    # a checkpoint's header sorts them
-    kinds = sorted(facts.pop("specialists", ()), key=KINDS.index)
-    gate = facts.pop("gate", None)
-    facts.pop("average of", None)
+    head, made = card["head"], provenance.read(card["provenance"])
+    runs = _runs(made)
     trained = (
         "Meta-trained with LITE; the frozen backbone is ImageNet's."
         if card["trained"]
@@ -49,12 +46,13 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
         f"windows {' and '.join(map(str, head['windows'])) or 'off'}, "
         f"window floor {head['window_floor']}.",
-        *_listed(facts),
+        *_listed(made),
     ]
-    if gate:
+    if isinstance(made, Combination):
+        kinds = sorted(made.specialists, key=KINDS.index)  # a checkpoint's header sorts them
         parts = " ".join(f"--{kind} {kind}.safetensors" for kind in kinds)
-        # checkpoints of before have every knob here, more than the command takes
-        gate = {name: value for name, value in gate.items() if name in KNOBS}
+        # checkpoints of before have every option here, more than the command takes
+        gate = {name: value for name, value in made.gate.items() if name in GATE_OPTIONS}
         made_by = command(gate, f"training.specialists {parts} --out both.safetensors")
         lines += ["", f"Its set encoder chooses between specialists for {' and for '.join(kinds)}; "
                   "one of several trainings is their mean. They were made one model by", "",
@@ -62,10 +60,10 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     elif len(runs) > 1:
         lines += ["", f"Its weights are the mean of {len(runs)} trainings (`training.average`)."]
     for number, (kind, run) in enumerate(runs, 1):
-        if "settings" in run:
+        if run.settings:
             title = f"Training {number}{kind}" if len(runs) > 1 else "Trained by"
             lines += ["", title, ""]
-            lines += [f"    {command(run['settings'])}", ""]
+            lines += [f"    {command(run.settings)}", ""]
             lines += _listed(run) if len(runs) > 1 else []
     if curves:
         lines += ["", "![Loss and validation accuracy against the step](curves.svg)"]
@@ -82,12 +80,13 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
 def command(settings: dict[str, Any], module: str = "training.train") -> str:
     """The command line of a training: what its settings have other than the defaults."""
     words = [f"python -m {module}"]
-    for knob in fields(TrainConfig):
-        value = settings.get(knob.name, knob.default)
+    settings = renamed(settings)
+    for option in fields(TrainConfig):
+        value = settings.get(option.name, option.default)
         value = tuple(value) if isinstance(value, list) else value
-        if value == knob.default or knob.name == "out":
+        if value == option.default or option.name == "out":
             continue
-        words.append("--" + knob.name.replace("_", "-"))
+        words.append("--" + option.name.replace("_", "-"))
         if not isinstance(value, bool):
             words += [
                 shlex.quote(str(v)) for v in (value if isinstance(value, tuple) else (value,))
@@ -111,21 +110,27 @@ def write_curves(logs: Sequence[Path], out: Path) -> None:
     plot(out, across, {"training loss": losses, "accuracy on held-out episodes": accuracies})
 
 
-def _runs(facts: dict[str, Any], kind: str = "") -> list[tuple[str, dict[str, Any]]]:
+def _runs(made: Provenance, kind: str = "") -> list[tuple[str, Run]]:
     """Every training that a model was made of, and which specialist it belongs to."""
-    if "specialists" in facts:
-        parts = facts["specialists"].items()
+    if isinstance(made, Combination):
+        parts = made.specialists.items()
         return [run for name, part in parts for run in _runs(part, f", for {name}")]
-    if "average of" in facts:
-        return [run for part in facts["average of"] for run in _runs(part, kind)]
-    return [(kind, facts)]
+    if isinstance(made, Mean):
+        return [run for part in made.parts for run in _runs(part, kind)]
+    return [(kind, made)]
 
 
-def _listed(facts: dict[str, Any]) -> list[str]:
+def _listed(made: Provenance) -> list[str]:
+    """A line for every fact of its own, in alphabetical order."""
+    facts: dict[str, Any] = {"hours": made.hours or None}
+    if not isinstance(made, Mean):
+        facts["commit"] = made.commit
+    if isinstance(made, Run):
+        facts |= {"steps": made.steps, "validation": made.validation, **made.others}
     return [
-        f"- {key[0].upper()}{key[1:]}: {_in_words(value)}"
-        for key, value in facts.items()
-        if key != "settings"
+        f"- {name[0].upper()}{name[1:]}: {_in_words(value)}"
+        for name, value in sorted(facts.items())
+        if value is not None
     ]
 
 

@@ -21,15 +21,15 @@ from zlib import crc32
 import cv2
 import numpy as np
 
+from training.episodes.plan import Plan, keep_plan
+from training.synthetic.dataset.users import Owned, Video, deal, deal_surfaces, plan
 from training.synthetic.filming.clips import Frame, film
-from training.synthetic.geometry.mesh import Mesh, load_mesh, recoloured
-from training.synthetic.geometry.objects import Thing, read_catalogue
-from training.synthetic.dataset.plan import Plan, keep_plan
-from training.synthetic.rendering.render import Renderer
 from training.synthetic.filming.setting import Shooting
 from training.synthetic.filming.surfaces import Surface, read_surfaces
-from training.synthetic.dataset.users import Owned, Video, deal, deal_surfaces, plan
 from training.synthetic.filming.video import recompressed
+from training.synthetic.geometry.mesh import Mesh, load_mesh, recoloured
+from training.synthetic.geometry.objects import MeshEntry, read_catalogue
+from training.synthetic.rendering.render import Renderer
 
 SIDE = 224
 _ORBIT_SIDE = 1080  # px that annotations count in, whatever the frames' size
@@ -71,7 +71,7 @@ def write_orbit(data: DataSet, processes: int, report: Callable[[int, int, str],
             report(done, len(videos), jobs[job].name)
 
 
-def _dealt(data: DataSet, things: tuple[Thing, ...], surfaces: tuple[Surface, ...]) -> Plan:
+def _dealt(data: DataSet, things: tuple[MeshEntry, ...], surfaces: tuple[Surface, ...]) -> Plan:
     """What the data set at `data.out` consists of, whichever splits are rendered now."""
     rooms = deal_surfaces(surfaces, data.users, data.seed)
     return Plan(

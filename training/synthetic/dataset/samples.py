@@ -14,12 +14,12 @@ import numpy as np
 
 from model.errors import InputError
 from training.synthetic.filming.clips import film
-from training.synthetic.geometry.mesh import Mesh, load_mesh
-from training.synthetic.geometry.objects import Thing, read_catalogue
-from training.synthetic.rendering.render import Renderer
 from training.synthetic.filming.setting import Shooting
 from training.synthetic.filming.surfaces import Surface, read_surfaces
 from training.synthetic.filming.video import write_video
+from training.synthetic.geometry.mesh import Mesh, load_mesh
+from training.synthetic.geometry.objects import MeshEntry, read_catalogue
+from training.synthetic.rendering.render import Renderer
 
 SIDE, FPS, SECONDS = 480, 24, 3.25
 
@@ -85,7 +85,7 @@ def write_samples(objects: Path, surfaces: Path, bottle: Path | None, out: Path,
     (out / "README.md").write_text(_readme(made, things, seed), encoding="utf-8")
 
 
-def _shippable(catalogue: dict[str, Thing], name: str) -> Thing:
+def _shippable(catalogue: dict[str, MeshEntry], name: str) -> MeshEntry:
     if name not in catalogue:
         raise InputError(f"The catalogue has no mesh {name!r}, which the samples show.")
     if not catalogue[name].shippable:
@@ -164,7 +164,7 @@ Blend Swap models: CC0, as packaged by Debian's sweethome3d-furniture.
 """
 
 
-def _readme(made: list[Made], things: dict[str, Thing], seed: int) -> str:
+def _readme(made: list[Made], things: dict[str, MeshEntry], seed: int) -> str:
     shown = [things[name] for name in sorted({name for clip in made for name in clip.meshes})]
     used = {s.file: s for clip in made for s in clip.surfaces}
     rows = [

@@ -14,8 +14,8 @@ import numpy as np
 
 from model.errors import InputError
 from training.episodes.orbit import SPLITS
-from training.synthetic.geometry.objects import Thing
 from training.synthetic.filming.surfaces import Surface
+from training.synthetic.geometry.objects import MeshEntry
 
 _HUE_APART = 40  # degrees between two colours of one mesh
 _FEWEST, _MOST = 5, 9  # things a user is to own; a last family may bring 2 more
@@ -46,7 +46,7 @@ class Video:
 
 
 def plan(
-    things: tuple[Thing, ...],
+    things: tuple[MeshEntry, ...],
     surfaces: tuple[Surface, ...],
     users: dict[str, int],
     clean: int,
@@ -70,16 +70,18 @@ def plan(
     return sorted(videos, key=lambda v: (place[v.user] - first[v.split] + 0.5) / users[v.split])
 
 
-def deal(things: tuple[Thing, ...], users: dict[str, int], seed: int) -> dict[str, list[Thing]]:
+def deal(
+    things: tuple[MeshEntry, ...], users: dict[str, int], seed: int
+) -> dict[str, list[MeshEntry]]:
     """Kinds dealt to the splits whole, so that no split knows another's cups."""
     rng = np.random.default_rng([seed, 1])
-    kinds: dict[str, list[Thing]] = defaultdict(list)
+    kinds: dict[str, list[MeshEntry]] = defaultdict(list)
     for thing in things:
         kinds[_kind(thing)].append(thing)
     shared = _joined(kinds)
     order = [shared[i] for i in rng.permutation(len(shared))]
     wanted = _shares(users)
-    pools: dict[str, list[Thing]] = {split: [] for split in SPLITS}
+    pools: dict[str, list[MeshEntry]] = {split: [] for split in SPLITS}
     for kind in sorted(order, key=len, reverse=True):
         lacking = {s: wanted[s] * len(things) - len(pools[s]) for s in SPLITS if users[s] > 0}
         pools[max(lacking, key=lambda s: lacking[s])] += kind
@@ -92,16 +94,16 @@ def deal(things: tuple[Thing, ...], users: dict[str, int], seed: int) -> dict[st
     return pools
 
 
-def _kind(thing: Thing) -> str:
+def _kind(thing: MeshEntry) -> str:
     """The last real word of the label: "cup" of "blue cup", "piece" of "duplo piece a"."""
     words = [word for word in thing.label.split() if len(word) > 1]
     return words[-1] if words else thing.label
 
 
-def _joined(kinds: dict[str, list[Thing]]) -> list[list[Thing]]:
+def _joined(kinds: dict[str, list[MeshEntry]]) -> list[list[MeshEntry]]:
     """Kinds that share a confusable group belong together."""
     parts = [list(kind) for _, kind in sorted(kinds.items())]
-    merged: list[list[Thing]] = []
+    merged: list[list[MeshEntry]] = []
     for part in parts:
         groups = {t.group for t in part}
         same = [m for m in merged if groups & {t.group for t in m}]
@@ -140,7 +142,7 @@ def deal_surfaces(
 def _home(
     split: str,
     user: str,
-    pool: list[Thing],
+    pool: list[MeshEntry],
     rooms: dict[str, list[str]],
     clean: int,
     clutter: int,
@@ -183,10 +185,10 @@ def _home(
     return videos
 
 
-def _belongings(pool: list[Thing], rng: np.random.Generator) -> list[Owned]:
+def _belongings(pool: list[MeshEntry], rng: np.random.Generator) -> list[Owned]:
     """5 to 11 things, most with a near-duplicate of one of them or two."""
     count = int(rng.integers(_FEWEST, _MOST + 1))
-    groups: dict[str, list[Thing]] = defaultdict(list)
+    groups: dict[str, list[MeshEntry]] = defaultdict(list)
     for thing in pool:
         groups[thing.group].append(thing)
     order = [list(groups)[i] for i in rng.permutation(len(groups))]

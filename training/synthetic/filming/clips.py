@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from training.synthetic.filming.setting import Shooting, set_scene
 from training.synthetic.rendering.camera import Camera, around, distance_for, glide, wander
 from training.synthetic.rendering.lens import Lens, develop, expose
 from training.synthetic.rendering.render import Renderer
 from training.synthetic.rendering.scene import Scene
-from training.synthetic.filming.setting import Shooting, set_scene
 from training.synthetic.rendering.stage import Stage
 
 Box = tuple[float, float, float, float]  # x, y, width, height as shares of the picture

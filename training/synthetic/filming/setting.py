@@ -7,13 +7,13 @@ from zlib import crc32
 
 import numpy as np
 
+from training.synthetic.filming.surfaces import Surface, varied
 from training.synthetic.geometry.grip import find_grip
 from training.synthetic.geometry.hand import hand
-from training.synthetic.rendering.light import random_light
 from training.synthetic.geometry.mesh import Mesh, laid_down
+from training.synthetic.rendering.light import random_light
 from training.synthetic.rendering.render import Renderer
 from training.synthetic.rendering.scene import Backdrop, Item, Plane, Scene, placed, spread_out
-from training.synthetic.filming.surfaces import Surface, varied
 
 
 @dataclass(frozen=True)

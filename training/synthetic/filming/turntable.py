@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from training.synthetic.geometry.mesh import Mesh
 from training.synthetic.rendering.camera import Camera, around
 from training.synthetic.rendering.lens import encode_srgb
 from training.synthetic.rendering.light import Light, random_light
-from training.synthetic.geometry.mesh import Mesh
 from training.synthetic.rendering.render import Renderer
 from training.synthetic.rendering.scene import Item, Scene
 from training.synthetic.rendering.stage import Stage

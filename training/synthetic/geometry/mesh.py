@@ -15,7 +15,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from model.errors import InputError
-from training.synthetic.geometry.objects import Thing
+from training.synthetic.geometry.objects import MeshEntry
 
 _CREASE = np.cos(np.radians(40))
 _Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
@@ -48,7 +48,7 @@ class Mesh:
         return float(np.linalg.norm(self.positions[:, :2], axis=1).max())
 
 
-def load_mesh(thing: Thing) -> Mesh:
+def load_mesh(thing: MeshEntry) -> Mesh:
     vertices, uv, faces, uv_faces = _parse(thing.read("model.obj").decode())
     stood = vertices @ _Y_UP
     if thing.up == "y" or (thing.up == "mixed" and _foot(stood) > 1.05 * _foot(vertices)):

@@ -34,7 +34,7 @@ _SHIPPABLE = (
 
 
 @dataclass(frozen=True)
-class Thing:
+class MeshEntry:
     """One mesh of the catalogue."""
 
     name: str  # folder name, unique
@@ -59,7 +59,7 @@ def shippable(licence: str) -> bool:
     return licence.startswith(_SHIPPABLE)
 
 
-def read_catalogue(root: Path) -> tuple[Thing, ...]:
+def read_catalogue(root: Path) -> tuple[MeshEntry, ...]:
     """Every mesh of the folder or .zip `root`, in the manifest's order."""
     if not root.exists():
         raise InputError(f"There is no folder or .zip {root}; give the one with manifest.csv.")
@@ -74,10 +74,10 @@ def read_catalogue(root: Path) -> tuple[Thing, ...]:
     return things
 
 
-def _thing(row: dict[str, str], root: Path | zipfile.Path) -> Thing:
+def _thing(row: dict[str, str], root: Path | zipfile.Path) -> MeshEntry:
     extent = max(float(x) for x in row["original_extent"].split())
     size = extent * _METRES_PER_UNIT.get(row["set"], 1.0)
-    return Thing(
+    return MeshEntry(
         name=row["name"],
         label=row["label"],
         group=row["confusable_group"],

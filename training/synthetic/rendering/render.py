@@ -12,10 +12,10 @@ import moderngl
 import numpy as np
 
 from model.errors import InputError
-from training.synthetic.rendering import shaders
 from training.synthetic.geometry.mesh import Mesh
+from training.synthetic.rendering import shaders
 
-_SRGB8 = 0x8C41  # GL_SRGB8: textures are stored as photographed, sampled as linear light
+_SRGB8 = 0x8C41  # GL_SRGB8: textures are stored as camera_augment, sampled as linear light
 _BAKE_SIDE = 128  # px of the depth pictures that a mesh's openness is read from
 # Each way. Multisampling would shade less, but a software renderer pays for it triangle by
 # triangle: 0.11 s against 0.04 s for eight scans at 224 px.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.synthetic.rendering.light import Light
 from training.synthetic.geometry.mesh import Mesh
+from training.synthetic.rendering.light import Light
 
 
 @dataclass(frozen=True)

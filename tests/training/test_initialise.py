@@ -9,8 +9,9 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import frames, random_cnaps
-from training.lite import LiteConfig, task_embedding
-from training.initialise import RIDGE, take_over, whiten
+from training.initialise import RIDGE, load_pretrained, whiten
+from training.lite import task_embedding
+from training.settings.config import LiteConfig
 
 TASK = CnapsConfig(embedding=8)
 ONE = replace(TASK, film="constant")
@@ -60,7 +61,7 @@ def test_one_film_for_all_is_what_the_tasks_then_vary_around(supports: list[Tens
     given, model = random_cnaps(ONE), random_cnaps(TASK)
     with torch.no_grad():
         given.log_temperature.fill_(0.5)
-    take_over(model, given, "given")
+    load_pretrained(model, given, "given")
     with torch.no_grad():
         for vector in model.film_generator.vectors():
             vector.last.weight.zero_()  # what varies
@@ -72,12 +73,12 @@ def test_one_film_for_all_is_what_the_tasks_then_vary_around(supports: list[Tens
 
 def test_the_same_kind_is_taken_over_whole_and_another_refused() -> None:
     given, model = random_cnaps(TASK), SimpleCnaps(TASK)
-    take_over(model, given, "given")
+    load_pretrained(model, given, "given")
     for (name, a), b in zip(model.state_dict().items(), given.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
     with pytest.raises(InputError, match=r"old\.pt was trained with --film task, not constant"):
-        take_over(SimpleCnaps(ONE), given, "old.pt")
+        load_pretrained(SimpleCnaps(ONE), given, "old.pt")
     with pytest.raises(InputError, match=r"old\.pt was trained with --sites paper, not deep"):
-        take_over(SimpleCnaps(replace(TASK, sites="deep")), given, "old.pt")
+        load_pretrained(SimpleCnaps(replace(TASK, sites="deep")), given, "old.pt")
     with pytest.raises(InputError, match=r"old\.pt has embeddings of 8 numbers; .* those of 64"):
-        take_over(SimpleCnaps(CnapsConfig()), given, "old.pt")
+        load_pretrained(SimpleCnaps(CnapsConfig()), given, "old.pt")

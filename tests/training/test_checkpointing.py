@@ -15,9 +15,9 @@ from torch import nn
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
-from training.settings.config import TrainConfig
-from training.log import Log
 from training.checkpointing import Progress, load_state, save_state
+from training.log import Log
+from training.settings.config import TrainConfig
 
 
 @contextmanager
