@@ -19,8 +19,9 @@ from training.episodes.orbit import read_split
 from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
 from training.evaluation import evaluate
 from training.evaluation.baselines import cnaps_raw, cnaps_unit, cosine, dense
-from training.evaluation.evaluate import EvaluationTasks, Scores, main, report, served, table
+from training.evaluation.evaluate import EvaluationTasks, main, served
 from training.evaluation.intervals import clustered, student
+from training.evaluation.scores import Scores, report, table
 
 WAYS = 3
 
@@ -189,7 +190,7 @@ def test_evaluation_runs_from_the_command_line(
     assert "2 users, 2 tasks" in printed and "frozen, dense head" in printed
     assert written[0]["methods"] == written[1]["methods"]
     methods = written[0]["methods"]
-    assert next(iter(methods)) == str(tiny) and len(methods) == 5
+    assert next(iter(methods)) == str(tiny) and len(methods) == 9
     for name, method in methods.items():
         mean = sum(method["tasks"]) / 2
         assert method["accuracy"][0] == pytest.approx(mean), name

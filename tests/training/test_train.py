@@ -141,3 +141,9 @@ def test_episodes_depend_on_their_number_alone(photos: Path, tmp_path: Path) -> 
         for e in (first, held_out)
     )
     assert trained_on and validated and not trained_on & validated
+
+
+def test_the_older_spelling_of_h_goes_on_working() -> None:
+    old, new = (parse(["--photos", "a", "b", flag, "3"], "")[0]
+                for flag in ("--back", "--num-backprop"))  # fmt: skip
+    assert old == new and old.num_backprop == 3 and old.photos == ("a", "b")

@@ -1,20 +1,25 @@
 """What a trained personaliser must beat: heads on the frozen backbone's features.
 
-Each takes support rows z (N, D), their labels (N,) in [0, ways) and query rows x (M, D), and
-returns scores (M, K); the largest is the answer.
+A head takes support features z (N, D), their labels (N,) in [0, ways) and query features x (M, D),
+and returns scores (M, K); the largest is the answer. Every head answers twice: on whole frames, and
+on the best of the windows that ours scores, as ours does, nearly empty ones left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.nn.head import distances, unit
+from model.nn.cnaps import CnapsConfig
+from model.nn.head import best_window, distances, nonempty, unit
 
 Head = Callable[[Tensor, Tensor, Tensor, int], Tensor]
+WINDOWS = (3, 4)  # sides, as the shipped personaliser has them
+FLOOR = CnapsConfig().window_floor
 
 
 def cosine(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> Tensor:
@@ -67,3 +72,14 @@ HEADS: dict[str, Head] = {
     "frozen, Simple CNAPs head, unit": cnaps_unit,
     "frozen, dense head": dense,
 }
+NAMES = tuple(f"{name}{windows}" for name in HEADS for windows in ("", ", windows"))
+
+
+def baselines(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> dict[str, np.ndarray]:
+    """Scores (M, K) under each of NAMES; x (M, 1 + W, D) is the whole frame, then its windows."""
+    kept, found = nonempty(x[:, 1:], z, FLOOR), {}
+    for name, head in HEADS.items():
+        scores = head(z, labels, x.flatten(0, 1), ways).unflatten(0, x.shape[:2])
+        found[name] = scores[:, 0].numpy()
+        found[f"{name}, windows"] = best_window(scores[:, 1:], kept).numpy()
+    return found

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,41 +25,21 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from model import InputError, Personaliser, load_model
-from model.nn.backbone import Backbone
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from model.runtime import open_session, run
 from model.saving import atomic_write
 from training.episodes.episode import Episode, Task, load
 from training.episodes.orbit import SPLITS, in_sight, read_split
 from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
-from training.evaluation.baselines import HEADS
-from training.evaluation.intervals import Interval, clustered
-from training.export.graphs import backbone_graph
+from training.evaluation.baselines import NAMES, baselines
+from training.evaluation.frozen import FrozenBackbone
+from training.evaluation.scores import Scores, accuracy, report, table
 from training.lite import logits_of
 from training.settings.command_line import parser_for
 from training.settings.config import LiteConfig
 
 Answer = Callable[[Task], np.ndarray]  # -> scores (M, K)
 EVERYTHING = 10_000  # more objects than anybody has
-BATCH = 16  # frames a run of the frozen backbone
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What every method scored on every task."""
-
-    users: tuple[str, ...]  # of the E tasks
-    right: dict[str, list[float]]  # method -> E accuracies, ours first
-
-    def of(self, method: str) -> Interval:
-        return clustered(self.right[method], self.users)
-
-    def lead(self, method: str) -> Interval:
-        """How much better the first method is than this one, task by task."""
-        ours = next(iter(self.right.values()))
-        pairs = zip(ours, self.right[method], strict=True)
-        return clustered([a - b for a, b in pairs], self.users)
 
 
 class EvaluationTasks(Dataset[Episode | None]):
@@ -86,26 +64,22 @@ def evaluate(
     asked: EvaluationTasks, tasks: int, methods: dict[str, Answer], workers: int
 ) -> Scores:
     """`tasks` tasks of each user, answered by every method and by the frozen backbone's heads."""
-    features, users = frozen_features(), []
-    right: dict[str, list[float]] = {name: [] for name in (*methods, *HEADS)}
+    frozen, users = FrozenBackbone(), []
+    right: dict[str, list[float]] = {name: [] for name in (*methods, *NAMES)}
     numbers = range(tasks * len(asked.source.users))
     for episode in tqdm(load(asked, numbers, workers), total=len(numbers), unit="task"):
         if episode is None:
             continue
         task = episode.task
         users.append(episode.group)
-        z, x = features(task.support), features(task.query)
-        for name, answer in methods.items():
-            right[name].append(accuracy(answer(task), task))
-        for name, head in HEADS.items():
-            right[name].append(accuracy(head(z, task.labels, x, task.ways).numpy(), task))
+        z, x = frozen.clips(task.support)[:, 0], frozen.clips(task.query)
+        answers = {name: answer(task) for name, answer in methods.items()}
+        answers |= baselines(z, task.labels, x, task.ways)
+        for name, found in answers.items():
+            right[name].append(accuracy(found, task.targets.numpy()))
     if not users:
         raise InputError("No task could be asked; every user was left out.")
     return Scores(tuple(users), right)
-
-
-def accuracy(scores: np.ndarray, task: Task) -> float:
-    return float((scores.argmax(1) == task.targets.numpy()).mean())
 
 
 def served(personaliser: Personaliser) -> Answer:
@@ -122,50 +96,6 @@ def served(personaliser: Personaliser) -> Answer:
 
 def in_torch(model: SimpleCnaps) -> Answer:
     return lambda task: logits_of(model, task, LiteConfig()).numpy()
-
-
-def frozen_features() -> Callable[[torch.Tensor], torch.Tensor]:
-    """Clips (B, T, S, S, 3) -> features (B, D) of the frozen backbone, the mean over a clip's
-    frames.
-    """
-    graph = backbone_graph(Backbone()).SerializeToString()
-    session = open_session(graph, torch.get_num_threads())
-
-    def features(clips: torch.Tensor) -> torch.Tensor:
-        batches = clips.flatten(0, 1).split(BATCH)
-        rows = np.concatenate([run(session, "features", batch.numpy()) for batch in batches])
-        return torch.from_numpy(rows).unflatten(0, clips.shape[:2]).mean(1)
-
-    return features
-
-
-def table(scores: Scores) -> str:
-    """One line a method: its accuracy, and how far the first is ahead of it, in points."""
-    width = max(map(len, scores.right))
-    lines = [f"{len(set(scores.users))} users, {len(scores.users)} tasks"]
-    lines.append(f"{'':{width}}  accuracy, %       the first is ahead by")
-    for i, name in enumerate(scores.right):
-        ahead = f"    {_points(scores.lead(name), '+')}" if i else ""
-        lines.append(f"{name:{width}}  {_points(scores.of(name))}{ahead}")
-    return "\n".join(lines)
-
-
-def _points(interval: Interval, sign: str = "") -> str:
-    half = f"{100 * interval.half:4.1f}" if math.isfinite(interval.half) else "   ?"
-    return f"{100 * interval.mean:{sign}6.1f} +- {half}"
-
-
-def report(scores: Scores, settings: Mapping[str, object]) -> dict[str, object]:
-    """The same as JSON, with every task's score."""
-
-    def plain(interval: Interval) -> list[float | None]:
-        return [interval.mean, interval.half if math.isfinite(interval.half) else None]
-
-    methods = {
-        name: {"accuracy": plain(scores.of(name)), "lead": plain(scores.lead(name)), "tasks": right}
-        for name, right in scores.right.items()
-    }
-    return {"settings": dict(settings), "users": list(scores.users), "methods": methods}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,5 @@ def clustered(scores: Sequence[float], users: Sequence[str]) -> Interval:
 
 
 def student(probability: float, freedom: int) -> float:
-    """Quantile of Student's t: with t = sqrt(f) tan(a), the density in a goes as cos(a)^(f - 1)."""
-    angle = np.linspace(-math.pi / 2, math.pi / 2, 20_001)
-    density = np.maximum(np.cos(angle), 0.0) ** (freedom - 1)
-    below = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return math.sqrt(freedom) * math.tan(float(np.interp(probability, below / below[-1], angle)))
+    """Quantile of Student's t."""
+    return float(stats.t.ppf(probability, freedom))

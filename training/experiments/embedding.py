@@ -3,9 +3,9 @@
     python -m training.experiments.embedding CHECKPOINT --orbit ROOT [options of the episodes]
 
 On the validation episodes of these options, three kinds of FiLM: of the task's own embedding, of
-the embedding of the episode before, and of the mean embedding of all episodes, which is one FiLM for
-every task. Prints the accuracy of each, how many answers differ from the first, and how far FiLM
-moves between tasks beside how far it moves from the frozen backbone.
+the embedding of the episode before, and of the mean embedding of all episodes, which is one FiLM
+for every task. Prints the accuracy of each, how many answers differ from the first, and how far
+FiLM moves between tasks beside how far it moves from the frozen backbone.
 """
 
 from __future__ import annotations
