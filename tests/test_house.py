@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,62 @@ def test_training_does_not_know_the_app() -> None:
         assert not tops(path) & (WEB | {"app"}), name(path)
 
 
+def folder(module: str) -> str:
+    """The folder of a module of `training`: training.episodes.orbit -> training.episodes."""
+    path = ROOT / module.replace(".", "/")
+    return module if path.is_dir() else module.rpartition(".")[0]
+
+
+def graph(folders: bool) -> dict[str, set[str]]:
+    """Who imports whom in `training`: modules, or the folders that they lie in."""
+    found: dict[str, set[str]] = {}
+    for path in sources("training"):
+        own = name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        seen = {m for m in imports(path) if m.startswith("training.")}
+        seen = {m for m in seen if (ROOT / m.replace(".", "/")).is_dir()
+                or (ROOT / (m.replace(".", "/") + ".py")).is_file()}  # fmt: skip
+        if folders:
+            own, seen = folder(own), {folder(m) for m in seen}
+        found.setdefault(own, set()).update(seen - {own})
+    return found
+
+
+def reached(graph: dict[str, set[str]], start: str) -> set[str]:
+    """Everything that `start` imports, directly or through others."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = graph.get(waiting.pop(), set()) - seen
+        seen |= new
+        waiting += new
+    return seen
+
+
+def test_the_folders_of_training_import_in_one_direction() -> None:
+    folders = graph(folders=True)
+    for own in folders:
+        assert own not in reached(folders, own), f"{own} imports itself through others"
+
+
+def test_export_and_evaluation_know_neither_the_renderer_nor_composites() -> None:
+    modules = graph(folders=False)
+    for own in modules:
+        if own.startswith(("training.export", "training.evaluation")):
+            known = reached(modules, own)
+            assert not [m for m in known if "synthetic" in m or "composites" in m], own
+        if own.startswith("training.export"):
+            known = reached(modules, own)
+            assert not [m for m in known if m.startswith("training.episodes")], own
+
+
+def test_every_folder_of_training_says_what_it_is_and_is_small() -> None:
+    for path in sources("training"):
+        if path.name == "__init__.py":
+            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+            assert text and len(re.findall(r"[.:](?:\s|$)", text)) >= 3, name(path)
+            assert len(list(path.parent.glob("*.py"))) <= 12, name(path)
+
+
 def test_the_app_knows_neither_torch_nor_training() -> None:
     for path in sources("app"):
         assert not tops(path) & (TORCH | {"training"}), name(path)
@@ -77,6 +135,18 @@ def test_only_two_files_open_media() -> None:
             used = {node.attr for node in tree if isinstance(node, ast.Attribute)}
             assert not used & opening, name(path)
             assert not tops(path) & {"av", "PIL", "pillow_heif"}, name(path)
+
+
+def required(folder: str) -> set[str]:
+    lines = (ROOT / folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return {need for line in lines if (need := line.split("#")[0].strip())}
+
+
+def test_pyproject_and_the_requirements_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {name: set(needs) for name, needs in project["optional-dependencies"].items()}
+    assert set(project["dependencies"]) | extras["app"] == required("app")
+    assert extras["train"] == required("training") and extras["dev"] == required("tests")
 
 
 def test_nothing_unpickles() -> None:

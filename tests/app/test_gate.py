@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -45,7 +46,7 @@ def client(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
-def call(client: httpx.Client, verb: str, *values: object) -> list[object]:
+def call(client: httpx.Client, verb: str, *values: object) -> list[Any]:
     """One endpoint of the API over plain HTTP: what it gave, or an error."""
     event = client.post(f"/gradio_api/call/{verb}", json={"data": values}).json()["event_id"]
     lines = client.get(f"/gradio_api/call/{verb}/{event}").text.splitlines()

@@ -16,7 +16,8 @@ from training.experiments.embedding import compare, main
 from training.experiments.gradient import ESTIMATORS, N, Quality, qualities
 from training.experiments.lite import write
 from training.experiments.step import H, _bare
-from training.lite import LiteConfig, backward
+from training.lite import backward
+from training.settings.config import LiteConfig
 
 
 def test_only_lites_gradient_is_unbiased_and_all_are_exact_with_every_frame() -> None:

@@ -12,9 +12,9 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import random_cnaps
-from training.config import TrainConfig
+from training.initialise import embeddings
+from training.settings.config import TrainConfig
 from training.specialists import SOFT, blend, combine, fit_gate, main, mean_film, supports_of
-from training.start import embeddings
 
 ONE = CnapsConfig(film="constant")
 

@@ -15,9 +15,10 @@ import torch
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from training import train
-from training.composites import Composites
-from training.config import TrainConfig, check, parse
-from training.data import episodes_of
+from training.episodes.composites import Composites
+from training.episodes.mixture import episodes_of
+from training.settings.command_line import parse
+from training.settings.config import TrainConfig, check
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--way", "2", "--shots", "1", "--queries", "1", "--validation", "2", "--threads", "1",
@@ -140,3 +141,9 @@ def test_episodes_depend_on_their_number_alone(photos: Path, tmp_path: Path) -> 
         for e in (first, held_out)
     )
     assert trained_on and validated and not trained_on & validated
+
+
+def test_the_older_spelling_of_h_goes_on_working() -> None:
+    old, new = (parse(["--photos", "a", "b", flag, "3"], "")[0]
+                for flag in ("--back", "--num-backprop"))  # fmt: skip
+    assert old == new and old.num_backprop == 3 and old.photos == ("a", "b")
