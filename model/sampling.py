@@ -54,6 +54,8 @@ def select_frames(frames: Iterable[np.ndarray], count: int = FRAMES_PER_CLIP) ->
 
 def select_lazy_frames(frames: Iterable[LazyFrame], count: int) -> list[np.ndarray]:
     """As `select_frames`, of frames that are made only when they are kept; may be empty."""
+    if count < 1:
+        raise ValueError(f"at least 1 frame must be selected; got {count}")
     kept: list[tuple[int, np.ndarray]] = []  # (position, SIDE x SIDE frame)
     stride = 1
     for position, retrieve in enumerate(frames):

@@ -146,6 +146,12 @@ def test_frames_that_cannot_be_made_are_skipped_and_others_are_not_made_in_vain(
     assert len(made) < 500
 
 
+def test_no_frames_cannot_be_asked_for() -> None:
+    for count in (0, -1):
+        with pytest.raises(ValueError, match=f"at least 1 frame must be selected; got {count}"):
+            select_frames([numbered(0)], count)
+
+
 def test_an_empty_recording_is_refused_in_words() -> None:
     with pytest.raises(
         InputError, match=r"^This recording holds no frame yet; record for a second"
