@@ -11,8 +11,8 @@ import onnx
 from onnxruntime import InferenceSession
 
 from model.errors import InputError
+from model.media.sampling import SIDE
 from model.runtime import open_small_session, parse, run
-from model.sampling import SIDE
 from model.saving import atomic_write
 from model.support import check_name
 

@@ -20,7 +20,7 @@ from model.card import PARTS, Card, read_card
 from model.errors import InputError
 from model.frames import SIDE
 from model.graph import fold_film, join
-from model.head import fit, scaled
+from model.head import fit, normalised
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet
 
@@ -77,7 +77,7 @@ class Personaliser:
         # Small matrices: with a thread a core, beside a busy process, BLAS takes ten times as long.
         # The limit is the whole process's: two at once would each restore what the other had set.
         with FITTING, threadpool_limits(1, "blas"):
-            head = fit(scaled(z, self.card.head.features), labels)
+            head = fit(normalised(z, self.card.head.features), labels)
         floor = self.card.head.window_floor * float(np.median(np.linalg.norm(z, axis=1)))
         return Adapted(join(backbone, head, floor, support.names, self.card))
 

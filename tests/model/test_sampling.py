@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from model.sampling import FRAMES_PER_CLIP, NEAR, SIDE, select_frames, select_lazy_frames, square
+from model.media.sampling import (
+    FRAMES_PER_CLIP,
+    NEAR,
+    SIDE,
+    select_frames,
+    select_lazy_frames,
+    square,
+)
 from tests.model.media import number_of, numbered
 
 
