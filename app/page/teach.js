@@ -212,7 +212,10 @@ class TeachAndWatch extends HTMLElement {
 
   // ---- what stands on the page --------------------------------------------------------------------------
 
+  /** What keeps the page from working; a final one stays until the page is loaded again. */
   alarm(text, final = false) {
+    if (this.over && !final) return;
+    this.over ||= final;
     const alarm = this.$(".alarm");
     alarm.hidden = !text;
     alarm.querySelector("p").textContent = text;
