@@ -22,6 +22,12 @@ lint: .venv/all ## ruff and pyright
 bench: .venv/all ## speed, size and memory, as ratios from one run
 	$(BIN)/python -m tests.benchmarks
 
+fuzz: .venv/all ## thousands of damaged files, media and models, must be refused in words
+	$(BIN)/python -m tests.fuzz
+
+load: .venv/all ## eight people at one server for five minutes
+	$(BIN)/python -m tests.load
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
@@ -43,4 +49,4 @@ bench: .venv/all ## speed, size and memory, as ratios from one run
 		else $(BIN)/playwright install --with-deps chromium; fi; fi
 	@touch $@
 
-.PHONY: help app test check lint bench
+.PHONY: help app test check lint bench fuzz load

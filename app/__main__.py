@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
-from app.video import NamedFrame, name_video, write_csv
+from app.folders import read_objects
+from app.naming.frames import NamedFrame, name_video, write_csv
 from model import Adapted, InputError, load_model
-from model.frames import ENDINGS, stream
+from model.frames import stream
 
 OBJECTS_HELP = "a folder with one folder of clips or photos for each object, named like the object"
 CHECKPOINT_HELP = "a personaliser folder (default: the shipped one)"
@@ -64,22 +66,43 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen at (default: %(default)s)"
+        "--host",
+        default=os.environ.get("HOST", "127.0.0.1"),
+        help="address to listen at (default: HOST, else 127.0.0.1)",
     )
-    parser.add_argument("--port", type=int, default=7860, help="port (default: %(default)s)")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("PORT", "7860"),
+        help="port (default: PORT, else 7860)",
+    )
+    parser.add_argument(
+        "--root-path",
+        default=os.environ.get("ROOT_PATH", ""),
+        metavar="PATH",
+        help="the path below which a proxy shows the app, such as /things (default: ROOT_PATH)",
+    )
+    parser.add_argument(
+        "--allowed-origin",
+        action="append",
+        default=os.environ.get("ALLOWED_ORIGINS", "").split(),
+        metavar="ORIGIN",
+        help="another address whose pages may use the app, such as https://things.example.org "
+        "(repeatable; default: ALLOWED_ORIGINS, between blanks)",
+    )
     parser.add_argument("--checkpoint", type=Path, metavar="DIR", help=CHECKPOINT_HELP)
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from app.serve import (
-        serve,
-    )  # Gradio takes three seconds to import; the other commands do without
+    # Gradio takes three seconds to import; the other commands do without.
+    from app.serve import Serving, serve
 
-    serve(load_model(options.checkpoint), options.host, options.port)
+    serving = Serving(options.host, options.port, options.root_path, tuple(options.allowed_origin))
+    serve(load_model(options.checkpoint), serving)
 
 
 def _recognise(options: argparse.Namespace) -> None:
-    objects = read_objects(options.objects)
+    objects = _objects(options.objects)
     inputs = [options.video, *(Path(clip) for clips in objects.values() for clip in clips)]
     outputs = [path for path in (options.out, options.export) if path]
     _check_outputs(outputs, inputs)
@@ -89,14 +112,27 @@ def _recognise(options: argparse.Namespace) -> None:
         adapted.save(options.export)
     with tqdm(desc="naming", unit=" frames") as bar:
         write_csv(options.out, adapted.names, _counted(name_video(adapted, options.video), bar))
-    print(f"{options.out}: {bar.n} frames of {options.video.name}")
+    _done(options.out, f"{bar.n} frames of {options.video.name}")
 
 
 def _export(options: argparse.Namespace) -> None:
-    objects = read_objects(options.objects)
+    objects = _objects(options.objects)
     _check_outputs([options.out], [Path(clip) for clips in objects.values() for clip in clips])
     _adapt(objects, options.checkpoint).save(options.out)
-    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+    _done(options.out, f"a model of {len(objects)} objects")
+
+
+def _objects(folder: Path) -> dict[str, list[str]]:
+    """What the folder teaches; what was left out of it is said."""
+    found = read_objects(folder)
+    if found.left_out:
+        print(found, file=sys.stderr)
+    return found.objects
+
+
+def _done(out: Path, what: str) -> None:
+    """Say what was written, unless it was written to where this would go."""
+    print(f"{out}: {what}", file=sys.stdout if out.is_file() else sys.stderr)
 
 
 def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
@@ -118,28 +154,6 @@ def _adapt(objects: dict[str, list[str]], checkpoint: Path | None) -> Adapted:
             bar.update(done - bar.n)
 
         return load_model(checkpoint).adapt(objects, progress)
-
-
-def read_objects(folder: Path) -> dict[str, list[str]]:
-    """{object: its clips and photos} from a folder of folders; at least two, or InputError."""
-    if not folder.is_dir():
-        raise InputError(
-            f"There is no folder {folder}; give one with a folder of clips per object."
-        )
-    objects = {
-        child.name: _clips(child)
-        for child in sorted(folder.iterdir())
-        if child.is_dir() and not child.name.startswith(".")
-    }
-    if len(objects) < 2:
-        raise InputError(f"{folder} holds {len(objects)} object folders; teach at least 2 objects.")
-    return objects
-
-
-def _clips(folder: Path) -> list[str]:
-    """The clips of one object; in ORBIT's layout they are in its folder `clean`."""
-    folder = folder / "clean" if (folder / "clean").is_dir() else folder
-    return sorted(str(file) for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
 
 
 def _counted(rows: Iterator[NamedFrame], bar: tqdm) -> Iterator[NamedFrame]:

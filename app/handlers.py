@@ -13,16 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from app.learning import Learner, learned
-from app.overlay import thumbnail
+from app.fair_lock import FairLock
+from app.learning import Learner, learned, unlearned
+from app.naming.drawing import thumbnail
+from app.naming.smoothing import Smoother
 from app.rooms import Message, Room
-from app.session import Clip, Taught, Transition
-from app.smoothing import Smoother
-from app.turn import Turn
+from app.session import Clip, TaughtObjects, Transition
 from model import Adapted, InputError
-from model.frames import ENDINGS, choose, decode_jpeg, square
+from model.frames import decode_jpeg, select_frames, square
+from model.media.kinds import ENDINGS
 
-ReadClip = Callable[[Path], np.ndarray]
+ReadClip = Callable[[Room, Path], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Handlers:
 
     learner: Learner
     read_clip: ReadClip
-    turn: Turn
+    lock: FairLock
     samples: Path
 
     def teach_recording(self, room: Room, name: str, jpegs: Sequence[bytes]) -> int:
@@ -63,19 +64,21 @@ class Handlers:
             raise InputError(
                 "No picture arrived while recording; start the camera and record again."
             )
-        return self._teach(room, name, choose(_readable(jpegs)))
+        return self._teach(room, name, select_frames(_readable(jpegs)))
 
     def teach_file(self, room: Room, name: str, path: Path) -> int:
         """Keep a clip or photo that was uploaded; returns how many frames were kept."""
         room.taught.check(name)
-        return self._teach(room, name, self.read_clip(path))
+        return self._teach(room, name, self.read_clip(room, path))
 
     def teach_samples(self, room: Room) -> int:
         """Teach all sample objects; returns how many there are."""
         objects = sample_clips(self.samples, "clean")
         if not objects:
             raise InputError("The sample objects are not installed; record things of your own.")
-        read = [(name, self.read_clip(path)) for name, paths in objects.items() for path in paths]
+        read = [
+            (name, self.read_clip(room, path)) for name, paths in objects.items() for path in paths
+        ]
         kept: list[tuple[str, Clip]] = []
         try:
             for name, frames in read:
@@ -84,7 +87,7 @@ class Handlers:
             _delete([clip for _, clip in kept])
             raise
 
-        def all_of_them(taught: Taught) -> Taught:
+        def all_of_them(taught: TaughtObjects) -> TaughtObjects:
             for name, clip in kept:
                 taught = taught.add(name, clip)
             return taught
@@ -119,7 +122,7 @@ class Handlers:
         if adapted is None:
             return None
         frame = square(decode_jpeg(jpeg))
-        with self.turn:
+        with self.lock:
             row = adapted.predict([frame])[0]
         return Answer(adapted.names, watching.smooth(adapted, time_s, row))
 
@@ -143,6 +146,8 @@ def welcome(room: Room) -> list[Message]:
     messages = [clip_message(clip) for clip in room.taught.clips()] + [state_message(room)]
     if room.lesson and room.adapted:
         messages.append(learned(room.lesson, room.adapted))
+    if room.problem:
+        messages.append(unlearned(room.problem))
     return messages
 
 
@@ -155,7 +160,7 @@ def state_message(room: Room) -> Message:
             {
                 "id": thing.id,
                 "name": thing.name,
-                "clips": [{"id": clip.id, "frames": len(clip.frames)} for clip in thing.clips],
+                "clips": [{"id": clip.id, "frames": clip.count} for clip in thing.clips],
             }
             for thing in taught.things
         ],
@@ -178,5 +183,5 @@ def _readable(jpegs: Sequence[bytes]) -> Iterator[np.ndarray]:
 
 def _delete(clips: Sequence[Clip]) -> None:
     for clip in clips:
-        if clip.file:
-            clip.file.unlink(missing_ok=True)
+        if isinstance(clip.kept, Path):
+            clip.kept.unlink(missing_ok=True)

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
+from app.fair_lock import FairLock
 from app.rooms import Lesson, Room
-from app.turn import Turn
+from app.session import TaughtObjects
 from model import Adapted, InputError, SupportSet
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,8 @@ class _Overtaken(Exception):
 class Learner:
     """Makes the models of all rooms, one after the other."""
 
-    def __init__(self, adapt: Adapt, turn: Turn) -> None:
-        self._adapt, self._turn = adapt, turn
+    def __init__(self, adapt: Adapt, lock: FairLock) -> None:
+        self._adapt, self._lock = adapt, lock
         self._pool = ThreadPoolExecutor(1, "learner")
 
     def learn(self, room: Room) -> None:
@@ -43,30 +44,34 @@ class Learner:
             version, taught = room.version, room.taught
             if len(taught.learnable) < 2:
                 room.adapted = room.lesson = None
-                room.settled = version
+                room.settled, room.problem = version, ""
+                return
+            if _renamed(room):
                 return
             room.tell(
                 {"type": "learning", "done": 0, "total": sum(t.shots for t in taught.learnable)}
             )
-        future = self._pool.submit(self._work, room, version, taught.support())
+        future = self._pool.submit(self._work, room, version, taught)
         future.add_done_callback(partial(_report, room, version))
 
     def close(self) -> None:
         """Stop: what waits is dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _work(self, room: Room, version: int, support: SupportSet) -> None:
+    def _work(self, room: Room, version: int, taught: TaughtObjects) -> None:
+        support = taught.support()
+
         def progress(done: int, total: int) -> None:
             if room.version != version:
                 raise _Overtaken
-            self._turn.pass_on()
+            self._lock.yield_turn()
             room.tell({"type": "learning", "done": done, "total": total})
 
         if room.version != version:
             return
         start = time.perf_counter()
         try:
-            with self._turn:
+            with self._lock:
                 adapted = self._adapt(support, progress)
         except _Overtaken:
             return
@@ -75,9 +80,33 @@ class Learner:
             if room.version != version:
                 return
             room.adapted = adapted
-            room.lesson = Lesson(int(support.shots.sum()), len(support.names), seconds)
-            room.settled = version
+            shots, things = int(support.shots.sum()), len(support.names)
+            room.lesson = Lesson(shots, things, seconds, taught.lesson_clips)
+            room.settled, room.problem = version, ""
             room.tell(learned(room.lesson, adapted))
+
+
+def is_current(room: Room) -> bool:
+    """Whether the room's model is one of exactly what is taught; only while its lock is held."""
+    taught = room.taught
+    return (
+        room.adapted is not None
+        and room.lesson is not None
+        and room.lesson.clips == taught.lesson_clips
+        and room.adapted.names == tuple(thing.name for thing in taught.learnable)
+    )
+
+
+def _renamed(room: Room) -> bool:
+    """Settle a change after which the model needs other names at most: nothing is learned again."""
+    if not (room.adapted and room.lesson and room.lesson.clips == room.taught.lesson_clips):
+        return False
+    names = tuple(thing.name for thing in room.taught.learnable)
+    if room.adapted.names != names:
+        room.adapted = room.adapted.renamed(names)
+    room.settled, room.problem = room.version, ""
+    room.tell(learned(room.lesson, room.adapted))
+    return True
 
 
 def learned(lesson: Lesson, adapted: Adapted) -> dict[str, object]:
@@ -86,6 +115,11 @@ def learned(lesson: Lesson, adapted: Adapted) -> dict[str, object]:
         "type": "learned", "names": list(adapted.names),
         "frames": lesson.frames, "things": lesson.things, "seconds": round(lesson.seconds, 2),
     }  # fmt: skip
+
+
+def unlearned(problem: str) -> dict[str, object]:
+    """The message that what is taught could not be learned, and an older model answers."""
+    return {"type": "unlearned", "text": problem}
 
 
 def _report(room: Room, version: int, work: Future[None]) -> None:
@@ -97,5 +131,5 @@ def _report(room: Room, version: int, work: Future[None]) -> None:
     text = str(error) if isinstance(error, InputError) else OUR_FAULT
     with room.lock:
         if room.version == version:
-            room.settled = version
-            room.tell({"type": "unlearned", "text": text})
+            room.settled, room.problem = version, text
+            room.tell(unlearned(text))

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from app.decode import VideoFacts
-from app.overlay import Stretch, VideoWriter, stretches
+from app.decode.decoder import CLOSED, Waiting
+from app.fair_lock import FairLock
+from app.learning import is_current
+from app.naming.annotated_video import VideoWriter
+from app.naming.frames import BATCH, NamedFrame, Seen, name_frames, write_csv
+from app.naming.timeline import Stretch, stretches
 from app.rooms import Room
-from app.turn import Turn
-from app.video import NamedFrame, name_video, write_csv
 from model import Adapted, InputError, load_adapted
 
 COMPARED = 60  # taught frames that a saved model must answer like the live one
 COMPARED_AT_ONCE = 8  # in one turn
+NAMED_AT_ONCE = 2  # in one turn: whoever watches live waits for so many frames
 TOLERANCE = 1e-4  # in probability
 PATIENCE_SECONDS = 60.0
 
-Item = TypeVar("Item")
+CANCELLED = "Cancelled; nothing of it was kept. You can choose another video."
+LookThrough = Callable[[Room, Path, Callable[[], None]], Generator[Waiting | Seen]]
 NO_PICTURE = np.zeros((0, 0, 3), np.uint8)  # in place of frames that were drawn already
 
 
@@ -44,7 +49,7 @@ class Step:
     """How far the work is."""
 
     done: int  # frames
-    total: int
+    share: float | None  # of the whole, as far as the file says how long it is
 
 
 @dataclass(frozen=True)
@@ -62,28 +67,81 @@ class Exported:
 class Results:
     """Makes results in the room's folder of things that its page may fetch."""
 
-    count_frames: Callable[[Path], VideoFacts]
-    turn: Turn
+    look_through: LookThrough  # `app.decode.Decoder.look_through`
+    lock: FairLock
 
-    def name_video(self, room: Room, path: Path, title: str) -> Iterator[Step | NamedVideo]:
-        """Name every frame of a video: steps on the way, at the end the result. Raises InputError.
+    def name_video(
+        self, room: Room, path: Path, title: str
+    ) -> Generator[Waiting | Step | NamedVideo]:
+        """Name every frame of a video: steps on the way, at the end the result.
 
-        title: the name that the video has for the person.
+        title: the name that the video has for the person. Raises InputError, for what cannot be
+        named and when it is cancelled; then nothing of it is left.
         """
+        adapted, cancels = _learned(room), room.cancels
+
+        def still_wanted() -> None:
+            if room.closed:
+                raise InputError(CLOSED)
+            if room.cancels != cancels:
+                raise InputError(CANCELLED)
+
+        frames = self.look_through(room, path, still_wanted)
+        seen: list[Seen] = []
+        for item in frames:
+            if isinstance(item, Seen):
+                seen.append(item)
+                break
+            yield item
+        folder = room.new_shown("video")
+        try:
+            yield from self._name(
+                adapted, chain(seen, _seen(frames)), still_wanted, folder, file_stem(title)
+            )
+        except BaseException:  # its reader has gone, too: half a video is of no use to anybody
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            frames.close()
+
+    def name_photo(self, room: Room, squares: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+        """Names, and their probabilities (T, K) in squares (T, 224, 224, 3) of a photo."""
         adapted = _learned(room)
-        facts = self.count_frames(path)
-        folder, stem = room.new_shown("video"), file_stem(title)
+        with self.lock:
+            return adapted.names, adapted.predict(squares)
+
+    def cancel(self, room: Room) -> None:
+        """Stop naming videos in a room; who names them hears of it within a moment."""
+        with room.lock:
+            room.cancels += 1
+
+    def _name(
+        self,
+        adapted: Adapted,
+        frames: Iterator[Seen],
+        still_wanted: Callable[[], None],
+        folder: Path,
+        stem: str,
+    ) -> Iterator[Step | NamedVideo]:
         video, table = folder / f"{stem}-named.webm", folder / f"{stem}.csv"
-        rate = (facts.frames - 1) / facts.seconds if facts.seconds > 0 else 1.0
+
+        def predict(squares: list[np.ndarray]) -> np.ndarray:
+            rows = []
+            for start in range(0, len(squares), NAMED_AT_ONCE):
+                with self.lock:  # nothing but the model runs in here: others watch meanwhile
+                    rows.append(adapted.predict(squares[start : start + NAMED_AT_ONCE]))
+            return np.concatenate(rows)
+
+        coming = name_frames(predict, frames)
+        first = list(islice(coming, BATCH))
         named: list[NamedFrame] = []
         try:
-            with VideoWriter(video, adapted.names, rate) as writer:
-                for frame in _in_turn(self.turn, name_video(adapted, path)):
+            with VideoWriter(video, adapted.names, _rate(first)) as writer:
+                for frame in chain(first, coming):
+                    still_wanted()
                     writer.add(frame)
                     named.append(replace(frame, frame=NO_PICTURE))
-                    if room.closed:
-                        raise InputError("This page was closed.")
-                    yield Step(len(named), facts.frames)
+                    yield Step(len(named), frame.share)
             write_csv(table, adapted.names, named)
         except OSError as error:
             raise InputError(f"The results could not be saved: {error.strerror}.") from error
@@ -117,7 +175,7 @@ class Results:
         largest = 0.0
         for start in range(0, len(frames), COMPARED_AT_ONCE):
             batch = frames[start : start + COMPARED_AT_ONCE]
-            with self.turn:
+            with self.lock:
                 apart = np.abs(saved.predict(batch) - live.predict(batch)).max()
             largest = float(np.maximum(largest, apart))  # keeps a NaN
         return largest
@@ -131,20 +189,25 @@ def file_stem(title: str) -> str:
 
 def _learned(room: Room) -> Adapted:
     """The model of what is taught now; waits while it is being made."""
-    room.taught.support()  # says what is missing
+    room.taught.enough()
     end = time.monotonic() + PATIENCE_SECONDS
     while room.settled != room.version and time.monotonic() < end:
         time.sleep(0.05)
-    if room.adapted is None or room.settled != room.version:
-        raise InputError("Your things are not learned yet; wait until it says so, then try again.")
-    return room.adapted
+    with room.lock:
+        if room.adapted is None or room.settled != room.version:
+            raise InputError(
+                "Your things are not learned yet; wait until it says so, then try again."
+            )
+        if not is_current(room):
+            raise InputError(f"The model is older than your things. {room.problem}".rstrip())
+        return room.adapted
 
 
-def _in_turn(turn: Turn, items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made while it is our turn to run the model."""
-    while True:
-        with turn:
-            item = next(items, None)
-        if item is None:
-            return
-        yield item
+def _seen(frames: Iterator[Waiting | Seen]) -> Iterator[Seen]:
+    return (frame for frame in frames if isinstance(frame, Seen))
+
+
+def _rate(frames: list[NamedFrame]) -> float:
+    """Frames per second of the first few."""
+    seconds = frames[-1].time_s - frames[0].time_s if frames else 0.0
+    return (len(frames) - 1) / seconds if seconds > 0 else 1.0

@@ -7,6 +7,7 @@ can see another.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -15,7 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from app.session import Clip, Taught
+from app.session import Clip, TaughtObjects
 from model import Adapted, InputError
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,13 @@ log = logging.getLogger(__name__)
 MAX_ROOMS = 100
 QUIET_SECONDS = 30 * 60  # without a word from its page, a room is closed
 MAX_NAME_BYTES = 200  # of a file; most systems take 255
+MAX_ROOMS_OF_ADDRESS = 50  # so that no single address takes all rooms
+IDLE_SECONDS = 5 * 60  # after which a page that taught nothing gives way to another
+UPLOAD_SECONDS = 10 * 60  # for which an upload that nobody took may lie where it arrived
+ADVICE = {
+    errno.ENOSPC: "Make room on the disk and try again.",
+    errno.EMFILE: "Too many people are here just now; try again in a minute.",
+}
 LEFT_SECONDS = 5 * 60  # the same, when the network says that the page has gone
 
 Message = dict[str, Any]
@@ -43,6 +51,7 @@ class Lesson:
     frames: int
     things: int
     seconds: float
+    clips: tuple[tuple[str, ...], ...] = ()  # the ids of each thing's
 
 
 @dataclass
@@ -53,12 +62,16 @@ class Room:
     folder: Path  # private: clips
     shown: Path  # what the page may fetch by its unguessable address: results and exports
     lock: RLock = field(default_factory=RLock)
-    taught: Taught = field(default_factory=Taught)
+    taught: TaughtObjects = field(default_factory=TaughtObjects)
     version: int = 0  # counts the changes of `taught`
     settled: int = 0  # the version that was learned last, or could not be
     adapted: Adapted | None = None
     lesson: Lesson | None = None
+    problem: str = ""  # why the settled version could not be learned
+    cancels: int = 0  # how often naming a video was cancelled
     closed: bool = False
+    address: str = ""  # where its page called from
+    opened: float = 0.0  # in monotonic seconds
     heard: float = 0.0  # when the page last spoke, in monotonic seconds
     page: Callable[[Message], None] | None = None
 
@@ -68,23 +81,19 @@ class Room:
             page(message)
 
     def keep(self, frames: np.ndarray) -> Clip:
-        """Write frames (T, 224, 224, 3) to the private folder and map them: memory stays small."""
+        """Write frames (T, 224, 224, 3) to the private folder: memory stays small."""
         name = secrets.token_hex(8)
         file = self.folder / f"{name}.npy"
         try:
             np.save(file, frames)
-            return Clip(name, np.load(file, mmap_mode="r"), file)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             file.unlink(missing_ok=True)
-            reason = (
-                error.strerror
-                if isinstance(error, OSError) and error.strerror
-                else "it was cut short"
-            )
+            advice = ADVICE.get(error.errno or 0, "Try again.")
             raise InputError(
-                f"This clip could not be saved ({reason}); what you taught before is safe. "
-                "Make room on the disk and try again."
+                f"This clip could not be saved ({error.strerror}); what you taught before is safe. "
+                f"{advice}"
             ) from error
+        return Clip(name, len(frames), file)
 
     def new_shown(self, kind: str) -> Path:
         """An empty folder for results of one kind, in place of the one before."""
@@ -125,24 +134,41 @@ class Rooms:
         self._open: dict[str, Room] = {}
         self._lock = RLock()
 
-    def open(self) -> Room:
-        """A new, empty room; when all are taken, in place of an idle one without things."""
+    def open(self, address: str = "") -> Room:
+        """A new, empty room; when all are taken, in place of an idle one without things.
+
+        Raises InputError when there are too many, in all or of one address.
+        """
+        now = time.monotonic()
         with self._lock:
+            own = [room for room in self._open.values() if room.address == address]
+            if len(own) >= MAX_ROOMS_OF_ADDRESS:
+                self._give_way(own, now, "pages are open at this address")
             if len(self._open) >= MAX_ROOMS:
-                idle = [r for r in self._open.values() if r.page is None and not r.taught.things]
-                if not idle:
-                    raise InputError(f"{MAX_ROOMS} people are here; try again in some minutes.")
-                self.close(min(idle, key=lambda room: room.heard).token)
+                self._give_way(list(self._open.values()), now, "people are here")
             token = secrets.token_urlsafe(32)
             room = Room(
                 token,
                 Path(tempfile.mkdtemp(dir=self._private)),
                 self.shown / secrets.token_urlsafe(32),
-                heard=time.monotonic(),
+                address=address,
+                opened=now,
+                heard=now,
             )
             room.shown.mkdir(mode=0o700)
             self._open[token] = room
         return room
+
+    def _give_way(self, rooms: list[Room], now: float, why: str) -> None:
+        """Close the idlest of `rooms`: no thing was taught, and its page has gone or is old."""
+        idle = [
+            room
+            for room in rooms
+            if not room.taught.things and (room.page is None or now - room.opened > IDLE_SECONDS)
+        ]
+        if not idle:
+            raise InputError(f"{len(rooms)} {why}; try again in some minutes.")
+        self.close(min(idle, key=lambda room: (room.page is not None, room.heard)).token)
 
     def get(self, token: object) -> Room | None:
         """The room of that token; None when there is none, or none any more."""
@@ -177,6 +203,14 @@ class Rooms:
             if now - room.heard > QUIET_SECONDS:
                 log.info("a room was quiet for %d s and is closed", QUIET_SECONDS)
                 self.close(room.token)
+
+    def sweep_uploads(self, now: float) -> None:
+        """Delete what was uploaded through Gradio and taken by nobody. now: seconds of `time`."""
+        shown = {room.shown for room in self._open.values()}
+        for path in self.shown.iterdir():
+            with suppress(OSError):
+                if path not in shown and now - path.stat().st_mtime > UPLOAD_SECONDS:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def close_all(self) -> None:
         """Close every room: the server stops."""

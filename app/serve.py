@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
+import resource
 import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.decode import Decoder
+from app.decode.decoder import Decoder
+from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Adapt, Learner
-from app.live import MAX_FRAME_BYTES, live_routes
+from app.live import MAX_FRAME_BYTES, Gate, Origins, live_routes
 from app.results import Results
 from app.rooms import Rooms, private_root
-from app.turn import Turn
 from app.ui import build_ui, mount
 from model import InputError, Personaliser
 
@@ -35,10 +39,14 @@ HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent / "assets" / "samples"
 SWEEP_SECONDS = 30.0
 MAX_PORT = 65535
+MAX_CONNECTIONS = 2000  # requests and sockets at once; one more is told to come back
+MAX_FILES = 65536
+SELDOM_SECONDS = 5.0
 
+POLICY = "content-security-policy"
 HEADERS = {
     # Gradio's pages need inline scripts, and its HTML components evaluate their templates.
-    "content-security-policy": "default-src 'self'; "
+    POLICY: "default-src 'self'; "
     "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
@@ -49,18 +57,28 @@ HEADERS = {
 }
 
 
-def create_app(adapt: Adapt, samples: Path = SAMPLES, parent: Path | None = None) -> FastAPI:
-    """The whole app. adapt: `Personaliser.adapt`; parent: where its private folder goes."""
+def create_app(
+    adapt: Adapt,
+    samples: Path = SAMPLES,
+    parent: Path | None = None,
+    root_path: str = "",
+    origins: Origins = Origins(),  # noqa: B008 - frozen
+) -> FastAPI:
+    """The whole app.
+
+    adapt: `Personaliser.adapt`; parent: where its private folder goes; root_path: the path below
+    which a proxy shows it; origins: the pages that may use it.
+    """
     root = private_root(parent)
-    private, shown = root.path / "private", root.path / "shown"
-    private.mkdir()
-    shown.mkdir()
+    private, shown, empty = (root.path / name for name in ("private", "shown", "empty"))
+    for folder in (private, shown, empty):
+        folder.mkdir()
     os.environ["GRADIO_TEMP_DIR"] = str(
         shown
     )  # where Gradio keeps uploads, and the only folder it serves
-    turn, decoder = Turn(), Decoder()
-    learner, rooms = Learner(adapt, turn), Rooms(private, shown)
-    handlers = Handlers(learner, decoder.read_clip, turn, samples)
+    lock, decoder = FairLock(), Decoder(empty)
+    learner, rooms = Learner(adapt, lock), Rooms(private, shown)
+    handlers = Handlers(learner, decoder.read_clip, lock, samples)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,29 +91,95 @@ def create_app(adapt: Adapt, samples: Path = SAMPLES, parent: Path | None = None
         root.remove()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.include_router(live_routes(rooms, handlers))
-    app.add_api_route("/healthz", lambda: {"status": "ok"})
+    app.include_router(live_routes(rooms, handlers, origins))
+    app.add_api_route("/healthz", lambda: {"status": "ok"}, methods=["GET", "POST"])
     app.mount("/page", StaticFiles(directory=HERE / "page"))
     if samples.is_dir():
         app.mount("/samples", StaticFiles(directory=samples))
-    mount(app, build_ui(rooms, Results(decoder.count_frames, turn), samples))
-    app.add_middleware(Headers)
+    results = Results(decoder.look_through, lock)
+    mount(app, build_ui(rooms, handlers, results, samples), root_path)
+    app.add_middleware(Gate, rooms=rooms, origins=origins)
+    app.add_middleware(Headers, frames=origins.allowed)
     return app
 
 
-def serve(personaliser: Personaliser, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Serve the app until it is interrupted; InputError when it cannot listen there."""
-    with listen(host, port) as listener:
+@dataclass(frozen=True)
+class Serving:
+    """Where the app listens, and what stands between it and people's browsers."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    root_path: str = ""  # the path below which a proxy shows it
+    allowed_origins: tuple[str, ...] = ()  # besides its own
+
+
+def serve(personaliser: Personaliser, serving: Serving) -> None:
+    """Serve the app until it is interrupted; InputError when it cannot, as it was told."""
+    origins, root_path = _origins(serving.allowed_origins), _root_path(serving.root_path)
+    _raise_descriptors()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for handler in logging.root.handlers:
+        handler.addFilter(Seldom())
+    host = serving.host
+    with listen(host, serving.port) as listener:
         config = uvicorn.Config(
-            create_app(personaliser.adapt),
+            create_app(personaliser.adapt, root_path=root_path, origins=origins),
+            log_config=None,
             log_level="warning",
+            access_log=False,
             ws_max_size=2 * MAX_FRAME_BYTES,
+            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=2,
         )
         address = f"[{host}]" if ":" in host else host
-        print(f"Teach it your things: http://{address}:{listener.getsockname()[1]}", flush=True)
+        port = listener.getsockname()[1]
+        print(f"Teach it your things: http://{address}:{port}{root_path}", flush=True)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _origins(given: tuple[str, ...]) -> Origins:
+    for origin in given:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+            raise InputError(
+                f"{origin!r} is no origin; give a scheme and a host, as in "
+                "https://things.example.org."
+            )
+    return Origins(tuple(origin.rstrip("/") for origin in given))
+
+
+def _root_path(given: str) -> str:
+    path = given.rstrip("/")
+    if path and (not path.startswith("/") or "//" in path or "?" in path):
+        raise InputError(f"{given!r} is no path; give one that begins with /, as in /things.")
+    return path
+
+
+def _raise_descriptors() -> None:
+    """As many open files as the system grants: every page holds some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class Seldom(logging.Filter):
+    """Lets a place in the code log once in SELDOM_SECONDS: no failure of everybody fills a disk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this record is written."""
+        place, now = (record.pathname, record.lineno), time.monotonic()
+        if now - self._last.get(place, -SELDOM_SECONDS) < SELDOM_SECONDS:
+            return False
+        self._last[place] = now
+        return True
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -123,14 +207,20 @@ async def _sweep(rooms: Rooms) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         await asyncio.to_thread(rooms.close_quiet, time.monotonic())
+        await asyncio.to_thread(rooms.sweep_uploads, time.time())
 
 
 class Headers:
-    """Adds HEADERS to every answer. Pure ASGI: what streams goes on streaming."""
+    """Adds HEADERS to every answer. Pure ASGI: what streams goes on streaming.
 
-    def __init__(self, app: ASGIApp) -> None:
+    frames: origins of the pages that may show the app in a frame, besides its own.
+    """
+
+    def __init__(self, app: ASGIApp, frames: tuple[str, ...] = ()) -> None:
         self._app = app
-        self._headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+        headers = dict(HEADERS)
+        headers[POLICY] = " ".join([headers[POLICY], *frames])
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_more(message: Message) -> None:

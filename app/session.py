@@ -25,8 +25,21 @@ class Clip:
     """The frames that were kept of one recording, file or photo."""
 
     id: str
-    frames: np.ndarray  # (T, 224, 224, 3) uint8 RGB
-    file: Path | None = None  # where `frames` is mapped from
+    count: int  # T
+    kept: np.ndarray | Path  # the frames, or the .npy file that holds them
+
+    @property
+    def frames(self) -> np.ndarray:
+        """(T, 224, 224, 3) uint8 RGB, read each time: a clip holds neither memory nor descriptor.
+
+        Raises InputError if the file has gone, with its page.
+        """
+        if isinstance(self.kept, np.ndarray):
+            return self.kept
+        try:
+            return np.load(self.kept)
+        except (OSError, ValueError) as error:
+            raise InputError("A clip has gone with its page; open the page again.") from error
 
 
 @dataclass(frozen=True)
@@ -39,20 +52,20 @@ class Thing:
 
     @property
     def shots(self) -> int:
-        return sum(len(clip.frames) for clip in self.clips)
+        return sum(clip.count for clip in self.clips)
 
 
 @dataclass(frozen=True)
-class Taught:
+class TaughtObjects:
     """The things of one person, in the order in which they were taught."""
 
     things: tuple[Thing, ...] = ()
     removed: tuple[int, Thing] | None = None  # position and thing: what `undo` brings back
     next_id: int = 1
 
-    def add(self, name: str, clip: Clip) -> Taught:
+    def add(self, name: str, clip: Clip) -> TaughtObjects:
         """Add a clip to the thing of that name, which is new unless there is one."""
-        name = self.check(name, len(clip.frames))
+        name = self.check(name, clip.count)
         if thing := self._named(name):
             return self._swap(replace(thing, clips=(*thing.clips, clip)))
         thing = Thing(f"thing-{self.next_id}", name, (clip,))
@@ -67,7 +80,7 @@ class Taught:
             raise InputError(f"There are {MAX_THINGS} things; remove one before you add {name!r}.")
         return name
 
-    def rename(self, thing_id: str, name: str) -> Taught:
+    def rename(self, thing_id: str, name: str) -> TaughtObjects:
         """Give a thing another name, which no other thing may have."""
         thing, name = self.thing(thing_id), tidy(name)
         check_name(name)
@@ -78,18 +91,18 @@ class Taught:
             )
         return self._swap(replace(thing, name=name))
 
-    def remove(self, thing_id: str) -> Taught:
+    def remove(self, thing_id: str) -> TaughtObjects:
         """Take a thing out; `undo` brings the latest one back."""
         thing = self.thing(thing_id)
         left = tuple(t for t in self.things if t is not thing)
         return replace(self, things=left, removed=(self.things.index(thing), thing))
 
-    def remove_clip(self, thing_id: str, clip_id: str) -> Taught:
+    def remove_clip(self, thing_id: str, clip_id: str) -> TaughtObjects:
         """Take one clip out of a thing."""
         thing = self.thing(thing_id)
         return self._swap(replace(thing, clips=tuple(c for c in thing.clips if c.id != clip_id)))
 
-    def undo(self) -> Taught:
+    def undo(self) -> TaughtObjects:
         """Put the thing that was removed last back in its place."""
         if self.removed is None:
             raise InputError("There is nothing to bring back.")
@@ -120,8 +133,13 @@ class Taught:
         """The things that have a clip."""
         return tuple(thing for thing in self.things if thing.clips)
 
-    def support(self) -> SupportSet:
-        """At least two things with a clip, to adapt to; or InputError says what is missing."""
+    @property
+    def lesson_clips(self) -> tuple[tuple[str, ...], ...]:
+        """The ids of the clips of each learnable thing: while they stay, only names can change."""
+        return tuple(tuple(clip.id for clip in thing.clips) for thing in self.learnable)
+
+    def enough(self) -> tuple[Thing, ...]:
+        """At least two things with a clip; or InputError says what is missing."""
         things = self.learnable
         if len(things) < 2:
             empty = [thing.name for thing in self.things if not thing.clips]
@@ -129,6 +147,11 @@ class Taught:
                 f"Teach at least 2 things first; you have {len(things)}"
                 + (f" and {empty[0]!r} has no clip yet." if empty else ".")
             )
+        return things
+
+    def support(self) -> SupportSet:
+        """What there is to adapt to, all of it in memory; InputError as in `enough`."""
+        things = self.enough()
         return SupportSet(
             tuple(thing.name for thing in things),
             tuple(tuple(clip.frames for clip in thing.clips) for thing in things),
@@ -150,11 +173,11 @@ class Taught:
     def _named(self, name: str) -> Thing | None:
         return next((t for t in self.things if t.name.casefold() == name.casefold()), None)
 
-    def _swap(self, thing: Thing) -> Taught:
+    def _swap(self, thing: Thing) -> TaughtObjects:
         return replace(self, things=tuple(thing if t.id == thing.id else t for t in self.things))
 
 
-Transition = Callable[[Taught], Taught]
+Transition = Callable[[TaughtObjects], TaughtObjects]
 
 
 def tidy(name: str) -> str:

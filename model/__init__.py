@@ -7,6 +7,12 @@
 Runs on numpy and onnxruntime; PyTorch lives in `model.nn`, which nothing here imports.
 """
 
+import os
+
+# Read while onnxruntime and Gradio are imported, which everything here does after this line: they
+# would look up their makers' hosts, and onnxruntime would leave a device id in the home folder.
+os.environ.update(ORT_DISABLE_TELEMETRY="1", GRADIO_ANALYTICS_ENABLED="False")
+
 from model.adapted import Adapted, load_adapted
 from model.errors import InputError
 from model.personaliser import Personaliser, load_model

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from onnxruntime import InferenceSession
 
 from model.errors import InputError
-from model.runtime import open_session, run
-from model.saving import complete
+from model.media.sampling import SIDE
+from model.runtime import open_small_session, parse, run
+from model.saving import atomic_write
+from model.support import check_name
 
 BATCH = 16  # frames per run: more gain nothing on a CPU and cost memory
+BATCH_PIXELS = (
+    2**22
+)  # of all frames of a run, unless one alone has more: 50 bytes each, at the peak
 
 
 class Adapted:
@@ -23,9 +27,13 @@ class Adapted:
 
     def __init__(self, model: bytes, threads: int = 1) -> None:
         """model: a file made by `model.graph.join`; raises InputError for any other ONNX file."""
+        if [value.name for value in parse(model).graph.input] != ["frames"]:
+            raise InputError(
+                "This ONNX file does not take frames; it was not made by adapting a personaliser."
+            )
         self._model = model
-        self._session = _open(model, threads)
-        self.names: tuple[str, ...] = _names(self._session.get_modelmeta().custom_metadata_map)
+        self._session = open_small_session(model, threads)
+        self.names = _names(self._session)
 
     def predict(self, frames: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Probabilities (B, K) float32 of B frames; rows sum to 1, columns follow `names`.
@@ -38,54 +46,74 @@ class Adapted:
         rows += [run(self._session, "probabilities", b) for b in _batches(frames)]
         return np.concatenate(rows)
 
+    def renamed(self, names: Sequence[str]) -> Adapted:
+        """The same model with other names, one for each column; nothing is learned or opened."""
+        if len(names) != len(self.names):
+            raise InputError(f"{len(names)} names do not fit a model of {len(self.names)} objects.")
+        model = onnx.load_model_from_string(self._model)
+        properties = {entry.key: entry.value for entry in model.metadata_props}
+        properties["names"] = json.dumps(list(names), ensure_ascii=False)
+        onnx.helper.set_model_props(model, properties)
+        other = Adapted.__new__(Adapted)
+        other._model, other._session = model.SerializeToString(), self._session
+        other.names = _checked(list(names))
+        return other
+
     def to_bytes(self) -> bytes:
         """The ONNX file: `frames` uint8 (B,H,W,3) -> `probabilities` and `logits` float32 (B,K)."""
         return self._model
 
     def save(self, path: str | Path) -> None:
         """Write the ONNX file; a file that was there stays whole until the new one is complete."""
-        with complete(path) as unfinished:
+        with atomic_write(path) as unfinished:
             unfinished.write_bytes(self._model)
 
 
 def load_adapted(path: str | Path) -> Adapted:
-    """Open a file that `Adapted.save` wrote; raises InputError for anything else."""
+    """Open a file that `Adapted.save` wrote, and ask it about one frame.
+
+    Raises InputError in one sentence for anything else, a damaged or hostile file included.
+    """
     path = Path(path)
     try:
-        return Adapted(path.read_bytes())
+        adapted = Adapted(path.read_bytes())
+        _probe(adapted._session, adapted.names)
     except OSError as error:
         raise InputError(f"{path.name} could not be read: {error.strerror}.") from error
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
+    return adapted
 
 
-def _names(properties: dict[str, str]) -> tuple[str, ...]:
+def _probe(session: InferenceSession, names: tuple[str, ...]) -> None:
+    row = run(session, "probabilities", np.full((1, SIDE, SIDE, 3), 127, np.uint8))
+    if row.shape != (1, len(names)) or row.dtype != np.float32:
+        raise InputError(
+            f"This ONNX file names {len(names)} objects and answers with {row.shape}; "
+            "export it again."
+        )
+    if not abs(float(row.sum()) - 1) < 1e-3 or row.min() < 0:  # NaN is neither
+        raise InputError("This ONNX file answers with no probabilities; export it again.")
+
+
+def _names(session: InferenceSession) -> tuple[str, ...]:
     try:
-        names = json.loads(properties["names"])
+        names = json.loads(session.get_modelmeta().custom_metadata_map["names"])
     except (KeyError, ValueError, RecursionError):
         names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise InputError(
             "This ONNX file was not made by adapting a personaliser; it holds no names."
         )
+    return _checked(names)
+
+
+def _checked(names: list[str]) -> tuple[str, ...]:
+    for name in names:
+        check_name(name)
+    if len(set(names)) < len(names):
+        raise InputError("Two objects of this model have one name; give each its own.")
     return tuple(names)
-
-
-def _open(model: bytes, threads: int) -> InferenceSession:
-    try:
-        graph = onnx.load_model_from_string(model).graph
-    except DecodeError as error:
-        raise InputError("This is not an ONNX file.") from error
-    # Weights kept in another file could name any file of this machine.
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in graph.initializer):
-        raise InputError(
-            "This ONNX file keeps its weights elsewhere; only complete files are opened."
-        )
-    if [value.name for value in graph.input] != ["frames"]:
-        raise InputError(
-            "This ONNX file does not take frames; it was not made by adapting a personaliser."
-        )
-    return open_session(model, threads)
 
 
 def _batches(frames: Sequence[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:
@@ -107,7 +135,8 @@ def _batches(frames: Sequence[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:
             raise InputError(
                 f"Give a list of frames, each uint8 RGB of shape (H, W, 3); got {got}."
             )
-        if run and (run[0].shape != frame.shape or len(run) == BATCH):
+        most = min(BATCH, BATCH_PIXELS * 3 // frame.size)
+        if run and (run[0].shape != frame.shape or len(run) >= most):
             yield np.stack(run)
             run = []
         run.append(frame)

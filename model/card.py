@@ -7,13 +7,14 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from model.errors import InputError
 from model.frames import SIDE
 
 GRID = SIDE // 32  # cells a side of the last map
 FORMAT = 2  # 1 had one size of windows, or null
+Fields = TypeVar("Fields")
 PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
 
 
@@ -100,18 +101,24 @@ def sides(windows: list[int] | int | None) -> tuple[int, ...]:
 
 
 def _parse(card: dict[str, Any]) -> Card:
-    head = HeadSettings(**card["head"] | {"windows": sides(card["head"]["windows"])})
-    sites = tuple(Site(**site) for site in card["sites"])
+    head = _typed(HeadSettings, card["head"] | {"windows": sides(card["head"]["windows"])})
+    sites = tuple(_typed(Site, site) for site in card["sites"])
     known = card["side"] == SIDE and head.features in ("raw", "unit")
     if not known or not 0 < head.temperature < math.inf or not 0 <= head.window_floor <= 1:
         raise ValueError("settings this program does not know")
     digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()
-    return Card(
-        card["name"],
-        bool(card["trained"]),
-        card["features"],
-        card["embedding"],
-        sites,
-        head,
-        digest,
-    )
+    own = {key: card[key] for key in ("name", "trained", "features", "embedding")}
+    return _typed(Card, own | {"sites": sites, "head": head, "sha256": digest})
+
+
+def _typed(kind: type[Fields], values: dict[str, Any]) -> Fields:
+    """A dataclass from values of JSON; ValueError where one has another type than its field."""
+    made = kind(**values)
+    for name, wanted in get_type_hints(kind).items():
+        wanted = get_origin(wanted) or wanted
+        # True is an int to Python, and no number; a whole number is a float that JSON wrote short
+        if type(value := getattr(made, name)) not in (
+            (float, int) if wanted is float else (wanted,)
+        ):
+            raise ValueError(f"{name} is {value!r}, not a {wanted.__name__}")
+    return made

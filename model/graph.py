@@ -24,7 +24,9 @@ from model.frames import SIDE
 from model.head import Head
 
 PUBLIC = {"h_probabilities": "probabilities", "h_logits": "logits"}  # names in the file
-HEADER = '<ir_version: 10, opset_import: ["" : 18]>'
+# The lowest that the graph needs (CenterCropPad is of opset 18): onnxruntime from 1.15 opens it.
+IR_VERSION, OPSET = 8, 18
+HEADER = f'<ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>'
 
 # (B,D) features, or (B,D,7,7) -> the mean of every window, of one side after the other: (B,P,D).
 WHOLE_FRAME = """
@@ -133,8 +135,8 @@ def join(
     model = onnx.helper.make_model(
         graph,
         producer_name="teach-it-your-things",
-        ir_version=backbone.ir_version,
-        opset_imports=backbone.opset_import,
+        ir_version=IR_VERSION,
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
     )
     for node in model.graph.node:
         node.output[:] = [PUBLIC.get(name, name) for name in node.output]

@@ -9,27 +9,34 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
-import onnx
 from onnxruntime import InferenceSession
 from threadpoolctl import threadpool_limits
 
 from model.adapted import Adapted
 from model.card import PARTS, Card, read_card
+from model.errors import InputError
+from model.frames import SIDE
 from model.graph import fold_film, join
-from model.head import fit, scaled
-from model.runtime import open_session, run
+from model.head import fit, normalised
+from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet
 
 DEFAULT = Path(__file__).resolve().parent.parent / "assets" / "simple_cnaps"
 BATCH = 16  # support frames per run; the answer does not depend on it
 
+FITTING = Lock()
+
 Progress = Callable[[int, int], None]  # (frames done, in all), once a batch; may raise to stop
 
 
 class Personaliser:
-    """The parts of a personaliser folder, read-only: threads may share one."""
+    """The parts of a personaliser folder, read-only: threads may share one.
+
+    Raises InputError for parts that do not do what the card says.
+    """
 
     def __init__(
         self,
@@ -42,7 +49,9 @@ class Personaliser:
         self._threads = min(2, os.cpu_count() or 1)
         self._set_encoder = open_session(set_encoder, self._threads)
         self._film_generator = open_session(film_generator, 1)
-        self._backbone = onnx.load_model_from_string(backbone)
+        parts = [parse(part) for part in (set_encoder, film_generator, backbone)]
+        self._backbone = parts[-1]
+        self._check()
 
     def adapt(
         self, objects: SupportSet | Mapping[str, Sequence[Source]], progress: Progress | None = None
@@ -63,18 +72,49 @@ class Personaliser:
         backbone = fold_film(self._backbone, self.card.sites, film)
         session = open_session(backbone.SerializeToString(), self._threads)
         z = _run_all(session, "features", frames, lambda done: report(done, len(frames)))  # (N,D)
+        if not np.isfinite(z).all():
+            raise InputError("The personaliser gives no finite features; copy its folder again.")
         # Small matrices: with a thread a core, beside a busy process, BLAS takes ten times as long.
-        with threadpool_limits(1, "blas"):
-            head = fit(scaled(z, self.card.head.features), labels)
+        # The limit is the whole process's: two at once would each restore what the other had set.
+        with FITTING, threadpool_limits(1, "blas"):
+            head = fit(normalised(z, self.card.head.features), labels)
         floor = self.card.head.window_floor * float(np.median(np.linalg.norm(z, axis=1)))
         return Adapted(join(backbone, head, floor, support.names, self.card))
+
+    def _check(self) -> None:
+        """Ask each part about one frame; raise InputError unless it answers as the card says."""
+        frame = np.full((1, SIDE, SIDE, 3), 127, np.uint8)
+        channels = [site.channels for site in self.card.sites]
+        tensors = {tensor.name: tensor for tensor in self._backbone.graph.initializer}
+        for site in self.card.sites:
+            for name in (site.weight, site.bias):
+                if name not in tensors or list(tensors[name].dims[:1]) != [site.channels]:
+                    raise InputError(f"its backbone has no site {site.name!r} as in its card")
+        embedding = run(self._set_encoder, "embedding", frame)
+        _check_answer("set encoder", embedding, self.card.embedding)
+        film = run(self._film_generator, "film", embedding)
+        _check_answer("FiLM generator", film, 2 * sum(channels))
+        backbone = fold_film(self._backbone, self.card.sites, film[0])
+        features = run(open_session(backbone.SerializeToString(), 1), "features", frame)
+        _check_answer("backbone", features, self.card.features)
+
+
+def _check_answer(part: str, answer: np.ndarray, size: int) -> None:
+    if answer.shape != (1, size) or not np.isfinite(answer).all():
+        raise InputError(f"its {part} answers {answer.shape}, not (1, {size}) as in its card")
 
 
 def load_model(path: str | Path | None = None) -> Personaliser:
     """Open a personaliser folder, by default the shipped one; InputError says what is wrong."""
     folder = Path(path or DEFAULT)
     card = read_card(folder)
-    return Personaliser(card, *((folder / part).read_bytes() for part in PARTS))
+    try:
+        return Personaliser(card, *((folder / part).read_bytes() for part in PARTS))
+    except InputError as error:
+        reason = str(error).rstrip(".")
+        raise InputError(
+            f"The personaliser folder {folder.name!r} is damaged: {reason}; copy it again."
+        ) from error
 
 
 def _run_all(

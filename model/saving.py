@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from model.errors import InputError
 
-
-@contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to; it becomes `path` if the block ends well, else it goes."""
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+STREAMS = ("/dev/", "/proc/")  # what lies here is written into, a redirected /dev/stdout too
 
 
 @contextmanager
-def complete(path: str | Path) -> Iterator[Path]:
-    """As `beside`, for a file that a person asked for.
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """A place to write a file to; it becomes `path` if the block ends well, else it goes.
 
-    Raises InputError for what the file system refuses (a full disk, a missing folder); then, and
-    after any error in the block, `path` is as it was.
+    The target of a link is replaced, not the link. A device or a pipe is written into. Raises
+    InputError for what the file system refuses (a full disk, a missing folder); then, and after
+    any error in the block, `path` is as it was.
     """
     path = Path(path)
     if not path.name or path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file to write.")
     try:
-        with beside(path) as unfinished:
+        if _is_stream(path):
+            yield path
+            return
+        target = Path(os.path.realpath(path))
+        unfinished = target.with_name(target.name + ".part")
+        try:
             yield unfinished
+            if target.exists():
+                shutil.copymode(target, unfinished)
+            unfinished.replace(target)
+        finally:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path.name} could not be saved: {error.strerror}.") from error
+
+
+def _is_stream(path: Path) -> bool:
+    if str(path.absolute()).startswith(STREAMS):
+        return True
+    return path.exists() and not stat.S_ISREG(path.stat().st_mode)

@@ -44,19 +44,25 @@ class SupportSet:
         seen: set[str] = set()
         for name, clips in zip(self.names, self.clips, strict=True):
             check_name(name)
-            if name in seen:
+            if (one_form := unicodedata.normalize("NFC", name)) in seen:
                 raise InputError(f"Two objects are called {name!r}; give each its own name.")
-            seen.add(name)
+            seen.add(one_form)
             if not clips:
                 raise InputError(f"{name!r} has no clip yet; add a clip or a photo of it.")
 
     @classmethod
     def read(cls, objects: Mapping[str, Sequence[Source]]) -> SupportSet:
-        """Read {name: [path or frames, ...]}; InputError names the object at fault."""
-        return cls(
-            tuple(objects),
-            tuple(_clips(name, sources) for name, sources in objects.items()),
-        )
+        """Read {name: [path or frames, ...]}; InputError names the object at fault.
+
+        Names that are one in Unicode are one object, by the name that comes first.
+        """
+        clips: dict[str, tuple[Clip, ...]] = {}
+        spelt: dict[str, str] = {}
+        for name, sources in objects.items():
+            check_name(name)
+            first = spelt.setdefault(unicodedata.normalize("NFC", name), name)
+            clips[first] = clips.get(first, ()) + _clips(name, sources)
+        return cls(tuple(clips), tuple(clips.values()))
 
     @property
     def shots(self) -> np.ndarray:

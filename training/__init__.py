@@ -1,4 +1,7 @@
-"""Meta-training, evaluation and export. Imports `model`, never `app`."""
+"""Folders of frames come in, and a command line that says what to train on. Checkpoints and
+personaliser folders go out: `settings` -> `episodes` -> the loop and LITE here -> `export`,
+`evaluation`, `experiments`. Imports `model`, never `app`.
+"""
 
 import os
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,11 +22,13 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmVector
-from training.config import parser_for
+from training.settings import provenance
+from training.settings.command_line import parser_for
+from training.settings.provenance import Provenance
 
 
-def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, dict[str, Any]]:
-    """The mean of the checkpoints, and what each tells about itself; one named twice counts twice.
+def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, Provenance]:
+    """The mean of the checkpoints, and how each was made; one named twice counts twice.
 
     Task-conditioned if one of them is. The first's settings are kept where no weight depends on
     them. Raises InputError for fewer than two checkpoints and for those whose FiLM differs.
@@ -39,18 +40,17 @@ def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, dict[str, Any]]:
     for path, other in zip(paths, models, strict=True):
         if (other.config.film == "none") != (models[0].config.film == "none"):
             raise InputError(f"Of {path} and {paths[0]} one has FiLM and the other has none.")
-    facts = [provenance for _, provenance in loaded]
-    return mean(models), {
-        "average of": facts,
-        "hours": round(sum(f.get("hours", 0) for f in facts), 3),
-    }
+    return mean(models), provenance.mean(tuple(made_by for _, made_by in loaded))
 
 
 def load_alike(
     paths: Sequence[Path], settings: Sequence[str]
-) -> list[tuple[SimpleCnaps, dict[str, Any]]]:
-    """Checkpoints and what they tell about themselves; InputError where `settings` differ."""
-    loaded = [load_checkpoint(path) for path in paths]
+) -> list[tuple[SimpleCnaps, Provenance]]:
+    """Checkpoints and their provenance; InputError where `settings` differ."""
+    loaded = []
+    for path in paths:
+        model, header = load_checkpoint(path)
+        loaded.append((model, provenance.read(header)))
     first = loaded[0][0].config
     for path, (model, _) in zip(paths, loaded, strict=True):
         for name in settings:
@@ -73,8 +73,8 @@ def mean(models: Sequence[SimpleCnaps]) -> SimpleCnaps:
             parameter.copy_(torch.stack([weights[name] for weights in own]).mean(0))
     mixed.log_temperature.copy_(torch.stack([model.log_temperature for model in models]).mean())
     kinds = [model.config.film for model in models]
-    generators = [model.film_generator.vectors() for model in models]
-    for vector, *parts in zip(mixed.film_generator.vectors(), *generators, strict=True):
+    generators = [model.pixel_parts()[1].vectors() for model in models]
+    for vector, *parts in zip(mixed.pixel_parts()[1].vectors(), *generators, strict=True):
         _mix(vector, parts, kinds)
     return mixed
 
@@ -105,7 +105,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
     args = parser.parse_args(argv)
     try:
-        save_checkpoint(args.out, *average(args.checkpoints))
+        model, made_by = average(args.checkpoints)
+        save_checkpoint(args.out, model, provenance.write(made_by))
     except InputError as error:
         sys.exit(str(error))
 

@@ -23,6 +23,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from training.episodes.episode import Task
+from training.settings.config import LiteConfig
+
 
 class Method(Protocol):
     """A meta-learner whose every piece works row by row (`model.nn.cnaps`, `training.methods`)."""
@@ -30,37 +33,11 @@ class Method(Protocol):
     def embeddings(self, frames: Tensor) -> Tensor: ...  # (B, ...) -> (B, E)
     def context(self, rows: Tensor, labels: Tensor) -> Tensor: ...  # all (N, E), (N,) -> (S,)
     def film(self, embedding: Tensor) -> Tensor: ...  # (S,) -> (F,)
-    def support_rows(self, frames: Tensor, film: Tensor) -> Tensor: ...  # -> (B, D)
-    def query_rows(self, frames: Tensor, film: Tensor) -> Tensor: ...  # -> (B, W, D)
+    def support_features(self, frames: Tensor, film: Tensor) -> Tensor: ...  # -> (B, D)
+    def query_features(self, frames: Tensor, film: Tensor) -> Tensor: ...  # -> (B, W, D)
     def logits(
         self, support: Tensor, labels: Tensor, query: Tensor, ways: int
     ) -> Tensor: ...  # (N, D), (N,), (M, W, D) -> (M, K)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One episode on the device: clips of T frames each; a row is the mean over its clip."""
-
-    support: Tensor  # (N, T, ...) frames
-    labels: Tensor  # (N,) in [0, ways)
-    query: Tensor  # (M, T, ...) frames
-    targets: Tensor  # (M,)
-    ways: int  # K
-
-
-@dataclass(frozen=True)
-class LiteConfig:
-    """How a task's gradient is sampled."""
-
-    back: int = 8  # H: support clips back-propagated through the backbone, a query batch
-    back_embeddings: int = 64  # the same for the set encoder, which is cheap: more rows, less noise
-    query_batch: int = 32  # query clips a backward pass; each draws anew
-    chunk: int = (
-        16  # rows a forward call; bounds memory where no gradient is kept, and suits caches
-    )
-    bf16: bool = (
-        False  # autocast the networks, never the head; pays on GPUs, not on CPUs without bf16
-    )
 
 
 @dataclass(frozen=True)
@@ -104,7 +81,7 @@ def shares(shots: list[int], count: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Known:
+class SupportCache:
     """Support rows of a task without gradient: computed once, however many query batches follow."""
 
     embeddings: Tensor  # (N, E)
@@ -118,7 +95,7 @@ def backward(
     loss, right, known = 0.0, 0, None
     for part in torch.arange(len(task.targets)).split(config.query_batch):
         encoder_draw = draw(task.labels, config.back_embeddings, generator)
-        head_draw = draw(task.labels, config.back, generator)
+        head_draw = draw(task.labels, config.num_backprop, generator)
         logits, known = sampled_logits(method, task, part, encoder_draw, head_draw, config, known)
         targets = task.targets[part]
         # the mean over all M query clips: batches of any size weigh by their clips
@@ -136,29 +113,29 @@ def sampled_logits(
     encoder_draw: Draw,
     head_draw: Draw,
     config: LiteConfig,
-    known: Known | None = None,
-) -> tuple[Tensor, Known]:
+    known: SupportCache | None = None,
+) -> tuple[Tensor, SupportCache]:
     """Exact logits (m, K) of the query clips `part`; only the drawn rows carry a gradient."""
     e = _sampled(method.embeddings, task.support, encoder_draw, config, known and known.embeddings)
     film = method.film(method.context(e, task.labels))
     z = _sampled(
-        lambda frames: method.support_rows(frames, film),
+        lambda frames: method.support_features(frames, film),
         task.support,
         head_draw,
         config,
         known and known.rows,
     )
-    x = _rows(lambda frames: method.query_rows(frames, film), task.query, part, config)
-    return method.logits(z, task.labels, x, task.ways), Known(e.detach(), z.detach())
+    x = _rows(lambda frames: method.query_features(frames, film), task.query, part, config)
+    return method.logits(z, task.labels, x, task.ways), SupportCache(e.detach(), z.detach())
 
 
 @torch.no_grad()
 def logits_of(method: Method, task: Task, config: LiteConfig) -> Tensor:
     """Logits (M, K) of all query clips, without any gradient: what adapting to the task answers."""
-    taught, asked = torch.arange(len(task.support)), torch.arange(len(task.query))
+    support, query = torch.arange(len(task.support)), torch.arange(len(task.query))
     film = method.film(task_embedding(method, task.support, task.labels, config))
-    z = _rows(lambda frames: method.support_rows(frames, film), task.support, taught, config)
-    x = _rows(lambda frames: method.query_rows(frames, film), task.query, asked, config)
+    z = _rows(lambda frames: method.support_features(frames, film), task.support, support, config)
+    x = _rows(lambda frames: method.query_features(frames, film), task.query, query, config)
     return method.logits(z, task.labels, x, task.ways)
 
 

@@ -11,14 +11,13 @@ FiLM generator goes smoothly from one's FiLM to the other's:
     film(e) = (A + B) / 2 + (A - B) / 2 * g / sqrt(g^2 + SOFT^2),   g = a e + b
 
 with a and b by ridge regression to +1 on composite and -1 on class episodes, and embeddings
-whitened over both (`training.start`). The generator's own layers hold this, up to the norm's eps of
-1e-5 beside SOFT^2, so that the result is a checkpoint as any other: it can be trained on and
+whitened over both (`training.initialise`). The generator's own layers hold this, up to the norm's
+eps of 1e-5 beside SOFT^2, so that the result is a checkpoint as any other: it can be trained on and
 exported.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,21 +32,21 @@ from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmVector
 from training.average import load_alike
-from training.config import MADE_UP, TrainConfig, add_knobs, config_of, parser_for
-from training.data import episodes_of
-from training.episodes import load
-from training.provenance import commit, settings_of
-from training.start import embeddings, whiten
+from training.episodes.episode import load
+from training.episodes.mixture import episodes_of
+from training.initialise import embeddings, whiten
+from training.settings import provenance
+from training.settings.command_line import read
+from training.settings.config import GATE_OPTIONS, KINDS, TrainConfig, check
+from training.settings.provenance import Combination, commit, settings_of
 
-KINDS = ("composites", "classes")  # of episodes, a specialist each; +1 and -1
-KNOBS = (*MADE_UP, "whitening")  # that the gate depends on
 RIDGE = 10.0  # of the regression, in tasks: embeddings have variances below 1
 SOFT = 0.15  # the g at which 0.7 of the way is gone
 
 
 @torch.no_grad()
-def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, dict[str, Any]]:
-    """The model of the two checkpoints, in the order of KINDS, and what it tells about itself.
+def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, Combination]:
+    """The model of the two checkpoints, in the order of KINDS, and its provenance.
 
     `config` says where the episodes come from, --whitening of each kind. Embedding and windows are
     the first's. InputError if one of the two has no FiLM, or has it elsewhere, or for other
@@ -70,13 +69,9 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, di
     gate = fit_gate(*whitened.split([len(tasks) for tasks in supports]))
     blend(both, *gate, *films)
     both.log_temperature.copy_((first.log_temperature + second.log_temperature) / 2)
-    hours = round(one.get("hours", 0) + two.get("hours", 0), 3)
-    return both, {
-        "specialists": dict(zip(KINDS, (one, two), strict=True)),
-        "gate": {name: value for name, value in settings_of(config).items() if name in KNOBS},
-        "commit": commit(),
-        "hours": hours,
-    }
+    gate = {name: value for name, value in settings_of(config).items() if name in GATE_OPTIONS}
+    specialists = dict(zip(KINDS, (one, two), strict=True))
+    return both, Combination(specialists, gate, commit(), provenance.hours((one, two)))
 
 
 def supports_of(config: TrainConfig, kind: str) -> list[Tensor]:
@@ -140,28 +135,23 @@ def _blend(vector: FilmVector, a: Tensor, b: float, up: Tensor, down: Tensor) ->
     vector.last.bias.copy_((up + down) / 2 / r)
 
 
-def command_line() -> argparse.ArgumentParser:
-    """What this module is called with: the specialists, and the knobs of the gate's episodes."""
+def parse(argv: Sequence[str]) -> tuple[TrainConfig, dict[str, Any]]:
+    """The options of the gate's episodes, and the paths `out` and one for each of KINDS."""
     assert __doc__
-    parser = parser_for(__doc__)
-    for kind in KINDS:
-        what = f"the specialist for {kind}, .safetensors"
-        parser.add_argument(f"--{kind}", type=Path, required=True, metavar="CHECKPOINT", help=what)
-    parser.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
-    add_knobs(parser, KNOBS)
-    return parser
+    own = {kind: (Path, ..., f"the specialist for {kind}, .safetensors") for kind in KINDS}
+    own["out"] = (Path, ..., "the .safetensors to write")
+    return read(argv, __doc__, own, GATE_OPTIONS)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    values = vars(command_line().parse_args(argv))
-    paths = [values.pop(kind) for kind in KINDS]
-    out = values.pop("out")
+    config, own = parse(sys.argv[1:] if argv is None else argv)
     try:
-        if not (values["photos"] and values["views"]):
+        if not (config.photos and config.views):
             raise InputError("The gate needs composites and classes; give --photos and --views.")
-        config = config_of(values)
+        check(config)
         torch.set_num_threads(config.threads)
-        save_checkpoint(out, *combine(paths, config))
+        model, made_by = combine([own[kind] for kind in KINDS], config)
+        save_checkpoint(own["out"], model, provenance.write(made_by))
     except InputError as error:
         sys.exit(str(error))
 

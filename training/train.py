@@ -32,14 +32,15 @@ from tqdm import tqdm
 from model.errors import InputError
 from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.config import TrainConfig, parse
-from training.data import episodes_of
-from training.episodes import Episode, load
-from training.lite import LiteConfig, Task, backward, logits_of
+from training.checkpointing import FILE, Progress, load_state, save_state
+from training.episodes.episode import Episode, Task, load
+from training.episodes.mixture import episodes_of
+from training.initialise import start
+from training.lite import backward, logits_of
 from training.log import Log
-from training.provenance import provenance
-from training.start import start
-from training.state import FILE, Progress, load_state, save_state
+from training.settings import provenance
+from training.settings.command_line import parse
+from training.settings.config import LiteConfig, TrainConfig
 
 
 def main() -> None:
@@ -138,13 +139,19 @@ def one_step(
         before = time.perf_counter()
         task = to_device(next(stream).task, device)
         waited += time.perf_counter() - before
-        measured += torch.tensor(backward(model, task, config.lite(), draws(config, number)))
+        measured += torch.tensor(backward(model, task, config, draws(config, number)))
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     average(parameters, config.tasks, world)
     penalty = model.film_generator.penalty()
     if config.penalty and penalty.requires_grad:
         (config.penalty * penalty).backward()
     norm = nn.utils.clip_grad_norm_(parameters, config.clip)
+    if not torch.isfinite(norm):  # in every process alike, and before anything learns from it
+        raise InputError(
+            f"Step {step + 1} has a loss of {measured[0] / len(mine):.3g} and a gradient of "
+            f"{norm:.3g}; the checkpoints before stand: lower --rate or --rate-temperature, and "
+            "go on from one of them with --start."
+        )
     for group in optimiser.param_groups:
         group["lr"] = group["rate"] * schedule(config, step)
     optimiser.step()
@@ -218,13 +225,14 @@ def checkpoint(
         log.write(progress.step, "validation", facts)
         best = facts["accuracy"] > progress.best
         progress = replace(progress, best=max(facts["accuracy"], progress.best))
-        known = provenance(config, progress, facts)
+        run = provenance.run(config, progress.step, progress.seconds, facts)
+        header = provenance.write(run)
         out = Path(config.out)
-        save_checkpoint(out / "last.safetensors", model, known)
+        save_checkpoint(out / "last.safetensors", model, header)
         if best:
-            save_checkpoint(out / "best.safetensors", model, known)
+            save_checkpoint(out / "best.safetensors", model, header)
         if config.keep:
-            save_checkpoint(out / f"step-{progress.step:06d}.safetensors", model, known)
+            save_checkpoint(out / f"step-{progress.step:06d}.safetensors", model, header)
         save_state(config, model, optimiser, progress)
     if dist.is_initialized():
         dist.barrier()

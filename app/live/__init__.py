@@ -16,66 +16,82 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
+from app.decode.decoder import CLOSED
 from app.handlers import Handlers
 from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse
-from app.rooms import Room, Rooms, folder_for, readable_name
+from app.live.gate import GONE, MAX_UPLOAD_BYTES, Gate, Origins, token_of
+from app.rooms import MAX_ROOMS, Room, Rooms, folder_for, readable_name
 from model import InputError
 
-__all__ = ["GONE", "MAX_FRAME_BYTES", "MAX_UPLOAD_BYTES", "live_routes"]
+__all__ = ["GONE", "MAX_FRAME_BYTES", "MAX_UPLOAD_BYTES", "Gate", "Origins", "live_routes"]
 
-MAX_UPLOAD_BYTES = 200 * 2**20
 MAX_UPLOADS = 2  # of one page at once
 UPLOAD_SECONDS = 300.0
 HELLO_SECONDS = 10.0
 GOING_AWAY = 1001  # what a browser says when its tab is closed or reloaded, and only then
 REFUSED = 1008
+MAX_SOCKETS = 4  # of one room: its page, and those that are being cut off
+MAX_SOCKETS_OF_ADDRESS = 120
+COMING = f"{MAX_UPLOADS} files are on their way already; wait for one of them."
+CROWDED = "This page is open too often; close the other windows and reload this one."
 
-GONE = (
-    "The app was restarted, and what was taught here went with it. Reload the page to begin again."
-)
 
-
-def live_routes(rooms: Rooms, handlers: Handlers) -> APIRouter:
+def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter:
     """The WebSocket `/live` and the upload `/clips`."""
     router = APIRouter()
     watchers = ThreadPoolExecutor(1, "watch")
-    workers = ThreadPoolExecutor(4, "teach")
-    decoding = asyncio.Semaphore(4)
+    workers = ThreadPoolExecutor(4, "orders")
+    # Threads that wait in line for a decoder; what is short never stands behind them.
+    readers = ThreadPoolExecutor(MAX_ROOMS * (MAX_UPLOADS + 1), "files")
     receiving: Counter[str] = Counter()  # room -> its uploads on their way
+    sockets: Counter[str] = Counter()  # address, or room -> its open sockets
 
     @router.websocket("/live")
     async def live(socket: WebSocket) -> None:
-        origin = socket.headers.get("origin")
-        if origin and urlsplit(origin).netloc != socket.headers.get("host"):
+        address = socket.client.host if socket.client else ""
+        if sockets[address] >= MAX_SOCKETS_OF_ADDRESS:
             await socket.close(REFUSED)
             return
         await socket.accept()
-        if room := await _hello(socket, rooms):
-            code = await Connection(socket, room, handlers, watchers, workers).run()
+        if problem := origins.refusal(socket):  # a page is told why; a refusal it could not read
+            await _end(socket, problem)
+            return
+        with _one_more(sockets, address, MAX_SOCKETS_OF_ADDRESS, CROWDED):
+            if (room := await _hello(socket, rooms)) is None:
+                return
+            if sockets[room.token] >= MAX_SOCKETS:
+                await _end(socket, CROWDED)
+                return
+            with _one_more(sockets, room.token, MAX_SOCKETS, CROWDED):
+                code = await Connection(socket, room, handlers, watchers, workers, readers).run()
             if code == GOING_AWAY:
                 rooms.close(room.token)
 
     @router.post("/clips")
     async def clips(request: Request) -> JSONResponse:
-        room = rooms.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+        room = rooms.get(token_of(request))
         if room is None:
             return JSONResponse({"problem": GONE}, 401)
         title = unquote(request.headers.get("x-file", ""))
         name = unquote(request.headers.get("x-thing", ""))
         try:
-            with _one_more(receiving, room.token), folder_for(room) as folder:
+            with (
+                _one_more(receiving, room.token, MAX_UPLOADS, COMING),
+                folder_for(room) as folder,
+            ):
                 path = folder / readable_name(title)
                 await _receive(request, path)
-                async with decoding:
-                    kept, problem = await outcome(workers, handlers.teach_file, room, name, path)
+                kept, problem = await outcome(readers, handlers.teach_file, room, name, path)
         except InputError as error:
             kept, problem = None, str(error)
+        if problem and room.closed:  # and took the file along
+            problem = CLOSED
         return JSONResponse({"problem": problem}, 400) if problem else JSONResponse({"kept": kept})
 
     return router
@@ -93,23 +109,28 @@ async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
         return None
     room = rooms.get(parse(message.get("text")).get("room"))
     if room is None:
-        await socket.send_json({"type": "gone", "text": GONE})
-        await socket.close(REFUSED)
+        await _end(socket, GONE)
     return room
 
 
+async def _end(socket: WebSocket, text: str) -> None:
+    """Say why there is no line to the app, for good."""
+    await socket.send_json({"type": "gone", "text": text})
+    await socket.close(REFUSED)
+
+
 @contextmanager
-def _one_more(receiving: Counter[str], token: str) -> Iterator[None]:
-    """Count an upload of a room while it lasts; InputError when there are enough of them."""
-    if receiving[token] >= MAX_UPLOADS:
-        raise InputError(f"{MAX_UPLOADS} files are on their way already; wait for one of them.")
-    receiving[token] += 1
+def _one_more(counts: Counter[str], whose: str, most: int, refusal: str) -> Iterator[None]:
+    """Count one more while it lasts; InputError with this sentence when there are enough."""
+    if counts[whose] >= most:
+        raise InputError(refusal)
+    counts[whose] += 1
     try:
         yield
     finally:
-        receiving[token] -= 1
-        if not receiving[token]:
-            del receiving[token]
+        counts[whose] -= 1
+        if not counts[whose]:
+            del counts[whose]
 
 
 async def _receive(request: Request, path: Path) -> None:

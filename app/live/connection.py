@@ -54,9 +54,10 @@ class Connection:
         handlers: Handlers,
         watchers: ThreadPoolExecutor,
         workers: ThreadPoolExecutor,
+        readers: ThreadPoolExecutor,
     ) -> None:
         self._socket, self._room, self._handlers = socket, room, handlers
-        self._watchers, self._workers = watchers, workers
+        self._watchers, self._workers, self._readers = watchers, workers, readers
         self._out: asyncio.Queue[Message] = asyncio.Queue(256)
         self._jobs: asyncio.Queue[tuple[Message, Recording | None]] = asyncio.Queue(8)
         self._newest: tuple[int, bytes] | None = None
@@ -154,32 +155,31 @@ class Connection:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            if self._newest is None:
+            if self._newest is None:  # it went with the look before
                 continue
-            (seq, jpeg), self._newest = self._newest, None
-            try:
-                answer = await loop.run_in_executor(
-                    self._watchers,
-                    self._handlers.recognise,
-                    self._room,
-                    watching,
-                    jpeg,
-                    time.monotonic(),
-                )
-            except InputError as error:
-                await self._out.put({"type": "answer", "seq": seq, "problem": str(error)})
-                continue
-            message: Message = {"type": "answer", "seq": seq}
-            if answer:
-                message["names"] = answer.names
-                message["p"] = [round(float(p), 4) for p in answer.probabilities]
+            message = await loop.run_in_executor(self._watchers, self._look, watching)
             await self._out.put(message)
+
+    def _look(self, watching: Watching) -> Message:
+        """The answer to the frame that is the newest now, when it is our turn."""
+        assert self._newest is not None
+        (seq, jpeg), self._newest = self._newest, None
+        message: Message = {"type": "answer", "seq": seq}
+        try:
+            answer = self._handlers.recognise(self._room, watching, jpeg, time.monotonic())
+        except InputError as error:
+            return message | {"problem": str(error)}
+        if answer:
+            message["names"] = answer.names
+            message["p"] = [round(float(p), 4) for p in answer.probabilities]
+        return message
 
     async def _do(self) -> None:
         while True:
             order, recording = await self._jobs.get()
             reply: Message = {"ref": _ref(order)}
-            count, problem = await outcome(self._workers, self._carry_out, order, recording)
+            pool = self._readers if order.get("do") == "samples" else self._workers
+            count, problem = await outcome(pool, self._carry_out, order, recording)
             reply |= (
                 {"type": "problem", "text": problem} if problem else {"type": "ok", "count": count}
             )

@@ -43,7 +43,7 @@ export class Camera {
   /** Play a clip, over and over, as if it were the camera. */
   async play(url) {
     this.stop();
-    this.video.src = url;
+    this.video.src = new URL(`../${url}`, import.meta.url);
     this.video.loop = true;
     this.playing = "clip";
     await this.#run();

@@ -1,5 +1,6 @@
 // What the page says: one clear next step, and what was learned.
 
+const BUSY = 6; // answers a second; with fewer, others are at it too
 const ENOUGH = 4; // clips of a thing; more help little
 
 /** [what to do now, how] for what is taught, being recorded and learned. */
@@ -20,6 +21,11 @@ export function learnedWords(model) {
   if (!model) return "";
   const { frames, things, seconds } = model;
   return `Learned ${plural(frames, "frame")} of ${plural(things, "thing")} in ${seconds.toFixed(1)} s`;
+}
+
+/** How often it looks; fewer than a camera gives means that others are served too. */
+export function paceWords(rate) {
+  return rate < BUSY ? `Busy: ${plural(Math.round(rate), "look")} a second` : `${Math.round(rate)} frames per second`;
 }
 
 export function plural(count, word) {

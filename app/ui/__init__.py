@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import html
 import json
-import os
 from pathlib import Path
 from urllib.parse import quote
-
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while gradio is imported
 
 import gradio as gr
 from fastapi import FastAPI
 from gradio.themes import Default, colors, sizes
 
-from app.handlers import sample_clips
+from app.handlers import Handlers, sample_clips
 from app.live import MAX_UPLOAD_BYTES
 from app.results import Results
 from app.rooms import Rooms
+from app.ui.api import api
 from app.ui.model import model_tab
 from app.ui.video import video_tab
 from model import InputError
 
 HEAD = """
-<link rel="icon" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css">
+<link rel="icon" href="page/icon.svg"><link rel="stylesheet" href="page/page.css">
 <meta name="description" content="Teach it your things: show them to the camera; it names them.">
-<script type="module" src="/page/teach.js"></script>
-<script type="module" src="/page/code.js"></script>
+<script type="module" src="page/teach.js"></script>
+<script type="module" src="page/code.js"></script>
 """
 HEADER = """
 <header class="masthead"><h1>Teach it your things</h1>
@@ -40,13 +38,13 @@ leave.</p></header>
 HAND_OVER = "(room) => { window.room = room; window.dispatchEvent(new Event('room')); }"
 
 
-def build_ui(rooms: Rooms, results: Results, samples: Path) -> gr.Blocks:
+def build_ui(rooms: Rooms, handlers: Handlers, results: Results, samples: Path) -> gr.Blocks:
     """The page, with every listener wired; nothing is served yet."""
     pages: dict[str, str] = {}  # Gradio's name of a page -> the token of its room
 
     def enter(request: gr.Request) -> tuple[str, str]:
         try:
-            room = rooms.open()
+            room = rooms.open(request.client.host if request.client else "")
         except InputError:
             return "", ""  # the page says that the app is full
         pages[str(request.session_hash)] = room.token
@@ -69,6 +67,7 @@ def build_ui(rooms: Rooms, results: Results, samples: Path) -> gr.Blocks:
                 video_tab(named, token, rooms, results, samples)
             with gr.Tab("Take it away") as taken:
                 model_tab(taken, token, rooms, results)
+        api(rooms, handlers, results)
         page.load(enter, None, [token, handed_over], api_visibility="private").then(
             None, handed_over, None, js=HAND_OVER
         )
@@ -77,8 +76,11 @@ def build_ui(rooms: Rooms, results: Results, samples: Path) -> gr.Blocks:
     return page
 
 
-def mount(app: FastAPI, page: gr.Blocks) -> None:
-    """Serve the page at the root of `app`; routes that the app already has come first."""
+def mount(app: FastAPI, page: gr.Blocks, root_path: str = "") -> None:
+    """Serve the page at the root of `app`; routes that the app already has come first.
+
+    root_path: the path below which a proxy shows the app, "/things" say.
+    """
     theme = Default(
         primary_hue=colors.teal,
         neutral_hue=colors.slate,
@@ -100,6 +102,7 @@ def mount(app: FastAPI, page: gr.Blocks) -> None:
         app,
         page,
         path="/",
+        root_path=root_path or None,
         app_kwargs={"openapi_url": None},
         theme=theme,
         head=HEAD,
@@ -115,7 +118,7 @@ def mount(app: FastAPI, page: gr.Blocks) -> None:
 def _teach_and_watch(samples: Path) -> str:
     """Our element; what it may play in place of a camera travels in an attribute."""
     clips = [
-        {"name": name, "url": "/samples/" + quote(path.relative_to(samples).as_posix())}
+        {"name": name, "url": "samples/" + quote(path.relative_to(samples).as_posix())}
         for name, paths in sample_clips(samples, "clutter").items()
         for path in paths[:1]
     ]

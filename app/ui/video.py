@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pandas as pd
 
+from app.decode.decoder import Waiting
 from app.handlers import sample_clips
-from app.overlay import COLOURS, Stretch, thinned
+from app.naming.drawing import COLOURS
+from app.naming.timeline import Stretch, thinned
 from app.results import NamedVideo, Results, Step
-from app.rooms import Room, Rooms, folder_for
+from app.rooms import Room, Rooms
+from app.ui.uploads import taken
 from app.ui.words import room_of, say
 from model import InputError
-from model.frames import ENDINGS
+from model.media.kinds import VIDEO_ENDINGS
 
-VIDEO_ENDINGS = [e for e in ENDINGS if e not in (".jpg", ".jpeg", ".png", ".webp")]
 LONGEST_LIST = 100  # rows of what was seen when
 SAMPLES = 4  # sample videos to try
 EVERY = 10  # frames between two signs of progress
 
 CHOOSE = "Choose a video: every frame of it is named with what you taught"
 OR_TRY = '<p class="aside">Or try a sample video, once the sample objects are taught:</p>'
-Updates = tuple[Any, ...]  # of status, chosen, shown, video, plot, seen, table
+Updates = tuple[Any, ...]  # of status, cancel, chosen, shown, video, plot, seen, table
+LEFT = 5  # of them, when nothing but the first three changes
 
 
 def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samples: Path) -> None:
@@ -35,18 +37,19 @@ def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samp
     tries = list(sample_clips(samples, "clutter").items())[:SAMPLES]
     with gr.Column(elem_classes="sheet"):
         status = gr.HTML(say(CHOOSE + "."), elem_id="video-say", apply_default_css=False)
+        cancel = gr.Button("Cancel", size="md", visible=False, elem_id="video-cancel")
         chosen = gr.File(
-            label="Video to name", file_types=VIDEO_ENDINGS, height=150, elem_id="video-file"
+            label="Video to name", file_types=list(VIDEO_ENDINGS), height=150, elem_id="video-file"
         )
         buttons = _sample_buttons([name for name, _ in tries])
         with gr.Column(visible=False, elem_id="video-results") as shown:
-            outputs = [status, chosen, shown, *_results()]
+            outputs = [status, cancel, chosen, shown, *_results()]
 
     def name(token: str, path: str | None) -> Iterator[Updates]:
         try:
-            room, upload = room_of(rooms, token), _uploaded(path, rooms.shown)
-            with folder_for(room) as folder, _own(upload, folder) as mine:
-                yield from _name(results, room, mine, upload.name)
+            room = room_of(rooms, token)
+            with taken(path, rooms, room) as mine:
+                yield from _name(results, room, mine, mine.name)
         except InputError as error:
             yield _refused(str(error))
 
@@ -59,11 +62,16 @@ def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samp
 
         return name_it
 
+    def stop(token: str) -> None:
+        if room := rooms.get(token):
+            results.cancel(room)
+
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    one_at_a_time: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video"}
-    chosen.upload(name, [token, chosen], outputs, **quiet, **one_at_a_time)
+    quiet["concurrency_limit"] = None  # the decoder has a line of its own, fair between rooms
+    chosen.upload(name, [token, chosen], outputs, **quiet)
     for button, (_, paths) in zip(buttons, tries, strict=True):
-        button.click(name_sample(paths[0]), [token], outputs, **quiet, **one_at_a_time)
+        button.click(name_sample(paths[0]), [token], outputs, **quiet)
+    cancel.click(stop, [token], None, queue=False, **quiet)
     tab.select(lambda token: _next_step(rooms, token), [token], [status], **quiet)
 
 
@@ -102,53 +110,34 @@ def _results() -> list[Any]:
 
 
 def _name(results: Results, room: Room, path: Path, title: str) -> Iterator[Updates]:
-    yield (_progress(title, None), None, *[gr.skip()] * 5)
-    for step in results.name_video(room, path, title):
-        if isinstance(step, NamedVideo):
-            yield _shown(step, title)
-        elif step.done % EVERY == 0:
-            yield (_progress(title, step), *[gr.skip()] * 6)
+    yield (_progress(title, None), gr.update(visible=True), None, *[gr.skip()] * LEFT)
+    with closing(results.name_video(room, path, title)) as steps:
+        for step in steps:
+            if isinstance(step, NamedVideo):
+                yield _shown(step, title)
+            elif isinstance(step, Waiting) or step.done % EVERY == 0:
+                yield (_progress(title, step), *[gr.skip()] * (LEFT + 2))
 
 
 def _next_step(rooms: Rooms, token: str) -> str:
     try:
-        names = room_of(rooms, token).taught.support().names
+        names = [thing.name for thing in room_of(rooms, token).taught.enough()]
     except InputError as error:
         return say(f"{error} Then come back with a video.", "hint")
     return say(f"{CHOOSE}: {', '.join(names[:5])}{' …' if len(names) > 5 else '.'}")
 
 
-def _uploaded(path: str | None, uploads: Path) -> Path:
-    """The file behind an upload; what the client calls so must truly lie where uploads go."""
-    file = Path(path or "").resolve()
-    if not file.is_file() or not file.is_relative_to(uploads.resolve()):
-        raise InputError("The upload did not arrive; choose the video again.")
-    return file
-
-
-@contextmanager
-def _own(upload: Path, folder: Path) -> Iterator[Path]:
-    """The upload by a name in `folder`; afterwards it is gone from the folder that is served.
-
-    Gradio names uploads after their content: if somebody uploads the same video meanwhile, another
-    file stands in its place, and stays for them.
-    """
-    mine = folder / upload.name
-    try:
-        os.link(upload, mine)
-    except OSError as error:
-        raise InputError(f"The upload could not be kept: {error.strerror}.") from error
-    try:
-        yield mine
-    finally:
-        with suppress(OSError):
-            if upload.samefile(mine):
-                upload.unlink()
-
-
-def _progress(title: str, step: Step | None) -> str:
-    how_far = f"{step.done} of {step.total} frames" if step else "reading it"
-    value = f' max="{step.total}" value="{step.done}"' if step else ""
+def _progress(title: str, step: Waiting | Step | None) -> str:
+    value = ""
+    if isinstance(step, Waiting):
+        how_far = step.text
+    elif step:
+        how_far = f"{step.done} frames"
+        if step.share is not None:
+            how_far += f", {100 * step.share:.0f} % of it"
+            value = f' max="1" value="{step.share:.3f}"'
+    else:
+        how_far = "reading it"
     return (
         f'<p class="hint">Naming {html.escape(title)}: {how_far}</p>'
         f'<progress aria-label="Naming"{value}></progress>'
@@ -156,7 +145,8 @@ def _progress(title: str, step: Step | None) -> str:
 
 
 def _refused(text: str) -> Updates:
-    return (say(text, "problem"), None, gr.update(visible=False), *[gr.skip()] * 4)
+    hidden = gr.update(visible=False)
+    return (say(text, "problem"), hidden, None, hidden, *[gr.skip()] * (LEFT - 1))
 
 
 def _shown(named: NamedVideo, title: str) -> Updates:
@@ -174,6 +164,7 @@ def _shown(named: NamedVideo, title: str) -> Updates:
     }
     return (
         say(f"{title}: {len(named.times)} frames named. You can choose another video."),
+        gr.update(visible=False),
         None,
         gr.update(visible=True),
         str(named.video),

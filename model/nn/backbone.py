@@ -34,10 +34,10 @@ class Backbone(nn.Module):
         return super().train(False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        return self.net.forward_features(scaled(frames))  # (B, D, 7, 7)
+        return self.net.forward_features(to_unit_range(frames))  # (B, D, 7, 7)
 
 
-def scaled(frames: Tensor) -> Tensor:
+def to_unit_range(frames: Tensor) -> Tensor:
     """(B, S, S, 3) uint8 -> (B, 3, S, S) float in [-1, 1]."""
     return frames.permute(0, 3, 1, 2).float().div(127.5).sub(1.0)  # channels_last without a copy
 

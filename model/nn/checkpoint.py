@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from model.card import sides
 from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
-from model.saving import beside
+from model.saving import atomic_write
 
 FORMAT = 2  # 1 had one size of windows, or null
 METHOD = "Simple CNAPs"
@@ -40,12 +40,13 @@ def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any
         if not name.startswith("backbone.")
     }
     try:
-        with beside(path) as unfinished:
+        with atomic_write(path) as unfinished:
             save_file(tensors, unfinished, {"checkpoint": json.dumps(header, sort_keys=True)})
             unfinished.chmod(0o644)  # safetensors writes 0600
-    except (OSError, SafetensorError) as error:
+    except (InputError, SafetensorError) as error:
+        reason = error.__cause__ or error
         raise InputError(
-            f"The checkpoint {path} could not be written ({error}); the one before is untouched."
+            f"The checkpoint {path} could not be written ({reason}); the one before is untouched."
         ) from error
 
 

@@ -150,18 +150,18 @@ class SimpleCnaps(nn.Module):
         assert isinstance(norm, nn.BatchNorm2d)
         return norm
 
-    def support_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+    def support_features(self, frames: Tensor, film: Tensor) -> Tensor:
         """(B, 224, 224, 3) uint8 -> (B, D): what the head learns from."""
-        return head.whole(self.maps(frames, film))
+        return head.global_pool(self.maps(frames, film))
 
-    def query_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+    def query_features(self, frames: Tensor, film: Tensor) -> Tensor:
         """(B, 224, 224, 3) uint8 -> (B, W, D): what the head scores, W windows a frame."""
-        return head.windowed(self.maps(frames, film), self.config.windows)
+        return head.window_pool(self.maps(frames, film), self.config.windows)
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         """Support rows (N, D), their labels (N,), query rows (M, W, D) -> (M, K) in float64."""
         support, query = support.double(), query.double()
-        kept = head.filled(query, support, self.config.window_floor)
+        kept = head.nonempty(query, support, self.config.window_floor)
         if self.config.features == "unit":
             support, query = head.unit(support), head.unit(query)
         d2 = head.distances(support, labels, query.flatten(0, 1), ways)  # (M W, K)

@@ -70,23 +70,23 @@ def _wide(maps: Tensor) -> Tensor:
     return maps.float() if maps.dtype == torch.bfloat16 else maps
 
 
-def whole(maps: Tensor) -> Tensor:
+def global_pool(maps: Tensor) -> Tensor:
     """Last maps (B, D, 7, 7) -> features (B, D) of whole frames."""
     return _wide(maps).mean(dim=(2, 3))
 
 
-def windowed(maps: Tensor, sides: Sequence[int]) -> Tensor:
+def window_pool(maps: Tensor, sides: Sequence[int]) -> Tensor:
     """Last maps (B, D, 7, 7) -> (B, W, D): means of side x side windows of every side, one side
     after the other; of the whole frame where there is no side.
     """
     if not sides:
-        return whole(maps)[:, None]
+        return global_pool(maps)[:, None]
     wide = _wide(maps)
     means = [F.avg_pool2d(wide, side, stride=1).flatten(2) for side in sides]
     return torch.cat(means, 2).transpose(1, 2)
 
 
-def filled(windows: Tensor, support: Tensor, floor: float) -> Tensor:
+def nonempty(windows: Tensor, support: Tensor, floor: float) -> Tensor:
     """(M, W) bool: windows (M, W, D) that are not nearly empty, measured by the support's (N, D)
     median norm.
 

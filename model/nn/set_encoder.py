@@ -14,7 +14,7 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model.nn.backbone import scaled
+from model.nn.backbone import to_unit_range
 
 CHANNELS = (16, 32, 64, 64)  # each layer halves the side: 112 -> 56 -> 28 -> 14 -> 7
 GROUPS = 8
@@ -33,7 +33,7 @@ class SetEncoder(nn.Module):
         self.project = nn.Linear(CHANNELS[-1], embedding)
 
     def forward(self, frames: Tensor) -> Tensor:
-        x = F.avg_pool2d(scaled(frames), 2)  # (B, 3, 112, 112)
+        x = F.avg_pool2d(to_unit_range(frames), 2)  # (B, 3, 112, 112)
         for conv, norm in self.layers():
             x = F.relu(norm(conv(x)))
         return self.project(x.mean(dim=(2, 3)))  # (B, E)

@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
 from app.rooms import Message, Room, Rooms
-from app.turn import Turn
 from model import SupportSet
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 40), (30, 40, 220)
@@ -41,6 +41,9 @@ class FakeAdapted:
         near = np.exp(-np.linalg.norm(seen[:, None] - self.means[None], axis=2) / 20)
         return (near / near.sum(1, keepdims=True)).astype(np.float32)
 
+    def renamed(self, names: Sequence[str]) -> FakeAdapted:
+        return FakeAdapted(tuple(names), self.means)
+
 
 def adapt(support: SupportSet, progress: Callable[[int, int], None]) -> FakeAdapted:
     pictures, labels = support.frames()
@@ -64,7 +67,7 @@ class HeldAdapt:
         return adapt(support, progress)
 
 
-def read_colour(path: Path) -> np.ndarray:
+def read_colour(room: Room, path: Path) -> np.ndarray:
     """In place of decoding: a file holds the name of a colour."""
     return frames({"red": RED, "green": GREEN, "blue": BLUE}[path.read_text()])
 
@@ -80,9 +83,9 @@ class House:
 def house(folder: Path, adapt: Callable = adapt, read_clip: Callable = read_colour) -> House:
     for name in ("private", "shown", "samples"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    turn = Turn()
+    lock = FairLock()
     rooms = Rooms(folder / "private", folder / "shown")
-    return House(rooms, Handlers(Learner(adapt, turn), read_clip, turn, folder / "samples"))
+    return House(rooms, Handlers(Learner(adapt, lock), read_clip, lock, folder / "samples"))
 
 
 class Page:

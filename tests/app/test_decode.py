@@ -1,26 +1,61 @@
-"""Decoding in a child process: what crashes, hangs or eats memory there is said here in words."""
+"""Decoding in child processes: what crashes, hangs, lies or eats memory there is said in words."""
 
+import json
 import os
 import signal
+import socket
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-import app.decode
-from app.decode import Decoder
+import app.decode.work
+from app.decode import children, decoder
+from app.decode.decoder import CLOSED, FAILED, Decoder, Waiting
+from app.decode.work import look_through
+from app.naming.frames import Seen
+from app.rooms import Room, Rooms
 from model import InputError
-from model.frames import read_clip
+from model.frames import read_clip, square, stream
+from tests.app.server import ROOT
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel through /proc")
 
 
 @pytest.fixture(scope="module")
-def decoder() -> Iterator[Decoder]:
-    decoder = Decoder(1)
-    yield decoder
-    decoder.close()
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
+    reader = Decoder(tmp_path_factory.mktemp("empty"))
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def naughty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoder]:
+    """A decoder whose children misbehave as `tests.app.naughty` says."""
+    monkeypatch.setattr(children, "COMMAND", [sys.executable, "-m", "tests.app.naughty"])
+    monkeypatch.setenv("SECRET", "of the server")
+    (tmp_path / "empty").mkdir()
+    reader = Decoder(tmp_path / "empty")
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Rooms:
+    for name in ("private", "shown"):
+        (tmp_path / name).mkdir()
+    return Rooms(tmp_path / "private", tmp_path / "shown")
+
+
+@pytest.fixture
+def room(rooms: Rooms) -> Room:
+    return rooms.open()
 
 
 @pytest.fixture
@@ -33,55 +68,264 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-def crash(path: str) -> None:
-    os.kill(os.getpid(), signal.SIGSEGV)
+def file(folder: Path, name: str, text: str = "") -> Path:
+    path = folder / f"{name}.mp4"
+    path.write_text(text)
+    return path
 
 
-def hang(path: str) -> None:
-    time.sleep(60)
+def always() -> None:
+    """In place of asking whether an answer is still wanted."""
 
 
-def eat(path: str) -> np.ndarray:
-    return np.ones(10 * 2**30, np.uint8)
+def seen(reader: Decoder, room: Room, path: Path) -> list[Seen]:
+    return [s for s in reader.look_through(room, path, always) if isinstance(s, Seen)]
 
 
-def test_a_child_reads_what_one_would_read_oneself(decoder: Decoder, video: Path) -> None:
-    np.testing.assert_array_equal(decoder.read_clip(video), read_clip(video))
-    facts = decoder.count_frames(video)
-    assert facts.frames == 30 and facts.seconds == pytest.approx(2.9)
+def until(true: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
-def test_refusals_come_through_in_their_own_words(decoder: Decoder, tmp_path: Path) -> None:
-    (tmp_path / "cat.mp4").write_bytes(b"")
+def test_a_child_reads_what_one_would_read_oneself(
+    reader: Decoder, room: Room, video: Path
+) -> None:
+    np.testing.assert_array_equal(reader.read_clip(room, video), read_clip(video))
+    frames = seen(reader, room, video)
+    for ours, (time_s, frame) in zip(frames, stream(video), strict=True):
+        assert ours.time_s == time_s
+        np.testing.assert_array_equal(ours.square, square(frame))
+    assert frames[0].picture.shape == (64, 64, 3), "the least that is drawn on"
+    shares = [frame.share for frame in frames]
+    assert shares == pytest.approx([i / 30 for i in range(30)])
+
+
+def test_refusals_come_through_in_their_own_words(
+    reader: Decoder, room: Room, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=r"cat\.mp4 is empty"):
-        decoder.read_clip(tmp_path / "cat.mp4")
-    (tmp_path / "cat.mp4").write_text("meow")
-    with pytest.raises(InputError):
-        decoder.count_frames(tmp_path / "cat.mp4")
+        reader.read_clip(room, file(tmp_path, "cat"))
+    with pytest.raises(InputError, match=r"cat\.mp4 holds neither"):
+        seen(reader, room, file(tmp_path, "cat", "meow" * 20))
 
 
 @pytest.mark.parametrize(
-    ("work", "says"),
-    [(crash, "made the decoder fail"), (hang, "took more than"), (eat, "too much memory")],
+    ("does", "says"),
+    [
+        ("crash", "made the decoder fail"),
+        ("hang", "took more than 1 s"),
+        ("eat", "too much memory"),
+        ("stumble", "made the decoder fail"),
+        ("half", "made the decoder fail"),
+        ("long", "made the decoder fail"),
+    ],
 )
 def test_a_child_that_fails_takes_nothing_along(
-    decoder: Decoder, video: Path, work, says: str, capfd: pytest.CaptureFixture[str]
+    naughty: Decoder, room: Room, video: Path, does: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InputError, match=says):
-        decoder._ask(work, video, 4.0 if work is not hang else 0.3)
-    assert len(decoder.read_clip(video)) > 1, "the next one is well"
+    with monkeypatch.context() as patch:
+        patch.setattr(decoder, "CLIP_SECONDS", 1.0 if does == "hang" else 60.0)
+        with pytest.raises(InputError, match=says):
+            naughty.read_clip(room, file(video.parent, does))
+    assert len(naughty.read_clip(room, video)) > 1, "the next one is well"
 
 
-def test_a_video_of_too_many_frames_is_refused(
+LIES = [
+    {},
+    {"frames": 0},
+    {"frames": 21, "body": 21 * 150528},
+    {"frames": 2, "body": 150528},
+    {"frames": "2", "body": 2 * 150528},
+    {"frames": [2], "body": 2 * 150528},
+    {"time_s": 0, "share": 0, "size": [64, 64], "body": 7},
+    {"time_s": -1, "size": [64, 64], "body": 150528 + 3 * 64 * 64},
+    {"time_s": float("nan"), "size": [64, 64], "body": 150528 + 3 * 64 * 64},
+    {"time_s": 1, "share": 7, "size": [64, 64], "body": 150528 + 3 * 64 * 64},
+    {"time_s": 1, "size": [64, -64], "body": 150528},
+    {"time_s": 1, "size": [961, 64], "body": 150528 + 3 * 961 * 64},
+    {"time_s": 1, "size": "64", "body": 150528},
+    {"end": True},
+]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=[json.dumps(lie)[:30] for lie in LIES])
+def test_what_a_child_says_is_not_believed(
+    naughty: Decoder, room: Room, tmp_path: Path, lie: dict[str, object]
+) -> None:
+    path = file(tmp_path, "facts", json.dumps(lie))
+    with pytest.raises(InputError, match=FAILED):
+        naughty.read_clip(room, path)
+    with pytest.raises(InputError, match=FAILED):
+        seen(naughty, room, path)
+
+
+def test_words_of_a_child_are_one_plain_line(naughty: Decoder, room: Room, tmp_path: Path) -> None:
+    path = file(tmp_path, "facts", json.dumps({"problem": "a\n\x1b[2J" + "b" * 2000}))
+    with pytest.raises(InputError) as told:
+        naughty.read_clip(room, path)
+    assert str(told.value).startswith("a??[2Jbbb") and len(str(told.value)) == 1000
+
+
+@LINUX
+def test_a_child_has_no_secrets_no_network_no_files_and_no_past(
+    naughty: Decoder, room: Room, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        path = file(tmp_path, "self", str(listening.getsockname()[1]))
+        told = []
+        for _ in range(2):
+            with pytest.raises(InputError) as words:
+                naughty.read_clip(room, path)
+            told.append(json.loads(str(words.value)))
+    for child in told:
+        assert {"SECRET", "HOME", "PATH"}.isdisjoint(child["environment"])
+        assert child["folder"] == [] and not child["wrote"] and child["open"] <= 5
+        assert child["seen"] == 1, "each child is new: it finds nothing of the one before"
+    assert told[0]["pid"] != told[1]["pid"]
+    if _may_leave_the_network():
+        assert not any(child["reached"] for child in told)
+
+
+def _may_leave_the_network() -> bool:
+    code = "from app.decode.sandbox import leave_the_network as go; raise SystemExit(not go())"
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+@LINUX
+def test_a_killed_server_leaves_no_child(tmp_path: Path) -> None:
+    hangs = file(tmp_path, "hang")
+    code = f"""
+import sys, threading, time
+from pathlib import Path
+from app.decode import children
+from app.decode.decoder import Decoder
+from app.rooms import Rooms
+children.COMMAND = [sys.executable, "-m", "tests.app.naughty"]
+folder = Path({str(tmp_path)!r})
+for name in ("private", "shown", "empty"):
+    (folder / name).mkdir()
+room, reader = Rooms(folder / "private", folder / "shown").open(), Decoder(folder / "empty")
+threading.Thread(target=reader.read_clip, args=(room, Path({str(hangs)!r}))).start()
+time.sleep(60)
+"""
+    server = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+
+    def living() -> list[Path]:
+        return [p for p in Path("/proc").glob("[0-9]*") if _works_in(p, tmp_path / "empty")]
+
+    until(lambda: len(living()) == 2, 30)  # the fork server and the child that hangs
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    until(lambda: not living(), 5)
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return Path(os.readlink(process / "cwd")) == folder
+    except OSError:
+        return False
+
+
+def test_a_fork_server_that_died_is_started_again(
+    naughty: Decoder, room: Room, video: Path
+) -> None:
+    naughty.read_clip(room, video)
+    process = naughty._children._process
+    assert process
+    process.kill()
+    process.wait()
+    assert len(naughty.read_clip(room, video)) > 1
+
+
+def test_slow_files_of_one_room_let_another_room_go_first(
+    naughty: Decoder, rooms: Rooms, room: Room, video: Path
+) -> None:
+    slow = file(video.parent, "hang")
+    outcome: list[InputError] = []
+
+    def read_slowly() -> None:
+        try:
+            naughty.read_clip(room, slow)
+        except InputError as error:
+            outcome.append(error)
+
+    threads = [threading.Thread(target=read_slowly) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    other = rooms.open()
+    assert len(naughty.read_clip(other, video)) > 1, "while one of four hangs, three wait"
+    rooms.close(room.token)
+    for thread in threads:
+        thread.join(timeout=10)
+    assert [str(error) for error in outcome] == [CLOSED] * 4, "the waiting ones are dropped"
+
+
+def test_who_waits_is_told_how_many_come_first(
+    naughty: Decoder, rooms: Rooms, room: Room, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "WAIT_SECONDS", 0.05)
+    told: list[str] = []
+    room.page = lambda message: told.append(message["text"])
+    others = [rooms.open() for _ in range(3)]
+    slow = file(video.parent, "hang")
+    threads = [
+        threading.Thread(target=_read_quietly, args=(naughty, other, slow)) for other in others
+    ]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(naughty._clips._busy) == 2 and len(naughty._clips._waiting) == 1)
+    reading = threading.Thread(target=naughty.read_clip, args=(room, video))
+    reading.start()
+    until(lambda: told == ["3 files of others come first."])
+    for other in others:
+        rooms.close(other.token)
+    for thread in (*threads, reading):
+        thread.join(timeout=10)
+    assert Waiting(1).text == "One file of others comes first."
+
+
+def _read_quietly(reader: Decoder, room: Room, path: Path) -> None:
+    with pytest.raises(InputError):
+        reader.read_clip(room, path)
+
+
+def test_whoever_has_enough_ends_the_child_at_once(
+    naughty: Decoder, room: Room, tmp_path: Path
+) -> None:
+    def enough() -> None:
+        raise InputError("Enough.")
+
+    start = time.monotonic()
+    with pytest.raises(InputError, match="Enough"):
+        list(naughty.look_through(room, file(tmp_path, "hang"), enough))
+    assert time.monotonic() - start < 10 < decoder.FRAME_SECONDS
+    assert not naughty._videos._busy
+
+
+def test_a_video_is_bounded_in_frames_in_time_and_in_pixels(
     monkeypatch: pytest.MonkeyPatch, video: Path
 ) -> None:
-    monkeypatch.setattr(app.decode, "MAX_VIDEO_FRAMES", 20)
-    with pytest.raises(InputError, match="more than 20 frames"):
-        app.decode.count_frames(str(video))
-
-
-def test_a_sparse_video_is_bounded_in_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(app.decode.work, "MAX_VIDEO_FRAMES", 20)
+        with pytest.raises(InputError, match="more than 20 frames"):
+            list(look_through(video))
+    with monkeypatch.context() as patch:
+        patch.setattr(app.decode.work, "VIDEO_PIXELS", 29 * 64 * 48)
+        with pytest.raises(InputError, match="billion pixels"):
+            list(look_through(video))
+    with pytest.raises(InputError, match="billion pixels"):
+        read_clip(video, budget=29 * 64 * 48)
     frame = np.zeros((48, 64, 3), np.uint8)
-    monkeypatch.setattr(app.decode, "stream", lambda path: iter([(0.0, frame), (7201.0, frame)]))
+    sparse = [(0.0, frame), (7201.0, frame)]
+    monkeypatch.setattr(app.decode.work, "stream", lambda path, budget: iter(sparse))
     with pytest.raises(InputError, match="longer than 2 hours"):
-        app.decode.count_frames("sparse.mp4")
+        list(look_through(video))
+
+
+def test_a_file_whose_room_has_closed_says_so(reader: Decoder, rooms: Rooms, video: Path) -> None:
+    room = rooms.open()
+    rooms.close(room.token)
+    with pytest.raises(InputError, match="This page was closed"):
+        reader.read_clip(room, video)

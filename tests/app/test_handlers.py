@@ -64,7 +64,7 @@ def test_clips_from_disk(home: House, room: Room, tmp_path: Path) -> None:
 
 
 def test_a_bad_file_loses_nothing(tmp_path: Path) -> None:
-    def refuse(path: Path):
+    def refuse(room: Room, path: Path):
         raise InputError(f"{path.name} is empty.")
 
     home = house(tmp_path, read_clip=refuse)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.learning import OUR_FAULT
+from app.handlers import welcome
+from app.learning import OUR_FAULT, is_current
 from app.rooms import Room
 from model import InputError
 from tests.app.fakes import BLUE, GREEN, RED, HeldAdapt, House, Page, adapt, frames, house
@@ -113,3 +114,39 @@ def test_what_goes_wrong_is_said_and_the_next_change_tries_again(
     failing = False
     teach(home, room, "green", GREEN)
     assert page.wait("learned")["things"] == 3
+
+
+def test_a_rename_learns_nothing_and_the_model_has_the_new_name(tmp_path: Path) -> None:
+    asked = HeldAdapt()
+    home = house(tmp_path, adapt=asked)
+    room = home.rooms.open()
+    page = Page(room)
+    asked.go.release()
+    teach(home, room, "red", RED)
+    teach(home, room, "blue", BLUE)
+    page.wait("learned")
+    home.handlers.change(room, lambda taught: taught.rename(taught.things[0].id, "rouge"))
+    assert page.wait("learned")["names"] == ["rouge", "blue"]
+    assert room.adapted and room.adapted.names == ("rouge", "blue") and len(asked.asked) == 1
+    assert room.settled == room.version and is_current(room)
+
+
+def test_a_thing_that_cannot_be_learned_leaves_a_model_that_is_not_current(tmp_path: Path) -> None:
+    def two_only(support, progress):
+        if len(support.names) > 2:
+            raise InputError("'green' is too dark.")
+        return adapt(support, progress)
+
+    home = house(tmp_path, adapt=two_only)
+    room = home.rooms.open()
+    page = Page(room)
+    teach(home, room, "red", RED)
+    teach(home, room, "blue", BLUE)
+    page.wait("learned")
+    teach(home, room, "green", GREEN)
+    assert page.wait("unlearned")["text"] == "'green' is too dark."
+    assert not is_current(room)
+    assert welcome(room)[-1] == {"type": "unlearned", "text": "'green' is too dark."}
+    home.handlers.change(room, lambda taught: taught.remove(taught.things[2].id))
+    page.wait("learned")
+    assert is_current(room) and room.problem == "", "it is the model of the two again"

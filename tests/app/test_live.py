@@ -17,7 +17,16 @@ from starlette.websockets import WebSocketDisconnect
 
 import app.live
 from app.handlers import Handlers
-from app.live import GONE, MAX_FRAME_BYTES, MAX_UPLOADS, _one_more, _receive, live_routes
+from app.live import (
+    COMING,
+    GONE,
+    MAX_FRAME_BYTES,
+    MAX_UPLOADS,
+    Origins,
+    _one_more,
+    _receive,
+    live_routes,
+)
 from app.rooms import Room
 from model import InputError
 from tests.app.fakes import BLUE, RED, House, house, jpeg
@@ -72,7 +81,7 @@ def home(tmp_path: Path) -> House:
 @pytest.fixture
 def client(home: House) -> Iterator[TestClient]:
     server = FastAPI()
-    server.include_router(live_routes(home.rooms, home.handlers))
+    server.include_router(live_routes(home.rooms, home.handlers, Origins()))
     with TestClient(server) as client:
         yield client
 
@@ -207,11 +216,11 @@ def test_without_a_rooms_token_the_line_ends(client: TestClient, room: Room, hel
 
 
 def test_a_page_of_another_site_is_refused(client: TestClient) -> None:
-    with (
-        pytest.raises(WebSocketDisconnect),
-        client.websocket_connect("/live", headers={"origin": "https://evil.example"}),
-    ):
-        pass
+    with client.websocket_connect("/live", headers={"origin": "https://evil.example"}) as socket:
+        told = socket.receive_json()
+        assert told["type"] == "gone" and "--allowed-origin https://evil.example" in told["text"]
+        with pytest.raises(WebSocketDisconnect):
+            socket.receive_json()
 
 
 def test_who_says_nothing_is_not_waited_for(
@@ -293,11 +302,11 @@ def test_an_upload_to_a_full_disk_says_so(
 def test_a_page_sends_a_few_files_at_once_and_another_page_as_well() -> None:
     receiving: Counter[str] = Counter()
     with (
-        _one_more(receiving, "ada"),
-        _one_more(receiving, "ada"),
-        _one_more(receiving, "bob"),
+        _one_more(receiving, "ada", MAX_UPLOADS, COMING),
+        _one_more(receiving, "ada", MAX_UPLOADS, COMING),
+        _one_more(receiving, "bob", MAX_UPLOADS, COMING),
         pytest.raises(InputError, match=f"{MAX_UPLOADS} files are on their way already"),
-        _one_more(receiving, "ada"),
+        _one_more(receiving, "ada", MAX_UPLOADS, COMING),
     ):
         raise AssertionError
     assert not receiving

@@ -3,6 +3,7 @@
 import csv
 import json
 import threading
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import cv2
@@ -11,16 +12,24 @@ import onnxruntime
 import pytest
 
 import app.results
-from app.decode import count_frames
+from app.decode.work import look_through
+from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
+from app.naming.frames import Seen
 from app.results import Exported, NamedVideo, Results, Step, file_stem
 from app.rooms import Room, Rooms
-from app.turn import Turn
-from model import Adapted, InputError, load_model
+from model import Adapted, InputError, load_adapted, load_model
 from model.frames import stream
 from tests.app.fakes import BLUE, RED, Page, jpeg, read_colour
 from tests.tiny import write_tiny
+
+
+def look_here(room: Room, path: Path, still_wanted: Callable[[], None]) -> Generator[Seen]:
+    """In place of a child: decoded in this process."""
+    for seen in look_through(path):
+        still_wanted()
+        yield seen
 
 
 @pytest.fixture
@@ -32,14 +41,14 @@ def room(tmp_path: Path) -> Room:
 
 @pytest.fixture
 def handlers(tmp_path: Path) -> Handlers:
-    turn = Turn()
+    lock = FairLock()
     adapt = load_model(write_tiny(tmp_path / "tiny")).adapt
-    return Handlers(Learner(adapt, turn), read_colour, turn, tmp_path)
+    return Handlers(Learner(adapt, lock), read_colour, lock, tmp_path)
 
 
 @pytest.fixture
 def results() -> Results:
-    return Results(lambda path: count_frames(str(path)), Turn())
+    return Results(look_here, FairLock())
 
 
 @pytest.fixture
@@ -105,8 +114,8 @@ def test_who_asks_while_it_learns_waits_for_it(
         assert go.wait(10)
         return personaliser.adapt(support, progress)
 
-    turn = Turn()
-    handlers = Handlers(Learner(slowly, turn), read_colour, turn, tmp_path)
+    lock = FairLock()
+    handlers = Handlers(Learner(slowly, lock), read_colour, lock, tmp_path)
     for thing, colour in (("red", RED), ("blue", BLUE)):
         handlers.teach_recording(room, thing, [jpeg(colour)])
     threading.Timer(0.3, go.set).start()
@@ -129,18 +138,18 @@ def test_the_exported_file_needs_nothing_but_onnxruntime(
 def test_the_camera_of_another_goes_on_while_a_file_is_compared(
     handlers: Handlers, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class CountedTurn(Turn):
+    class CountedLock(FairLock):
         taken = 0
 
-        def __enter__(self) -> Turn:
+        def __enter__(self) -> FairLock:
             self.taken += 1
             return super().__enter__()
 
     teach(handlers, room)
     monkeypatch.setattr(app.results, "COMPARED_AT_ONCE", 1)
-    turn = CountedTurn()
-    exported = Results(lambda path: count_frames(str(path)), turn).export(room)
-    assert turn.taken == exported.compared == 2
+    lock = CountedLock()
+    exported = Results(look_here, lock).export(room)
+    assert lock.taken == exported.compared == 2
     assert exported.size == exported.file.stat().st_size
 
 
@@ -193,11 +202,11 @@ def test_the_camera_of_another_goes_on_while_a_video_is_named(
     handlers: Handlers, room: Room, video: Path
 ) -> None:
     teach(handlers, room)
-    shared = Results(lambda path: count_frames(str(path)), handlers.turn)
+    shared = Results(look_here, handlers.lock)
     free = 0
     for step in shared.name_video(room, video, "x.avi"):
         if isinstance(step, Step):
-            with handlers.turn:  # between two frames it is anybody's turn
+            with handlers.lock:  # between two frames it is anybody's turn
                 free += 1
     assert free == 35
 
@@ -214,3 +223,66 @@ def test_the_camera_of_another_goes_on_while_a_video_is_named(
 )
 def test_file_names_are_plain(title: str, stem: str) -> None:
     assert file_stem(title) == stem
+
+
+def test_what_is_exported_is_what_is_taught_or_a_sentence(
+    results: Results, room: Room, tmp_path: Path, video: Path
+) -> None:
+    personaliser = load_model(write_tiny(tmp_path / "tiny"))
+
+    def two_only(support, progress) -> Adapted:
+        if len(support.names) > 2:
+            raise InputError("'green' is too dark.")
+        return personaliser.adapt(support, progress)
+
+    lock = FairLock()
+    handlers = Handlers(Learner(two_only, lock), read_colour, lock, tmp_path)
+    teach(handlers, room)
+    page = Page(room)
+    handlers.teach_recording(room, "green", [jpeg((30, 200, 40))])
+    page.wait("unlearned")
+    for verb in (lambda: results.export(room), lambda: name(results, room, video)):
+        with pytest.raises(InputError, match=r"older than your things\. 'green' is too dark"):
+            verb()
+    handlers.change(room, lambda taught: taught.remove(taught.things[2].id))
+    handlers.change(room, lambda taught: taught.rename(taught.things[0].id, "rouge"))
+    exported = results.export(room)
+    assert exported.names == ("rouge", "blue 🔵") == load_adapted(exported.file).names
+
+
+def test_a_cancelled_video_leaves_nothing(
+    handlers: Handlers, results: Results, room: Room, video: Path
+) -> None:
+    teach(handlers, room)
+    steps = results.name_video(room, video, "x.avi")
+    next(steps)
+    assert list(room.shown.glob("video-*"))
+    results.cancel(room)
+    with pytest.raises(InputError, match="Cancelled"):
+        list(steps)
+    assert not list(room.shown.glob("video-*"))
+    assert len(name(results, room, video).times) == 35, "the next one is named"
+
+
+def test_nothing_but_the_model_runs_while_others_wait_for_it(
+    handlers: Handlers, room: Room, video: Path
+) -> None:
+    """Decoding, drawing and writing happen while nobody waits for us."""
+    teach(handlers, room)
+    held: list[bool] = []
+
+    class Watched(FairLock):
+        def __enter__(self) -> FairLock:
+            held.append(True)
+            return super().__enter__()
+
+        def __exit__(self, *_: object) -> None:
+            held.pop()
+            super().__exit__()
+
+    def watch(room: Room, path: Path, still_wanted: Callable[[], None]) -> Generator[Seen]:
+        for seen in look_through(path):
+            assert not held, "a frame was decoded in a turn of the model"
+            yield seen
+
+    assert len(name(Results(watch, Watched()), room, video).times) == 35

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app import rooms as rooms_module
 from app.rooms import LEFT_SECONDS, QUIET_SECONDS, Rooms, folder_for, private_root, readable_name
 from model import InputError
 from tests.app.fakes import RED, Page, frames, house
@@ -34,8 +35,47 @@ def test_only_the_whole_token_opens_a_room(rooms: Rooms) -> None:
 def test_kept_frames_lie_on_disk_as_they_were(rooms: Rooms) -> None:
     room = rooms.open()
     clip = room.keep(frames(RED))
-    assert isinstance(clip.frames, np.memmap) and (clip.frames == frames(RED)).all()
-    assert clip.file and clip.file.parent == room.folder
+    assert (clip.frames == frames(RED)).all() and clip.count == len(frames(RED))
+    assert isinstance(clip.kept, Path) and clip.kept.parent == room.folder
+
+
+def test_kept_frames_hold_no_descriptor(rooms: Rooms) -> None:
+    room = rooms.open()
+    before = len(os.listdir("/proc/self/fd"))
+    clips = [room.keep(frames(RED)) for _ in range(300)]
+    assert sum(len(clip.frames) for clip in clips) == 300 * len(frames(RED))
+    assert len(os.listdir("/proc/self/fd")) == before
+    rooms.close(room.token)
+    with pytest.raises(InputError, match="A clip has gone with its page"):
+        _ = clips[0].frames
+
+
+def test_no_address_takes_all_rooms_and_idle_pages_give_way(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms_module, "MAX_ROOMS_OF_ADDRESS", 3)
+    own = [rooms.open("10.0.0.1") for _ in range(3)]
+    for room in own:
+        room.page = lambda message: None
+    with pytest.raises(InputError, match="3 pages are open at this address; try again"):
+        rooms.open("10.0.0.1")
+    assert rooms.open("10.0.0.2")
+    own[1].opened -= rooms_module.IDLE_SECONDS + 1
+    newcomer = rooms.open("10.0.0.1")
+    assert own[1].closed and not newcomer.closed and not own[0].closed
+
+
+def test_uploads_that_nobody_took_are_swept_and_rooms_are_not(rooms: Rooms) -> None:
+    room = rooms.open()
+    (room.shown / "model-x").mkdir()
+    left = rooms.shown / "tmpabc"
+    left.write_bytes(b"broken off")
+    (rooms.shown / "0123").mkdir()
+    (rooms.shown / "0123" / "a.mp4").touch()
+    rooms.sweep_uploads(time.time())
+    assert left.exists(), "it may be on its way"
+    rooms.sweep_uploads(time.time() + rooms_module.UPLOAD_SECONDS + 1)
+    assert list(rooms.shown.iterdir()) == [room.shown] and (room.shown / "model-x").exists()
 
 
 def test_a_closed_room_leaves_nothing(rooms: Rooms, tmp_path: Path) -> None:

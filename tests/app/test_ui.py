@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import _parser
-from app.overlay import Stretch
+from app.naming.timeline import Stretch
 from app.ui.model import COMMANDS, PYTHON
-from app.ui.video import _legend, _own, _progress, _refused, _seen, _uploaded
+from app.ui.uploads import own, uploaded
+from app.ui.video import _legend, _progress, _refused, _seen
 from model import InputError, load_model
 from tests.app.fakes import BLUE, RED, frames, jpeg
 from tests.tiny import write_tiny
@@ -24,24 +25,24 @@ def test_the_client_cannot_name_a_file_of_the_server(tmp_path: Path) -> None:
     inside.touch()
     outside.touch()
     (inside.parent / "link.mp4").symlink_to(outside)
-    assert _uploaded(str(inside), inside.parent) == inside
+    assert uploaded(str(inside), inside.parent) == inside
     for path in (str(outside), "", None, str(inside.parent), f"{inside.parent}/../secret.mp4",
                  f"{inside.parent}/link.mp4", "http://127.0.0.1/a.mp4", "/etc/passwd"):  # fmt: skip
         with pytest.raises(InputError, match="choose the video again"):
-            _uploaded(path, inside.parent)
+            uploaded(path, inside.parent)
 
 
 def test_the_same_video_uploaded_by_another_stays_theirs(tmp_path: Path) -> None:
     upload, mine = tmp_path / "a.mp4", tmp_path / "mine"
     mine.mkdir()
     upload.write_bytes(b"video")
-    with _own(upload, mine) as path:
+    with own(upload, mine) as path:
         assert path.read_bytes() == b"video"
         (tmp_path / "again").write_bytes(b"video")
         (tmp_path / "again").replace(upload)  # as Gradio does when it comes in again
     assert upload.read_bytes() == b"video"
     (mine / "a.mp4").unlink()
-    with _own(upload, mine):
+    with own(upload, mine):
         pass
     assert not upload.exists(), "nobody needs it any more"
 

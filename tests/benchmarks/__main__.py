@@ -6,8 +6,10 @@ from tests.benchmarks.adaptation import (
     scaling,
 )
 from tests.benchmarks.live import live_against_an_instant_answer
+from tests.benchmarks.reading import reading_against_opencv
 
 if __name__ == "__main__":
+    reading_against_opencv()
     adapt_against_the_backbone()
     exported_against_the_backbone()
     scaling()

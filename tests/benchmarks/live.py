@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from app.handlers import Answer, Handlers, Watching
 from app.rooms import Room
-from app.serve import serve
+from app.serve import Serving, serve
 from model import load_model
 from tests.app.people import SIZE, camera, chromium, person
 from tests.app.people import clips as of
@@ -100,4 +100,4 @@ if __name__ == "__main__":
     kind, _, port = sys.argv[1:]
     if kind == "instant":
         Handlers.recognise = _answer_at_once
-    serve(load_model(), port=int(port))
+    serve(load_model(), Serving(port=int(port)))

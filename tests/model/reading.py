@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pillow_heif
 import pytest
+from PIL import ImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
-from model import frames
 from model.errors import InputError
 from model.frames import stream
+from model.media import video
 from tests.model.media import open_files
 
 
@@ -31,5 +35,7 @@ def nothing_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(*_: object) -> None:
         raise AssertionError("a decoder was given the file")
 
-    monkeypatch.setattr(frames.cv2, "VideoCapture", opened)
-    monkeypatch.setattr(frames.cv2, "imdecode", opened)
+    monkeypatch.setattr(video.av, "open", opened)
+    for reader in (ImageFile.ImageFile, GifImageFile, WebPImageFile):
+        monkeypatch.setattr(reader, "load", opened)
+    monkeypatch.setattr(pillow_heif.HeifFile, "to_pillow", opened)

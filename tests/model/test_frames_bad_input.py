@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -76,20 +75,23 @@ def test_a_playlist_under_its_own_name(
 ) -> None:
     secret = write_video(tmp_path / "secret.mp4", "mpeg4", [numbered(1)])
     (tmp_path / "list.m3u8").write_text(PLAYLIST.format(secret))
-    assert cv2.VideoCapture(str(tmp_path / "list.m3u8")).read()[0], "the danger is real"
+    with av.open(str(tmp_path / "list.m3u8")) as container:
+        assert next(container.decode(video=0)), "the danger is real"
     nothing_decodes(monkeypatch)
-    kinds = ".mp4, .m4v, .mov, .3gp, .webm, .mkv, .avi, .gif, .jpg, .jpeg, .png, .webp"
     says(
         read,
         tmp_path / "list.m3u8",
-        f"list.m3u8 is of a kind that cannot be read; save it as one of {kinds}.",
+        "list.m3u8 holds neither a video nor a photo, whatever its name says; give another file.",
     )
 
 
-def test_a_photo_that_a_phone_saved_as_heic(read: Callable[[Path], object], tmp_path: Path) -> None:
-    for name in ("IMG_1.heic", "IMG_1.jpg"):
-        (tmp_path / name).write_bytes(b"\0\0\0\x24ftypheic" + bytes(200))
-        with pytest.raises(InputError, match=r"^IMG_1\.\w+ is of a kind that .* \.jpg, \.jpeg"):
+@pytest.mark.parametrize("start", [b"II*\0", b"\0\0\0\x0cJXL \r\n", b"BM", b"\0\0\0\x0cjP  \r\n"])
+def test_a_photo_of_a_kind_that_is_not_read(
+    start: bytes, read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    for name in ("scan.tif", "scan.jpg"):
+        (tmp_path / name).write_bytes(start + bytes(200))
+        with pytest.raises(InputError, match=r"^scan\.\w+ is of a kind that .* \.jpg, \.jpeg"):
             read(tmp_path / name)
 
 
@@ -124,7 +126,7 @@ def test_a_truncated_clip_with_its_index_in_front_gives_the_frames_that_are_left
 
 def test_a_truncated_photo(tmp_path: Path) -> None:
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (99, 99, 3), np.uint8))
-    for name in ("mug.jpg", "mug.png", "mug.webp"):
+    for name in ("mug.jpg", "mug.png", "mug.webp", "mug.avif"):
         picture.save(tmp_path / name)
         whole = (tmp_path / name).read_bytes()
         for length in (20, 40, len(whole) // 2):
@@ -148,17 +150,6 @@ def test_a_video_of_no_frame(read: Callable[[Path], object], tmp_path: Path) -> 
         read,
         tmp_path / "mug.mp4",
         "mug.mp4 holds no frame that can be decoded; record it again or save it as H.264.",
-    )
-
-
-@pytest.mark.parametrize("ending", ["mp4", "webm", "mkv"])
-def test_av1(ending: str, read: Callable[[Path], object], tmp_path: Path) -> None:
-    path = write_video(tmp_path / f"mug.{ending}", "libsvtav1", map(numbered, range(3)))
-    says(
-        read,
-        path,
-        f"mug.{ending} is coded as AV1, which cannot be decoded here; save it as H.264 (the "
-        "camera's setting may be called Most compatible).",
     )
 
 

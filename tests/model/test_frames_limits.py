@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -54,9 +55,27 @@ def test_8k_frames_behind_a_header_that_says_64_pixels(
 
 
 def test_frames_that_change_their_size_on_the_way_keep_the_first(tmp_path: Path) -> None:
-    path = _misdescribed(tmp_path / "mug.avi", [(64, 64), (64, 64), (48, 96), (4320, 7680)])
+    path = _misdescribed(tmp_path / "mug.avi", [(64, 64), (64, 64), (48, 96), (128, 64)])
     assert [f.shape for _, f in stream(path)] == [(64, 64, 3)] * 4
     assert np.allclose(read_clip(path).mean(axis=(1, 2, 3)), [0, 20, 40, 60], atol=4)
+
+
+def test_a_video_that_grows_past_the_limit_on_the_way_is_refused(
+    read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = _misdescribed(tmp_path / "mug.avi", [(64, 64), (64, 64), (48, 96), (4320, 7680)])
+    with pytest.raises(InputError, match=r"^mug\.avi has frames of 7680 x 4320 pixels"):
+        read(path)
+
+
+def test_what_is_decoded_stays_within_the_budget(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "mug.mp4", "libx264", map(numbered, range(40)))
+    pixels = 160 * 120
+    assert len(read_clip(path, budget=40 * pixels)) == 20
+    assert sum(1 for _ in stream(path, budget=40 * pixels)) == 40
+    for read in (lambda: read_clip(path, budget=39 * pixels), lambda: [*stream(path, 5 * pixels)]):
+        with pytest.raises(InputError, match=r"^mug\.mp4 has more than 0 billion pixels"):
+            read()
 
 
 @pytest.mark.parametrize("ending", ["png", "gif"])
@@ -68,6 +87,7 @@ def test_a_picture_that_claims_billions_of_pixels_is_not_decoded(
     data = bytearray(path.read_bytes())
     if ending == "png":
         data[16:24] = b"\0\0\xff\xff" * 2
+        data[29:33] = zlib.crc32(data[12:29]).to_bytes(4)
     else:
         data[6:10] = b"\xff" * 4
     path.write_bytes(data)

@@ -62,18 +62,18 @@ def test_best_window_is_the_best_of_all_filled_windows() -> None:
         seen = [m for m in means if np.linalg.norm(m) >= least] or means
         assert b == 4 or len(seen) < len(means)
         expected[b] = (-dense_distances(z, labels, np.stack(seen), 3)).max(0)
-    windows = head.windowed(torch.from_numpy(maps), sides)  # (B, W, D)
+    windows = head.window_pool(torch.from_numpy(maps), sides)  # (B, W, D)
     support = torch.from_numpy(z)
     d2 = head.distances(support, torch.from_numpy(labels), windows.flatten(0, 1), 3)
-    kept = head.filled(windows, support, floor)
+    kept = head.nonempty(windows, support, floor)
     ours = head.best_window(-d2.unflatten(0, windows.shape[:2]), kept)
     np.testing.assert_allclose(ours.numpy(), expected, rtol=1e-8)
 
 
 def test_without_windows_the_whole_frame_is_scored() -> None:
     maps = torch.rand(3, 8, 7, 7, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(head.windowed(maps, ())[:, 0], head.whole(maps))
-    torch.testing.assert_close(head.windowed(maps, (7,))[:, 0], head.whole(maps))
+    torch.testing.assert_close(head.window_pool(maps, ())[:, 0], head.global_pool(maps))
+    torch.testing.assert_close(head.window_pool(maps, (7,))[:, 0], head.global_pool(maps))
 
 
 def test_gradient_of_the_head_is_the_slope_of_its_loss() -> None:

@@ -10,7 +10,12 @@ from torch.nn import functional as F
 from model.graph import fold_film
 from model.nn.cnaps import CnapsConfig, SimpleCnaps, site_names
 from model.runtime import open_session
-from training.graphs import backbone_graph, film_generator_graph, set_encoder_graph, site_list
+from training.export.graphs import (
+    backbone_graph,
+    film_generator_graph,
+    set_encoder_graph,
+    site_list,
+)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +119,7 @@ def test_set_encoder_graph_is_the_set_encoder(model: SimpleCnaps) -> None:
     images = frames(2, 5)
     with torch.no_grad():
         ours = model.embeddings(torch.from_numpy(images)).numpy()
-    graph = set_encoder_graph(model.set_encoder)
+    graph = set_encoder_graph(model.pixel_parts()[0])
     assert relative(run(graph, "embedding", {"frames": images}), ours) < 1e-4
     assert ours.std(0).max() > 1e-3  # it tells frames apart at all
 
@@ -123,7 +128,7 @@ def test_film_generator_graph_is_the_film_generator(model: SimpleCnaps) -> None:
     e = torch.randn(64, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
         ours = model.film(e).numpy()
-    graph = film_generator_graph(model.film_generator, 64)
+    graph = film_generator_graph(model.pixel_parts()[1], 64)
     theirs = run(graph, "film", {"embedding": e.numpy()[None]})[0]
     assert relative(theirs, ours) < 1e-5
     assert np.abs(ours[: len(ours) // 2] - 1).max() > 0.1
@@ -137,7 +142,7 @@ def test_untrained_film_changes_nothing() -> None:
     images = torch.from_numpy(frames(3, 2))
     with torch.no_grad():
         assert torch.equal(model.maps(images, film), model.backbone(images))
-    graph = film_generator_graph(model.film_generator, 64)
+    graph = film_generator_graph(model.pixel_parts()[1], 64)
     assert np.array_equal(
         run(graph, "film", {"embedding": np.ones((1, 64), np.float32)})[0], film.detach().numpy()
     )

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from model.sampling import FRAMES_PER_CLIP, NEAR, SIDE, choose, choose_made_later, square
+from model.media.sampling import (
+    FRAMES_PER_CLIP,
+    NEAR,
+    SIDE,
+    select_frames,
+    select_lazy_frames,
+    square,
+)
 from tests.model.media import number_of, numbered
 
 
@@ -64,8 +71,8 @@ def test_square_of_a_square_is_itself_and_a_view_is_as_good_as_a_copy() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, 19, 20, 21, 79, 80, 81, 100, 160, 161, 333, 900, 5000])
-def test_choose_spreads_evenly_over_a_stream_of_any_length(length: int) -> None:
-    chosen = [number_of(f) for f in choose(numbered(i, 56, 56) for i in range(length))]
+def test_select_frames_spreads_evenly_over_a_stream_of_any_length(length: int) -> None:
+    chosen = [number_of(f) for f in select_frames(numbered(i, 56, 56) for i in range(length))]
 
     assert len(chosen) == min(length, FRAMES_PER_CLIP)
     assert chosen[0] == 0
@@ -78,31 +85,31 @@ def test_choose_spreads_evenly_over_a_stream_of_any_length(length: int) -> None:
         assert length - 1 - chosen[-1] <= even
 
 
-def test_choose_keeps_at_most_the_number_asked_for() -> None:
-    assert [len(choose((numbered(i) for i in range(50)), count)) for count in (1, 2, 7)] == [
+def test_select_frames_keeps_at_most_the_number_asked_for() -> None:
+    assert [len(select_frames((numbered(i) for i in range(50)), count)) for count in (1, 2, 7)] == [
         1,
         2,
         7,
     ]
 
 
-def test_choose_needs_the_memory_of_a_few_small_frames_however_long_the_stream() -> None:
+def test_select_frames_needs_the_memory_of_a_few_small_frames_however_long_the_stream() -> None:
     frames = [numbered(i, 640, 480) for i in range(64)]  # 0.9 MB each
 
     def endless(length: int) -> Iterator[np.ndarray]:
         return (frames[i % 64].copy() for i in range(length))
 
     tracemalloc.start()
-    choose(endless(2000))
+    select_frames(endless(2000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
     assert peak < (4 * FRAMES_PER_CLIP + FRAMES_PER_CLIP + 5) * SIDE * SIDE * 3 + 4 * 480 * 640 * 3
 
 
-def test_choose_is_deterministic() -> None:
+def test_select_frames_is_deterministic() -> None:
     frames = [_noise(100, 120, seed) for seed in range(100)]
-    assert np.array_equal(choose(frames), choose(iter(frames)))
+    assert np.array_equal(select_frames(frames), select_frames(iter(frames)))
 
 
 def test_a_still_camera_on_a_still_thing_gives_one_frame_despite_sensor_noise() -> None:
@@ -111,12 +118,14 @@ def test_a_still_camera_on_a_still_thing_gives_one_frame_despite_sensor_noise() 
     frames = (
         np.clip(scene + noise.normal(0, 8, scene.shape), 0, 255).astype(np.uint8) for _ in range(90)
     )
-    assert len(choose(frames)) == 1
+    assert len(select_frames(frames)) == 1
 
 
 def test_near_duplicates_do_not_take_the_place_of_different_frames() -> None:
     still = [numbered(0)] * 40
-    chosen = [number_of(f) for f in choose([*still, *(numbered(i) for i in range(1, 41)), *still])]
+    chosen = [
+        number_of(f) for f in select_frames([*still, *(numbered(i) for i in range(1, 41)), *still])
+    ]
     assert len(chosen) == FRAMES_PER_CLIP and len(set(chosen)) == FRAMES_PER_CLIP
     assert chosen == sorted(chosen) and chosen[-1] >= 39
 
@@ -126,7 +135,7 @@ def test_one_cell_decides_whether_two_frames_differ(levels: int, kept: int) -> N
     frame = np.full((SIDE, SIDE, 3), 100, np.uint8)
     other = frame.copy()
     other[28:42, 70:84, 1] += levels  # one of 16 x 16 cells, one colour
-    assert len(choose([frame, other])) == kept
+    assert len(select_frames([frame, other])) == kept
 
 
 def test_frames_that_cannot_be_made_are_skipped_and_others_are_not_made_in_vain() -> None:
@@ -136,7 +145,7 @@ def test_frames_that_cannot_be_made_are_skipped_and_others_are_not_made_in_vain(
         made.append(number)
         return None if number % 3 == 1 else numbered(number)
 
-    clip = choose_made_later(((lambda i=i: later(i)) for i in range(2000)), FRAMES_PER_CLIP)
+    clip = select_lazy_frames(((lambda i=i: later(i)) for i in range(2000)), FRAMES_PER_CLIP)
     numbers = [number_of(frame) for frame in clip]
 
     assert len(numbers) == FRAMES_PER_CLIP and all(n % 3 != 1 for n in numbers)
@@ -144,8 +153,14 @@ def test_frames_that_cannot_be_made_are_skipped_and_others_are_not_made_in_vain(
     assert len(made) < 500
 
 
+def test_no_frames_cannot_be_asked_for() -> None:
+    for count in (0, -1):
+        with pytest.raises(ValueError, match=f"at least 1 frame must be selected; got {count}"):
+            select_frames([numbered(0)], count)
+
+
 def test_an_empty_recording_is_refused_in_words() -> None:
     with pytest.raises(
         InputError, match=r"^This recording holds no frame yet; record for a second"
     ):
-        choose([])
+        select_frames([])

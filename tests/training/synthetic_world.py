@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from training.synthetic.render import Renderer
+from training.synthetic.rendering.render import Renderer
 
 # A box of 1 x 0.6 x 0.4, z up, each face with the whole texture.
 _CORNERS = [(x, y, z) for x in (-0.5, 0.5) for y in (-0.3, 0.3) for z in (-0.2, 0.2)]

@@ -42,7 +42,7 @@ def test_the_mean_is_of_every_tasks_film(runs: list[Path], tmp_path: Path) -> No
     save_checkpoint(constant, random_cnaps(replace(CONFIG, film="constant")), {"steps": 5})
     with torch.no_grad():
         first, _ = load_checkpoint(runs[0])
-        for vector in first.film_generator.vectors():
+        for vector in first.pixel_parts()[1].vectors():
             vector.r.mul_(-2)
             vector.last.weight.mul_(3)
         other = tmp_path / "other.safetensors"

@@ -11,13 +11,13 @@ import torch
 
 from model.errors import InputError
 from tests.training.test_things import disc
-from training.composites import CompositeRules, Composites
-from training.config import parse
-from training.data import episodes_of
-from training.episodes import Episodes
-from training.photos import PhotoEpisodes, Photos
-from training.synthetic.plan import Plan, keep_plan
-from training.things import Paint, Thing, as_it_is
+from training.episodes.composites import CompositeRules, Composites
+from training.episodes.episode import Episodes
+from training.episodes.looks import Paint, Sprite, as_it_is
+from training.episodes.mixture import episodes_of
+from training.episodes.photos import PhotoEpisodes, Photos
+from training.episodes.plan import Plan, keep_plan
+from training.settings.command_line import parse
 
 SIDE = 224
 COLOURS = ((220, 30, 30), (30, 200, 30), (30, 30, 220))  # of the three photos of every class
@@ -169,7 +169,7 @@ def test_a_thing_is_taught_larger_than_it_is_asked_for(folder: Path) -> None:
     rules = CompositeRules(way=2, shots=(1, 1), queries=1, hand=0.0)
     source = Composites(rules, photos, photos, [])
     thing, black = (
-        Thing("disc", (disc((255, 255, 255)),), as_it_is),
+        Sprite("disc", (disc((255, 255, 255)),), as_it_is),
         np.zeros((SIDE, SIDE, 3), np.uint8),
     )
 

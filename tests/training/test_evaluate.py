@@ -14,13 +14,14 @@ from model import load_model
 from model.errors import InputError
 from tests.tiny import write_tiny
 from tests.training.tree import write_tree
-from training import evaluate
-from training.baselines import cnaps_raw, cnaps_unit, cosine, dense
-from training.episodes import load
-from training.evaluate import Asked, Scores, main, report, served, table
-from training.intervals import clustered, student
-from training.orbit import read_split
-from training.tasks import OrbitEpisodes, OrbitRules
+from training.episodes.episode import load
+from training.episodes.orbit import read_split
+from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
+from training.evaluation import evaluate
+from training.evaluation.baselines import cnaps_raw, cnaps_unit, cosine, dense
+from training.evaluation.evaluate import EvaluationTasks, main, served
+from training.evaluation.intervals import clustered, student
+from training.evaluation.scores import Scores, report, table
 
 WAYS = 3
 
@@ -154,7 +155,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_user_is_asked_equally_often_and_for_all_objects(tree: Path) -> None:
     rules = OrbitRules(way=(99, 99), shots=(2, 2), queries=1)
-    asked = Asked(OrbitEpisodes(read_split(tree, "test"), rules), 0)
+    asked = EvaluationTasks(OrbitEpisodes(read_split(tree, "test"), rules), 0)
     episodes = list(load(asked, range(4), 0))
     assert [e.group for e in episodes if e] == ["P100", "P200", "P100", "P200"]
     assert [e.task.ways for e in episodes if e] == [3, 2, 3, 2]
@@ -189,7 +190,7 @@ def test_evaluation_runs_from_the_command_line(
     assert "2 users, 2 tasks" in printed and "frozen, dense head" in printed
     assert written[0]["methods"] == written[1]["methods"]
     methods = written[0]["methods"]
-    assert next(iter(methods)) == str(tiny) and len(methods) == 5
+    assert next(iter(methods)) == str(tiny) and len(methods) == 9
     for name, method in methods.items():
         mean = sum(method["tasks"]) / 2
         assert method["accuracy"][0] == pytest.approx(mean), name
@@ -216,7 +217,7 @@ def test_a_sentence_from_a_worker_stays_a_sentence(tmp_path: Path) -> None:
     write_tree(tmp_path, "test")
     for frame in (tmp_path / "test" / "P100").rglob("*.jpg"):
         frame.write_bytes(b"")
-    asked = Asked(OrbitEpisodes(read_split(tmp_path, "test"), OrbitRules()), 0)
+    asked = EvaluationTasks(OrbitEpisodes(read_split(tmp_path, "test"), OrbitRules()), 0)
     with pytest.raises(
         InputError, match=r"^The frame \S+[^\n]*is not a whole JPEG\.[^\n]*bad to g"
     ):

@@ -16,7 +16,8 @@ from training.experiments.embedding import compare, main
 from training.experiments.gradient import ESTIMATORS, N, Quality, qualities
 from training.experiments.lite import write
 from training.experiments.step import H, _bare
-from training.lite import LiteConfig, backward
+from training.lite import backward
+from training.settings.config import LiteConfig
 
 
 def test_only_lites_gradient_is_unbiased_and_all_are_exact_with_every_frame() -> None:
@@ -72,7 +73,7 @@ def test_another_tasks_embedding_matters_only_where_film_listens(
     torch.manual_seed(0)
     model = SimpleCnaps(CnapsConfig(film=film, windows=()))
     with torch.no_grad():
-        for vector in model.film_generator.vectors():
+        for vector in model.pixel_parts()[1].vectors():
             vector.r.fill_(0.3)
     dark, light = random_task(4, 2, 4), random_task(4, 2, 4)
     light = replace(light, support=light.support // 2 + 128)

@@ -13,8 +13,8 @@ from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import CnapsConfig
 from model.personaliser import DEFAULT
 from tests.model.test_nn_parts import frames, random_cnaps
-from training import export as module
-from training.export import export, probabilities, untrained
+from training.export import export as module
+from training.export.export import export, probabilities, untrained
 
 
 @pytest.fixture(scope="module")

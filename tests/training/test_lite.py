@@ -13,9 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.lite import Draw, LiteConfig, Method, Task, backward, draw, sampled_logits, shares
+from training.episodes.episode import Task
+from training.lite import Draw, Method, backward, draw, sampled_logits, shares
 from training.methods.protonets import ProtoNets
 from training.methods.tiny_cnaps import TinyCnaps, TinyStatistics
+from training.settings.config import LiteConfig
 
 SHOTS = (1, 2, 2)  # N = 5, one class of a single frame
 H = 2
@@ -66,7 +68,7 @@ def plain_gradient(method: Method, task: Task) -> dict[str, Tensor]:
     support, query = task.support.flatten(0, 1), task.query.flatten(0, 1)
     assert task.support.shape[1] == 1
     film = method.film(method.context(method.embeddings(support), task.labels))
-    z, x = method.support_rows(support, film), method.query_rows(query, film)
+    z, x = method.support_features(support, film), method.query_features(query, film)
     return gradient(
         F.cross_entropy(method.logits(z, task.labels, x, task.ways), task.targets), method
     )
@@ -156,7 +158,7 @@ def test_the_two_public_estimators_are_biased() -> None:
 @pytest.mark.parametrize("h", [5, 50])
 def test_h_equal_or_above_n_is_plain_back_propagation(name: str, h: int) -> None:
     method, task = make(name), make_task(queries=5)
-    config = LiteConfig(back=h, back_embeddings=h, query_batch=2, chunk=3)
+    config = LiteConfig(num_backprop=h, back_embeddings=h, query_batch=2, chunk=3)
     backward(method, task, config, torch.Generator().manual_seed(0))
     full = plain_gradient(method, task)
     for parameter, value in parameters(method).items():
@@ -169,11 +171,11 @@ def test_the_forward_pass_is_exact_whatever_is_drawn() -> None:
     with torch.no_grad():
         support, query = task.support.flatten(0, 1), task.query.flatten(0, 1)
         film = method.film(method.context(method.embeddings(support), task.labels))
-        rows = method.support_rows(support, film), method.query_rows(query, film)
+        rows = method.support_features(support, film), method.query_features(query, film)
         logits = method.logits(rows[0], task.labels, rows[1], task.ways)
     expected = F.cross_entropy(logits, task.targets).item()
     for seed in range(3):
-        config = LiteConfig(back=1, back_embeddings=2, query_batch=4, chunk=2)
+        config = LiteConfig(num_backprop=1, back_embeddings=2, query_batch=4, chunk=2)
         loss, accuracy = backward(method, task, config, torch.Generator().manual_seed(seed))
         assert loss == pytest.approx(expected, rel=1e-12)
         assert accuracy == (logits.argmax(1) == task.targets).double().mean().item()
@@ -184,22 +186,22 @@ def test_a_clips_row_is_the_mean_over_its_frames() -> None:
     part, everything = torch.arange(4), Draw(torch.arange(5), torch.ones(5))
     ours, _ = sampled_logits(method, task, part, everything, everything, LiteConfig(chunk=4))
     none = torch.zeros(0)
-    z = torch.stack([method.support_rows(clip, none).mean(0) for clip in task.support])
-    x = torch.stack([method.query_rows(clip, none).mean(0) for clip in task.query])
+    z = torch.stack([method.support_features(clip, none).mean(0) for clip in task.support])
+    x = torch.stack([method.query_features(clip, none).mean(0) for clip in task.query])
     torch.testing.assert_close(ours, method.logits(z, task.labels, x, task.ways))
 
 
 def test_no_support_row_is_computed_twice_without_need() -> None:
     method, task, seen = make("protonets"), make_task((4, 4)), []
     assert isinstance(method, ProtoNets)
-    rows = method.support_rows
+    rows = method.support_features
 
     def counted(frames: Tensor, film: Tensor) -> Tensor:
         seen.append((len(frames), torch.is_grad_enabled()))
         return rows(frames, film)
 
-    method.support_rows = counted
-    config = LiteConfig(back=3, query_batch=4, chunk=100)
+    method.support_features = counted
+    config = LiteConfig(num_backprop=3, query_batch=4, chunk=100)
     backward(method, task, config, torch.Generator().manual_seed(0))
     assert seen == [(3, True), (5, False), (4, True)]  # H rows, the other N - H, the queries
 

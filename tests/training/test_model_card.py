@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import model_card as module
-from training.config import TrainConfig, config_of, parse
-from training.model_card import command, model_card, write_curves
+from training.export import model_card as module
+from training.export.model_card import command, model_card, write_curves
 from training.plots import Curve
-from training.specialists import KINDS, command_line
+from training.settings.command_line import parse
+from training.settings.config import KINDS, TrainConfig
+from training.specialists import parse as parse_specialists
 
 CONFIGS = (
     TrainConfig(photos=("a",)),
@@ -53,10 +54,9 @@ def test_the_card_of_specialists_says_whose_training_each_was() -> None:
     text = model_card(card, "", curves=False)
     start = "python -m training.specialists "
     (made_by,) = (line.strip() for line in text.splitlines() if start in line)
-    read = vars(command_line().parse_args(shlex.split(made_by.removeprefix(start))))
-    assert [str(read.pop(kind)) for kind in KINDS] == [f"{kind}.safetensors" for kind in KINDS]
-    read.pop("out")
-    assert config_of(read) == replace(CONFIGS[1], film="task", steps=2000, whitening=7)
+    config, paths = parse_specialists(shlex.split(made_by.removeprefix(start)))
+    assert [str(paths[kind]) for kind in KINDS] == [f"{kind}.safetensors" for kind in KINDS]
+    assert config == replace(CONFIGS[1], film="task", steps=2000, whitening=7)
     for k, kind in enumerate(("composites", "classes", "classes")):
         title = f"Training {k + 1}, for {kind}\n\n    {command(asdict(CONFIGS[k]))}\n"
         assert title in text and f"- Commit: c{k}\n" in text

@@ -13,11 +13,11 @@ import torch
 
 from model.errors import InputError
 from tests.training.tree import FRAMES, OBJECTS, Shown, seen, write_tree
-from training.config import parse
-from training.data import episodes_of
-from training.episodes import Episode, Episodes, load
-from training.orbit import Filter, read_split
-from training.tasks import OrbitEpisodes, OrbitRules
+from training.episodes.episode import Episode, Episodes, load
+from training.episodes.mixture import episodes_of
+from training.episodes.orbit import Filter, read_split
+from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
+from training.settings.command_line import parse
 
 Tree = tuple[Path, dict[int, Shown]]
 PRESENT = "no_object_not_present_issue"

@@ -13,7 +13,7 @@ from model import load_model
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.personaliser import DEFAULT
-from training.export import export, probabilities
+from training.export.export import export, probabilities
 
 SHOTS = [[1], [1, 1], [200, 1], [1, 30, 3], [2] * 20 + [1] * 5, [1] * 50]
 SIZES = [(224, 224), (240, 320), (333, 77), (19, 640), (1080, 1080), (1, 1)]

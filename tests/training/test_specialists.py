@@ -12,9 +12,9 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import random_cnaps
-from training.config import TrainConfig
+from training.initialise import embeddings
+from training.settings.config import TrainConfig
 from training.specialists import SOFT, blend, combine, fit_gate, main, mean_film, supports_of
-from training.start import embeddings
 
 ONE = CnapsConfig(film="constant")
 
@@ -24,7 +24,7 @@ def test_film_goes_from_one_specialists_to_the_others() -> None:
         torch.manual_seed(0)
         model = SimpleCnaps(CnapsConfig(embedding=16))
         a, b = torch.randn(16), 0.3
-        count = sum(len(vector.r) for vector in model.film_generator.vectors()) // 2
+        count = sum(len(vector.r) for vector in model.pixel_parts()[1].vectors()) // 2
         positive, negative = torch.randn(2 * count), torch.randn(2 * count)
         blend(model, a, b, positive, negative)
         tasks = torch.randn(20, 16)
@@ -59,7 +59,7 @@ def checkpoints(tmp_path: Path) -> list[Path]:
     for name, factor in (("composites", 0.5), ("classes", -0.5)):
         model = random_cnaps(ONE)
         with torch.no_grad():
-            for vector in model.film_generator.vectors():
+            for vector in model.pixel_parts()[1].vectors():
                 vector.r.mul_(factor)
         paths.append(tmp_path / f"{name}.safetensors")
         save_checkpoint(paths[-1], model, {"steps": 3, "hours": 0.25})

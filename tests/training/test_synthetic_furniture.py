@@ -8,9 +8,9 @@ import pytest
 
 from model.errors import InputError
 from training.synthetic.__main__ import main
-from training.synthetic.furniture import write_furniture
-from training.synthetic.mesh import load_mesh
-from training.synthetic.objects import read_catalogue
+from training.synthetic.geometry.furniture import write_furniture
+from training.synthetic.geometry.mesh import load_mesh
+from training.synthetic.geometry.objects import read_catalogue
 
 BOX = """mtllib box.mtl
 {corners}

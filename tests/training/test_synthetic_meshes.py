@@ -8,11 +8,11 @@ import pytest
 
 from model.errors import InputError
 from tests.training.synthetic_world import write_catalogue
-from training.synthetic.grip import Grip, find_grip
-from training.synthetic.hand import hand
-from training.synthetic.isosurface import surface
-from training.synthetic.mesh import laid_down, load_mesh, recoloured
-from training.synthetic.objects import read_catalogue, shippable
+from training.synthetic.geometry.grip import Grip, find_grip
+from training.synthetic.geometry.hand import hand
+from training.synthetic.geometry.isosurface import surface
+from training.synthetic.geometry.mesh import laid_down, load_mesh, recoloured
+from training.synthetic.geometry.objects import read_catalogue, shippable
 
 
 @pytest.mark.parametrize(

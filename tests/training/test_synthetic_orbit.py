@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.training.synthetic_world import open_renderer, write_catalogue, write_surfaces
-from training.orbit import annotations_of, read_split
-from training.synthetic.clips import Frame
-from training.synthetic.orbit import DataSet, annotation, write_orbit
+from training.episodes.orbit import annotations_of, read_split
+from training.synthetic.dataset.orbit import DataSet, annotation, write_orbit
+from training.synthetic.filming.clips import Frame
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import InputError
-from training.synthetic.plan import FILE, Plan, keep_plan, read_plan
+from training.episodes.plan import FILE, Plan, keep_plan, read_plan
 
 DEALT = {"train": ["a"], "validation": ["b"], "test": ["c"]}
 

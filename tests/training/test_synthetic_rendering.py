@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from tests.training.synthetic_world import open_renderer, write_catalogue, write_surfaces
-from training.synthetic.camera import Camera
-from training.synthetic.clips import box_of, film
-from training.synthetic.lens import encode_srgb
-from training.synthetic.light import Light, random_light
-from training.synthetic.mesh import Mesh, load_mesh
-from training.synthetic.objects import read_catalogue
-from training.synthetic.render import Renderer
-from training.synthetic.scene import Item, Scene, placed
-from training.synthetic.setting import Shooting
-from training.synthetic.stage import Stage
-from training.synthetic.surfaces import read_surfaces
+from training.synthetic.filming.clips import box_of, film
+from training.synthetic.filming.setting import Shooting
+from training.synthetic.filming.surfaces import read_surfaces
+from training.synthetic.geometry.mesh import Mesh, load_mesh
+from training.synthetic.geometry.objects import read_catalogue
+from training.synthetic.rendering.camera import Camera
+from training.synthetic.rendering.lens import encode_srgb
+from training.synthetic.rendering.light import Light, random_light
+from training.synthetic.rendering.render import Renderer
+from training.synthetic.rendering.scene import Item, Scene, placed
+from training.synthetic.rendering.stage import Stage
 
 COLOURS = [(200, 60, 40), (60, 120, 200), (120, 120, 120)]
 SIDE = 128

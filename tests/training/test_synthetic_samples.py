@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from training.synthetic.objects import shippable
-from training.synthetic.samples import BYSTANDERS, TAUGHT
+from training.synthetic.dataset.samples import BYSTANDERS, TAUGHT
+from training.synthetic.geometry.objects import shippable
 
 SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
 CLIPS = sorted(SAMPLES.glob("*/*/*.mp4"))

@@ -9,17 +9,17 @@ import pytest
 
 from model.errors import InputError
 from training.synthetic.__main__ import main
-from training.synthetic.objects import Thing
-from training.synthetic.surfaces import Surface
-from training.synthetic.users import Video, plan
+from training.synthetic.dataset.users import Video, plan
+from training.synthetic.filming.surfaces import Surface
+from training.synthetic.geometry.objects import MeshEntry
 
 USERS = {"train": 6, "validation": 2, "test": 3}
 
 
-def things(count: int) -> tuple[Thing, ...]:
+def things(count: int) -> tuple[MeshEntry, ...]:
     """Pairs of one kind: "red thing07", "blue thing07"."""
     return tuple(
-        Thing(
+        MeshEntry(
             f"m{i}",
             f"{'red' if i % 2 else 'blue'} thing{i // 2}",
             f"g{i}",

@@ -7,8 +7,9 @@ import pytest
 
 from model.errors import InputError
 from tests.training.synthetic_world import open_renderer, write_catalogue
-from training.synthetic.objects import Thing, read_catalogue
-from training.synthetic.views import load_views, render_views, write_views
+from training.episodes.views import load_views
+from training.synthetic.filming.views import render_views, write_views
+from training.synthetic.geometry.objects import MeshEntry, read_catalogue
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +20,12 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def things(objects: Path) -> tuple[Thing, ...]:
+def things(objects: Path) -> tuple[MeshEntry, ...]:
     return read_catalogue(objects)
 
 
 def test_views_fill_their_square_and_keep_the_colour(
-    objects: Path, things: tuple[Thing, ...]
+    objects: Path, things: tuple[MeshEntry, ...]
 ) -> None:
     views = render_views(objects, things, count=6, side=64, processes=1)
     assert views.rgba.shape == (2, 6, 64, 64, 4)
@@ -41,7 +42,7 @@ def test_views_fill_their_square_and_keep_the_colour(
 
 
 def test_the_file_gives_back_what_was_rendered(
-    objects: Path, things: tuple[Thing, ...], tmp_path: Path
+    objects: Path, things: tuple[MeshEntry, ...], tmp_path: Path
 ) -> None:
     out = tmp_path / "views.npy"
     written = write_views(objects, things, out, count=2, side=32, processes=1)
@@ -57,7 +58,7 @@ def test_the_file_gives_back_what_was_rendered(
 
 
 def test_a_view_does_not_depend_on_the_other_things(
-    objects: Path, things: tuple[Thing, ...]
+    objects: Path, things: tuple[MeshEntry, ...]
 ) -> None:
     both = render_views(objects, things, count=2, side=32, processes=1)
     second = render_views(objects, things[1:], count=2, side=32, processes=1)
@@ -65,7 +66,7 @@ def test_a_view_does_not_depend_on_the_other_things(
 
 
 def test_damaged_views_are_refused_in_words(
-    objects: Path, things: tuple[Thing, ...], tmp_path: Path
+    objects: Path, things: tuple[MeshEntry, ...], tmp_path: Path
 ) -> None:
     out = tmp_path / "views.npy"
     write_views(objects, things, out, count=2, side=32, processes=1)

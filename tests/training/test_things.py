@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from training.canvas import blend, cropped, mask, paste, photographed, plain_ground
-from training.photos import cut_out, patch, ready_cut
-from training.things import HueTurn, Paint, colours, has_colour, patterns
+from training.episodes.augment import blend, camera_augment, cropped, mask, paste, plain_ground
+from training.episodes.looks import HueTurn, Paint, colours, has_colour, patterns
+from training.episodes.photos import cut_out, patch, ready_cut
 
 SIDE = 224
 
@@ -82,7 +82,7 @@ def test_the_camera_and_the_grounds_depend_on_their_generator_alone() -> None:
         for _ in range(2):
             rng = np.random.default_rng(seed)
             made.append([plain_ground(rng), cropped(image, rng, 0.5),
-                         photographed(cropped(image, rng, 1.0), rng)])  # fmt: skip
+                         camera_augment(cropped(image, rng, 1.0), rng)])  # fmt: skip
         for a, b in zip(*made, strict=True):
             assert a.shape == (SIDE, SIDE, 3) and a.dtype == np.uint8
             assert np.array_equal(a, b)

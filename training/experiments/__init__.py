@@ -1,1 +1,3 @@
-"""Measurements of the method itself; each prints the numbers that its plots show."""
+"""A checkpoint or a configuration comes in. Measurements of the method itself go out: printed
+numbers, and the plots that show them. Nothing outside this folder may import it.
+"""

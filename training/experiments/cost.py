@@ -17,7 +17,9 @@ import torch
 from model.errors import InputError
 from model.frames import SIDE
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
-from training.lite import LiteConfig, Task, backward
+from training.episodes.episode import Task
+from training.lite import backward
+from training.settings.config import LiteConfig
 
 WAYS, QUERIES = 10, 10
 
@@ -40,7 +42,9 @@ def _cost(n: int, back: int | None, device: str, threads: int) -> Cost:
     torch.set_num_threads(threads)
     model = SimpleCnaps(CnapsConfig(sites="deep", windows=())).to(device)
     task = random_task(n, min(WAYS, n), QUERIES, device)
-    config = LiteConfig(back=back or n, back_embeddings=64 if back else n, query_batch=QUERIES)
+    config = LiteConfig(
+        num_backprop=back or n, back_embeddings=64 if back else n, query_batch=QUERIES
+    )
     generator = torch.Generator().manual_seed(0)
     backward(model, random_task(4, 2, 2, device), config, generator)  # buffers that stay
     before = _held(device)

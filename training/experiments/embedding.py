@@ -1,11 +1,11 @@
 """What the set encoder is for: answers under a task's own FiLM beside those under another task's.
 
-    python -m training.experiments.embedding CHECKPOINT --orbit ROOT [knobs of the episodes]
+    python -m training.experiments.embedding CHECKPOINT --orbit ROOT [options of the episodes]
 
-On the validation episodes of these knobs, three kinds of FiLM: of the task's own embedding, of the
-embedding of the episode before, and of the mean embedding of all episodes, which is one FiLM for
-every task. Prints the accuracy of each, how many answers differ from the first, and how far FiLM
-moves between tasks beside how far it moves from the frozen backbone.
+On the validation episodes of these options, three kinds of FiLM: of the task's own embedding, of
+the embedding of the episode before, and of the mean embedding of all episodes, which is one FiLM
+for every task. Prints the accuracy of each, how many answers differ from the first, and how far
+FiLM moves between tasks beside how far it moves from the frozen backbone.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.config import MADE_UP, add_knobs, config_of, parser_for
-from training.data import episodes_of
-from training.lite import LiteConfig, Task, logits_of, task_embedding
+from training.episodes.episode import Task
+from training.episodes.mixture import episodes_of
+from training.lite import logits_of, task_embedding
+from training.settings.command_line import read
+from training.settings.config import SYNTHETIC_SOURCES, LiteConfig, check
 
-KNOBS = (*MADE_UP, "orbit", "weight_orbit", "weight_composites", "weight_photos",
+OPTIONS = (*SYNTHETIC_SOURCES, "orbit", "weight_orbit", "weight_composites", "weight_photos",
          "weight_classes", "queries", "clip_length", "query", "frames", "validation")  # fmt: skip
 KINDS = ("its own embedding", "another task's embedding", "the mean embedding")
 
@@ -46,11 +48,11 @@ class Given:
     def film(self, embedding: Tensor) -> Tensor:
         return self.model.film(embedding)
 
-    def support_rows(self, frames: Tensor, film: Tensor) -> Tensor:
-        return self.model.support_rows(frames, film)
+    def support_features(self, frames: Tensor, film: Tensor) -> Tensor:
+        return self.model.support_features(frames, film)
 
-    def query_rows(self, frames: Tensor, film: Tensor) -> Tensor:
-        return self.model.query_rows(frames, film)
+    def query_features(self, frames: Tensor, film: Tensor) -> Tensor:
+        return self.model.query_features(frames, film)
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         return self.model.logits(support, labels, query, ways)
@@ -89,15 +91,13 @@ def compare(model: SimpleCnaps, episodes: Sequence[Task]) -> Found:
 
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
-    parser = parser_for(__doc__)
-    parser.add_argument("checkpoint", type=Path, help=".safetensors of training.train")
-    add_knobs(parser, KNOBS)
-    values = vars(parser.parse_args(argv))
-    checkpoint = values.pop("checkpoint")
+    own = {"checkpoint": (Path, ..., ".safetensors of training.train")}
+    argv = sys.argv[1:] if argv is None else argv
+    config, values = read(argv, __doc__, own, OPTIONS, positional="checkpoint")
     try:
-        config = config_of(values)
+        check(config)
         torch.set_num_threads(config.threads)
-        model, _ = load_checkpoint(checkpoint)
+        model, _ = load_checkpoint(values["checkpoint"])
         episodes = episodes_of(config, validation=True)
         tasks = [episodes[i].task for i in range(config.validation)]
         found = compare(model, tasks)

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.lite import Draw, LiteConfig, Task, sampled_logits
+from training.episodes.episode import Task
+from training.lite import Draw, sampled_logits
 from training.methods.tiny_cnaps import TinyCnaps
+from training.settings.config import LiteConfig
 
 WAYS, SHOTS, QUERIES = 3, 2, 6
 N = WAYS * SHOTS

@@ -16,10 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from model.errors import InputError
-from training.config import parser_for
 from training.experiments.cost import Cost, cost
 from training.experiments.gradient import Quality, qualities
 from training.plots import plot
+from training.settings.command_line import parser_for
 
 H = 8
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help="support frames for LITE (10 50 200 1000)")  # fmt: skip
     parser.add_argument("--full", type=int, nargs="*", default=[10, 20, 50], metavar="N",
                         help="and for full back-propagation, 0.05 GB each (10 20 50)")  # fmt: skip
-    parser.add_argument("--back", type=int, default=H, help=f"H ({H})")
+    parser.add_argument("--num-backprop", "--back", type=int, default=H, help=f"H ({H})")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(argv)
@@ -40,9 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.out.mkdir(parents=True, exist_ok=True)
         found = qualities()
         _print_qualities(found)
-        lite, full = f"LITE, H = {args.back}", "full back-propagation"
+        lite, full = f"LITE, H = {args.num_backprop}", "full back-propagation"
         costs: dict[str, dict[int, Cost]] = {lite: {}, full: {}}
-        for name, counts, back in ((lite, args.frames, args.back), (full, args.full, None)):
+        for name, counts, back in ((lite, args.frames, args.num_backprop), (full, args.full, None)):
             for n in counts:
                 measured = costs[name][n] = cost(n, back, args.device, args.threads)
                 print(f"{name}, N = {n}: {measured.gigabytes:.3f} GB, {measured.seconds:.2f} s")

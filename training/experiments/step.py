@@ -1,7 +1,7 @@
 """Whether a training step wastes anything: its time beside the bare passes it must make, and its
 share of waiting for data.
 
-    python -m training.experiments.step --photos PHOTOS [any knob of training.train]
+    python -m training.experiments.step --photos PHOTOS [any option of training.train]
 
 A step of 64 support frames, H = 8 and 32 query frames against plain calls of the same networks on
 the same frames: the set encoder over 64 with gradient, the backbone over 56 without and over 8 + 32
@@ -22,11 +22,11 @@ import torch
 
 from model.errors import InputError
 from model.nn.cnaps import SimpleCnaps
-from training.config import TrainConfig, parse
-from training.data import episodes_of
-from training.episodes import Episode, load
+from training.episodes.episode import Episode, Task, load
+from training.episodes.mixture import episodes_of
 from training.experiments.cost import random_task
-from training.lite import Task
+from training.settings.command_line import parse
+from training.settings.config import TrainConfig
 from training.train import build, one_step
 
 N, H, QUERIES, WAYS = 64, 8, 32, 10
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def paired(config: TrainConfig) -> tuple[list[Seconds], list[Seconds]]:
     """Seconds of whole steps and of their bare passes, measured in turn."""
     device = torch.device(config.device)
-    config = replace(config, tasks=1, back=H, back_embeddings=N, query_batch=QUERIES)
+    config = replace(config, tasks=1, num_backprop=H, back_embeddings=N, query_batch=QUERIES)
     model, optimiser = build(config, device)
     task = random_task(N, WAYS, QUERIES, config.device)
     stream = _forever(Episode(task, (), "", ""))
@@ -85,9 +85,9 @@ def _bare(model: SimpleCnaps, task: Task, chunk: int) -> None:
     film = model.film(torch.cat([model.embeddings(part) for part in support.split(chunk)]).mean(0))
     with torch.no_grad():
         for part in support[H:].split(chunk):
-            model.support_rows(part, film)
-    rows = [model.support_rows(support[:H], film)]
-    rows += [model.query_rows(part, film).flatten(0, 1) for part in query.split(chunk)]
+            model.support_features(part, film)
+    rows = [model.support_features(support[:H], film)]
+    rows += [model.query_features(part, film).flatten(0, 1) for part in query.split(chunk)]
     torch.cat(rows).square().mean().backward()
 
 

@@ -1,1 +1,4 @@
-"""Other meta-learners that the same LITE step trains; none of them is shipped."""
+"""Batches of frames and a task's FiLM come in. Embeddings, features and logits go out, of other
+meta-learners that the same LITE step trains (`training.lite.Method`); none of them is shipped.
+Imports only `model.nn`.
+"""

@@ -32,11 +32,11 @@ class ProtoNets(nn.Module):
     def film(self, embedding: Tensor) -> Tensor:
         return embedding
 
-    def support_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+    def support_features(self, frames: Tensor, film: Tensor) -> Tensor:
         return self.backbone(frames).mean(dim=(2, 3))  # (B, D)
 
-    def query_rows(self, frames: Tensor, film: Tensor) -> Tensor:
-        return self.support_rows(frames, film)[:, None]  # (B, 1, D)
+    def query_features(self, frames: Tensor, film: Tensor) -> Tensor:
+        return self.support_features(frames, film)[:, None]  # (B, 1, D)
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         """-|x - mean_k|^2 of query rows (M, 1, D) -> (M, K)."""

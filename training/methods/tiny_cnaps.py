@@ -39,10 +39,10 @@ class TinyCnaps(nn.Module):
         x = torch.tanh(gamma_first * self.first(frames) + beta_first)
         return gamma_last * self.last(x) + beta_last
 
-    def support_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+    def support_features(self, frames: Tensor, film: Tensor) -> Tensor:
         return self.maps(frames, film)
 
-    def query_rows(self, frames: Tensor, film: Tensor) -> Tensor:
+    def query_features(self, frames: Tensor, film: Tensor) -> Tensor:
         rows = self.maps(frames, film)
         return torch.stack([rows, rows.flip(1)], 1)  # two "windows"
 

@@ -1,6 +1,4 @@
-"""Clips and object views rendered from scanned meshes, so that anyone can make training data.
-
-`views` (objects on transparent ground), `orbit` (a data set in ORBIT's layout) and `samples` (the
-clips in assets/samples) are the three things it writes; `python -m training.synthetic --help`.
-Nothing here is imported by the model or the app.
+"""Scanned meshes and photos of rooms come in. Files go out: `views` (objects on transparent
+ground), a data set in ORBIT's layout (`orbit`), and the clips of assets/samples (`samples`).
+Imports the readers of its files in `episodes` and nothing that trains; no other folder imports it.
 """

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from model.errors import InputError
-from training.orbit import SPLITS
-from training.synthetic.objects import read_catalogue
+from training.episodes.orbit import SPLITS
+from training.synthetic.geometry.objects import read_catalogue
 
 
 def main() -> int:
@@ -72,13 +72,13 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _samples(args: argparse.Namespace) -> None:
-    from training.synthetic.samples import write_samples
+    from training.synthetic.dataset.samples import write_samples
 
     write_samples(args.objects, args.surfaces, args.bottle, args.out, args.seed)
 
 
 def _orbit(args: argparse.Namespace) -> None:
-    from training.synthetic.orbit import DataSet, write_orbit
+    from training.synthetic.dataset.orbit import DataSet, write_orbit
 
     data = DataSet(
         args.objects,
@@ -105,14 +105,14 @@ def _orbit(args: argparse.Namespace) -> None:
 
 
 def _views(args: argparse.Namespace) -> None:
-    from training.synthetic.views import write_views
+    from training.synthetic.filming.views import write_views
 
     things = read_catalogue(args.objects)
     write_views(args.objects, things, args.out, args.views, args.side, args.seed, args.processes)
 
 
 def _furniture(args: argparse.Namespace) -> None:
-    from training.synthetic.furniture import write_furniture
+    from training.synthetic.geometry.furniture import write_furniture
 
     print(f"{write_furniture(args.libraries, args.out)} things in {args.out}")
 

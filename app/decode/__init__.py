@@ -1,0 +1,1 @@
+"""Media in child processes. Empty, so that a fork server confines itself before it imports more."""

@@ -1,0 +1,82 @@
+"""Drawing on frames: thumbnails, and names with bars at the foot of a frame.
+
+Only drawing; never decodes media.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import cv2
+import numpy as np
+
+MAX_SIDE = 960  # pixels of an annotated frame; larger ones shrink
+MIN_SIDE = 64  # pixels: text wants some room
+THUMB = 72  # pixels
+BARS = 3  # the likeliest things drawn on a frame
+
+Colour = tuple[int, int, int]
+# Okabe and Ito's colours, told apart by colour-blind people too; written as RGB.
+COLOURS: tuple[Colour, ...] = (
+    (230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167), (213, 94, 0), (0, 114, 178),
+)  # fmt: skip
+
+
+def thumbnail(frame: np.ndarray) -> str:
+    """A frame (S, S, 3) as the data URL of a small JPEG."""
+    small = cv2.resize(frame, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(
+        ".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 75]
+    )
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+
+
+def annotate(frame: np.ndarray, names: tuple[str, ...], probabilities: np.ndarray) -> np.ndarray:
+    """A copy of a frame (H, W, 3) with the likeliest things on a dark band at its foot."""
+    height, width = frame.shape[:2]
+    size = max(12, min(height // 16, width // 14))  # pixels of the text
+    line, edge = round(1.5 * size), max(4, size // 2)
+    order = np.argsort(-probabilities)[: min(BARS, len(names))]
+    top = height - line * len(order) - edge
+    picture = frame.copy()
+    picture[top:] = (picture[top:] * 0.35).astype(np.uint8)
+    face = cv2.FontFace("sans")
+    middle = width // 2
+    for row, k in enumerate(order):
+        y = top + edge // 2 + row * line
+        text = _fitting(names[k], face, size, middle - 2 * edge, picture.shape)
+        weight = 700 if row == 0 else 400
+        cv2.putText(picture, text, (edge, y + size), (255, 255, 255), face, size, weight)
+        room = width - middle - edge - round(3.2 * size)
+        cv2.rectangle(picture, (middle, y + size // 4), (middle + room, y + size), (90, 90, 90), -1)
+        full = middle + round(room * float(probabilities[k]))
+        cv2.rectangle(
+            picture, (middle, y + size // 4), (full, y + size), COLOURS[k % len(COLOURS)], -1
+        )
+        percent = f"{100 * probabilities[k]:.0f} %"
+        cv2.putText(
+            picture,
+            percent,
+            (middle + room + edge // 2, y + size),
+            (255, 255, 255),
+            face,
+            size,
+            weight,
+        )
+    return picture
+
+
+def _fitting(text: str, face: cv2.FontFace, size: int, room: int, shape: tuple[int, ...]) -> str:
+    """`text`, shortened until it is at most `room` pixels wide."""
+    short = text
+    while len(short) > 1 and cv2.getTextSize(shape[1::-1], short, (0, 0), face, size)[2] > room:
+        text = text[:-1]
+        short = text + "…"
+    return short
+
+
+def shown_size(height: int, width: int) -> tuple[int, int]:
+    """(height, width) at which a frame is shown: even, as VP8 wants it, and not too large."""
+    scale = min(1.0, MAX_SIDE / max(height, width))
+    small, wide = (max(MIN_SIDE, round(side * scale / 2) * 2) for side in (height, width))
+    return small, wide

@@ -1,0 +1,46 @@
+"""When what was seen: the stretches of one likeliest thing, and curves thin enough to plot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+POINTS = 400  # of each curve, at most
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A piece of a video in which one thing was the likeliest."""
+
+    start_s: float
+    end_s: float
+    name: str
+    confidence: float  # mean
+
+
+def stretches(
+    names: tuple[str, ...], times: np.ndarray, probabilities: np.ndarray
+) -> tuple[Stretch, ...]:
+    """From times (F,) and probabilities (F, K): a stretch for each run of one likeliest thing."""
+    best = probabilities.argmax(1)
+    cuts = [0, *(np.flatnonzero(np.diff(best)) + 1), len(best)]
+    return tuple(
+        Stretch(
+            float(times[a]),
+            float(times[b - 1]),
+            names[best[a]],
+            float(probabilities[a:b, best[a]].mean()),
+        )
+        for a, b in pairwise(cuts)
+    )
+
+
+def thinned(times: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At most POINTS rows of times (F,) and probabilities (F, K), each the mean of a run."""
+    runs = np.array_split(np.arange(len(times)), min(POINTS, len(times)))
+    return (
+        np.array([times[run].mean() for run in runs]),
+        np.array([probabilities[run].mean(0) for run in runs]),
+    )

@@ -1,0 +1,64 @@
+"""The sources of a training over many domains, and what each of them is worth.
+
+What one FiLM cannot serve at once: `characters` and their fonts, `textures`, things told apart by
+one property (`choices`), classes of photos, and photos and things through other `cameras`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from training.episodes.cameras import Through
+from training.episodes.characters import Characters, Scripts
+from training.episodes.choices import Choices
+from training.episodes.composites import CompositeRules, Composites
+from training.episodes.episode import Source
+from training.episodes.photos import PhotoEpisodes, Photos
+from training.episodes.textures import Textures
+
+CAMERAS = ("grey", "infrared", "cast", "dark", "coarse")
+SHARES = {"characters": 2.0, "textures": 1.0, "colour": 1.0, "print": 1.0, "shape": 1.0,
+          "classes": 1.0, "composites": 1.0, "cameras": 1.0, "drawings": 1.0,
+          "hues": 0.7}  # fmt: skip
+
+
+def domains(
+    photos: Photos,
+    grounds: Photos,
+    views: Sequence[Sequence[tuple[str, np.ndarray]]],
+    scripts: Scripts | None,
+    way: int,
+    shots: tuple[int, int],
+    queries: int,
+) -> dict[str, Source]:
+    """Every source by its name in SHARES; without fonts there are no characters."""
+    rules = CompositeRules(way, shots, queries, query_scale=(0.2, 0.9))
+    things = Composites(rules, photos, grounds, views)
+    classes = PhotoEpisodes(photos, way, shots, queries)
+    sources: dict[str, Source] = {
+        "textures": Textures(photos, way, shots, queries),
+        "colour": Choices("colour", rules, photos, grounds, views),
+        "print": Choices("print", rules, photos, grounds, views),
+        "shape": Choices("shape", rules, photos, grounds, views),
+        "classes": classes,
+        "composites": things,
+        "cameras": Through(things, CAMERAS),
+        "drawings": Through(classes, ("lines",)),
+        "hues": Through(classes, ("hues",)),
+    }
+    if scripts is not None:
+        sources["characters"] = Characters(scripts, way, shots, queries)
+    return sources
+
+
+def read_scripts(folder: str, validation: bool, held_out: int) -> Scripts | None:
+    """The training or validation scripts of a folder of fonts; None where no folder is given."""
+    if not folder:
+        return None
+    scripts = Scripts.read(Path(folder))
+    # letters of many fonts are few scripts: the first of each share is for validation
+    names = sorted(scripts.letters)
+    return scripts.only([s for i, s in enumerate(names) if (i % held_out == 0) == validation])

@@ -1,0 +1,85 @@
+"""What a trained personaliser must beat: heads on the frozen backbone's features.
+
+A head takes support features z (N, D), their labels (N,) in [0, ways) and query features x (M, D),
+and returns scores (M, K); the largest is the answer. Every head answers twice: on whole frames, and
+on the best of the windows that ours scores, as ours does, nearly empty ones left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model.nn.cnaps import CnapsConfig
+from model.nn.head import best_window, distances, nonempty, unit
+
+Head = Callable[[Tensor, Tensor, Tensor, int], Tensor]
+WINDOWS = (3, 4)  # sides, as the shipped personaliser has them
+FLOOR = CnapsConfig().window_floor
+
+
+def cosine(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> Tensor:
+    """Cosine similarity to the mean direction of a class."""
+    directions = F.normalize(z, dim=1)
+    means = torch.stack([directions[labels == k].mean(0) for k in range(ways)])
+    return F.normalize(x, dim=1) @ F.normalize(means, dim=1).T
+
+
+def cnaps_raw(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> Tensor:
+    """The Simple CNAPs head on features as they are, as published."""
+    return -distances(z.double(), labels, x.double(), ways)
+
+
+def cnaps_unit(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> Tensor:
+    """The Simple CNAPs head on features of one length."""
+    return -distances(unit(z.double()), labels, unit(x.double()), ways)
+
+
+def dense(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> Tensor:
+    """A head trained by gradient steps, as Teachable Machine does it: what a person would use
+    instead. 100 ReLU units, softmax, Adam 1e-3, 50 epochs in batches of 16; seeded.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def start(inputs: int, outputs: int) -> Tensor:
+        return (2 * torch.rand(inputs, outputs, generator=generator) - 1) / inputs**0.5
+
+    weights = [start(z.shape[1], 100), torch.zeros(100), start(100, ways)]
+    for weight in weights:
+        weight.requires_grad_(True)
+    optimiser = torch.optim.Adam(weights, 1e-3)
+    for _ in range(50):
+        for rows in torch.randperm(len(z), generator=generator).split(16):
+            optimiser.zero_grad()
+            F.cross_entropy(_dense(weights, z[rows]), labels[rows]).backward()
+            optimiser.step()
+    with torch.no_grad():
+        return _dense(weights, x)
+
+
+def _dense(weights: list[Tensor], rows: Tensor) -> Tensor:
+    into, bias, out = weights
+    return torch.relu(rows @ into + bias) @ out
+
+
+HEADS: dict[str, Head] = {
+    "frozen, cosine": cosine,
+    "frozen, Simple CNAPs head, raw": cnaps_raw,
+    "frozen, Simple CNAPs head, unit": cnaps_unit,
+    "frozen, dense head": dense,
+}
+NAMES = tuple(f"{name}{windows}" for name in HEADS for windows in ("", ", windows"))
+
+
+def baselines(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> dict[str, np.ndarray]:
+    """Scores (M, K) under each of NAMES; x (M, 1 + W, D) is the whole frame, then its windows."""
+    kept, found = nonempty(x[:, 1:], z, FLOOR), {}
+    for name, head in HEADS.items():
+        scores = head(z, labels, x.flatten(0, 1), ways).unflatten(0, x.shape[:2])
+        found[name] = scores[:, 0].numpy()
+        found[f"{name}, windows"] = best_window(scores[:, 1:], kept).numpy()
+    return found
