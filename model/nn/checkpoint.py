@@ -28,10 +28,13 @@ METHOD = "Simple CNAPs"
 
 def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any]) -> None:
     """Write what was trained, its configuration and provenance; `path` is whole or untouched."""
+    config = asdict(model.config)
+    if config["context"] == "pixels":
+        del config["context"]  # the default: older programs, which have no other, can read it
     header = {
         "format": FORMAT,
         "method": METHOD,
-        "config": asdict(model.config),
+        "config": config,
         "provenance": dict(provenance),
     }
     tensors = {

@@ -82,7 +82,7 @@ def test_the_rows_are_the_channel_means_of_the_frozen_pass(model: SimpleCnaps) -
     seen: dict[str, torch.Tensor] = {}
     site = "net.blocks.3.1.bn2"
     norm = model.backbone.get_submodule(site)
-    handle = norm.register_forward_hook(lambda _, x, y: seen.update({"x": x[0], "y": y}))
+    handle = norm.register_forward_hook(lambda _, x, y: seen.update(x=x[0], y=y))
     images = torch.from_numpy(frames(5, 2))
     means = model.channel_means(images)
     handle.remove()

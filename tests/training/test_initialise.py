@@ -25,9 +25,7 @@ def supports() -> list[Tensor]:
 
 def embeddings(model: SimpleCnaps, supports: list[Tensor]) -> Tensor:
     label = torch.zeros(2, dtype=torch.long)
-    return torch.stack(
-        [task_embedding(model, s, label, LiteConfig()) for s in supports]
-    ).double()
+    return torch.stack([task_embedding(model, s, label, LiteConfig()) for s in supports]).double()
 
 
 def test_whitened_embeddings_have_mean_0_and_covariance_1(supports: list[Tensor]) -> None:
@@ -71,7 +69,9 @@ def test_one_film_for_all_is_what_the_tasks_then_vary_around(supports: list[Tens
         own = model.film(embeddings(model, supports)[0].float())
         torch.testing.assert_close(own, given.film(torch.zeros(8)), rtol=1e-5, atol=1e-6)
     assert model.log_temperature.item() == 0.5
-    assert not torch.equal(model.pixel_parts()[0].project.weight, given.pixel_parts()[0].project.weight)
+    assert not torch.equal(
+        model.pixel_parts()[0].project.weight, given.pixel_parts()[0].project.weight
+    )
 
 
 def test_the_same_kind_is_taken_over_whole_and_another_refused() -> None:

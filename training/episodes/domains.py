@@ -20,8 +20,8 @@ from training.episodes.photos import PhotoEpisodes, Photos
 from training.episodes.textures import Textures
 
 CAMERAS = ("grey", "infrared", "cast", "dark", "coarse")
-SHARES = {"characters": 2.0, "textures": 1.0, "colour": 1.0, "print": 1.0, "shape": 1.0,
-          "classes": 1.0, "composites": 1.0, "cameras": 1.0, "drawings": 1.0,
+SHARES = {"characters": 1.0, "fonts": 1.0, "textures": 1.0, "colour": 1.0, "print": 1.0,
+          "shape": 1.0, "classes": 1.0, "composites": 1.0, "cameras": 1.0, "drawings": 1.0,
           "hues": 0.7}  # fmt: skip
 
 
@@ -50,7 +50,8 @@ def domains(
         "hues": Through(classes, ("hues",)),
     }
     if scripts is not None:
-        sources["characters"] = Characters(scripts, way, shots, queries)
+        sources["characters"] = Characters(scripts, way, shots, queries, ask_font=0)
+        sources["fonts"] = Characters(scripts, way, shots, queries, ask_font=1)
     return sources
 
 

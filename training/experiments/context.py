@@ -1,0 +1,365 @@
+"""Whether a task's own context earns its place: the set encoder by statistics beside one FiLM for
+all tasks, on episodes that ask for different features.
+
+    python -m training.experiments.context draw FOLDER --photos DIR ... --surfaces DIR --views FILE
+    python -m training.experiments.context train FOLDER --arm constant
+    python -m training.experiments.context train FOLDER --arm statistics
+    python -m training.experiments.context compare FOLDER --arm statistics
+
+draw keeps episodes of `training.episodes.domains` at 112 px, for training and held out (other
+photos, things and scripts), and the frozen net's channel means of their supports. train is LITE on
+the frozen backbone; whatever the arm, the same episodes in the same order, the same draws and
+steps. It saves its state and goes on from it. Arms:
+
+    constant     gamma = 1 + b                one FiLM for all tasks
+    statistics   gamma = 1 + b + V e + h(u)   `model.nn.statistics`
+    code         gamma = 1 + b + V e          the same without h
+    source       gamma = 1 + b + V e          e names the source of the episode: what is there to
+                                              gain for a set encoder that told the sources apart
+
+compare answers every held-out episode under its own context, the mean of all contexts, that of an
+episode of another domain, the constant FiLM and no FiLM, and prints paired differences with 95 %
+intervals, by source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.errors import InputError
+from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
+from model.saving import atomic_write
+from training.episodes.domains import domains, read_scripts
+from training.episodes.episode import Task
+from training.episodes.photos import Photos
+from training.episodes.views import load_views
+from training.evaluation.intervals import clustered
+from training.lite import backward, logits_of
+from training.settings.command_line import parser_for
+from training.settings.config import LiteConfig
+
+ARMS = ("constant", "statistics", "code", "source")
+WAY, SHOTS, QUERIES = 5, (2, 5), 3
+HELD_OUT = 4  # one class, group of things and script in so many
+# Sources whose episodes a camera sees alike are of one domain.
+DOMAIN = {"characters": "writing", "fonts": "writing", "textures": "textures", "colour": "things",
+          "print": "things", "shape": "things", "composites": "things", "classes": "photos",
+          "hues": "photos", "cameras": "cameras", "drawings": "drawings"}  # fmt: skip
+SOURCES = tuple(DOMAIN)
+RATES = {"constant": 1.5e-3, "blend": 5e-4, "first": 1e-3, "last": 1e-3, "log_temperature": 5e-3}
+LITE = LiteConfig(num_backprop=8, query_batch=64, chunk=64)
+WARM_UP, SAVE_EVERY = 20, 50  # steps
+PENALTY = 1e-4
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An episode at 112 px, its source, and the frozen channel means of its support (N, C)."""
+
+    source: str
+    task: Task
+    means: Tensor
+
+
+@dataclass(frozen=True)
+class Under:
+    """Simple CNAPs under a FiLM that is given."""
+
+    model: SimpleCnaps
+    given: Callable[[], Tensor]
+
+    def embeddings(self, frames: Tensor) -> Tensor:
+        return torch.zeros(len(frames), 1)
+
+    def context(self, rows: Tensor, labels: Tensor) -> Tensor:
+        return rows.mean(0)
+
+    def film(self, embedding: Tensor) -> Tensor:
+        return self.given()
+
+    def support_features(self, frames: Tensor, film: Tensor) -> Tensor:
+        return self.model.support_features(frames, film)
+
+    def query_features(self, frames: Tensor, film: Tensor) -> Tensor:
+        return self.model.query_features(frames, film)
+
+    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
+        return self.model.logits(support, labels, query, ways)
+
+
+def draw(options: argparse.Namespace) -> None:
+    """Keep the episodes that are not there yet."""
+    model = _model(1)
+    everything = Photos.read(options.photos)
+    grounds = Photos.read([options.surfaces])
+    views = load_views(options.views)
+    groups = sorted(set(views.groups))
+    for held, count in ((True, options.held), (False, options.episodes)):
+        kept = {g for i, g in enumerate(groups) if (i % HELD_OUT == 0) == held}
+        photos = Photos(
+            tuple(c for i, c in enumerate(everything.classes) if (i % HELD_OUT == 0) == held)
+        )
+        things = [[(g, v) for v, g in zip(views.rgba, views.groups, strict=True) if g in kept]]
+        scripts = read_scripts(str(options.fonts), held, HELD_OUT)
+        sources = domains(photos, grounds, things, scripts, WAY, SHOTS, QUERIES)
+        for i in range(count):
+            path = _path(options.folder, held, i)
+            if path.exists():
+                continue
+            source = SOURCES[i % len(SOURCES)]
+            task = sources[source].episode(np.random.default_rng([held, i])).task
+            support, query = _halved(task.support), _halved(task.query)
+            parts = {"support": support, "labels": task.labels, "query": query,
+                     "targets": task.targets,
+                     "means": model.channel_means(support.flatten(0, 1)).half()}  # fmt: skip
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(path) as unfinished:
+                torch.save(parts, unfinished)
+
+
+def read(folder: Path, held: bool) -> list[Shown]:
+    shown: list[Shown] = []
+    while (path := _path(folder, held, len(shown))).exists():
+        kept = torch.load(path, weights_only=True)
+        ways = int(kept["labels"].max()) + 1
+        task = Task(kept["support"], kept["labels"], kept["query"], kept["targets"], ways)
+        shown.append(Shown(SOURCES[len(shown) % len(SOURCES)], task, kept["means"].float()))
+    if not shown:
+        raise InputError(f"{folder} holds no episodes; draw them first.")
+    return shown
+
+
+def train(options: argparse.Namespace) -> None:
+    """LITE on `steps` times `tasks` episodes; goes on where it stopped."""
+    shown = read(options.folder, held=False)
+    model = _started(options, shown)
+    contexts = [_context(model, options.arm, s) for s in shown]
+    film = _generator(model)
+    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(
+        [{"params": [p], "rate": RATES[_part(n)]} for n, p in trained], betas=(0.9, 0.99)
+    )
+    state, first = _state(options), 0
+    if state.exists():
+        kept = torch.load(state, weights_only=True)
+        model.load_state_dict(kept["model"], strict=False)
+        optimiser.load_state_dict(kept["optimiser"])
+        first = kept["step"]
+    order = [
+        int(i)
+        for epoch in range(1 + options.steps * options.tasks // len(shown))
+        for i in np.random.default_rng([options.seed, epoch]).permutation(len(shown))
+    ]
+    facts, started = [], time.perf_counter()
+    for step in range(first, options.steps):
+        optimiser.zero_grad()
+        for k in range(step * options.tasks, (step + 1) * options.tasks):
+            context = contexts[order[k]]
+            generator = torch.Generator().manual_seed(options.seed * 1_000_003 + k)
+            method = Under(model, lambda context=context: film(context))
+            facts.append(backward(method, shown[order[k]].task, LITE, generator))
+        for _, p in trained:
+            if p.grad is not None:
+                p.grad /= options.tasks
+        (PENALTY * film.penalty()).backward()
+        torch.nn.utils.clip_grad_norm_([p for _, p in trained], 1.0)
+        share = 0.5 + 0.5 * math.cos(math.pi * step / options.steps)
+        for group in optimiser.param_groups:
+            group["lr"] = group["rate"] * options.rate * min(1, (step + 1) / WARM_UP) * share
+        optimiser.step()
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == options.steps:
+            loss, accuracy = np.mean(facts, 0)
+            sizes = [p.square().mean().sqrt().item() for p in (film.constant, film.blend)]
+            print(
+                f"{options.arm} {step + 1:5} {time.perf_counter() - started:6.0f} s  loss "
+                f"{loss:.3f}  {100 * accuracy:.1f} %  b {sizes[0]:.4f}  V {sizes[1]:.5f}",
+                flush=True,
+            )
+            facts = []
+            ours = {n: t for n, t in model.state_dict().items() if not n.startswith("backbone.")}
+            with atomic_write(state) as unfinished:
+                torch.save(
+                    {"model": ours, "optimiser": optimiser.state_dict(), "step": step + 1},
+                    unfinished,
+                )
+
+
+@torch.no_grad()
+def compare(options: argparse.Namespace) -> None:
+    """Held-out accuracy under five kinds of FiLM, and paired differences, by source."""
+    shown = read(options.folder, held=True)
+    model, constant = (
+        _loaded(options),
+        _loaded(argparse.Namespace(**vars(options) | {"arm": ARMS[0]})),
+    )
+    contexts = [_context(model, options.arm, s) for s in shown]
+    film = _generator(model)
+    one, mean = _generator(constant)(contexts[0]), film(torch.stack(contexts).mean(0))
+    frozen = (torch.arange(len(one)) < len(one) // 2).float()
+    rng = np.random.default_rng(options.seed)
+    rows = []
+    for s, context in zip(shown, contexts, strict=True):
+        far = [i for i, o in enumerate(shown) if DOMAIN[o.source] != DOMAIN[s.source]]
+        other = film(contexts[far[rng.integers(len(far))]])
+        films = [(model, f) for f in (film(context), mean, other)] + [
+            (constant, one),
+            (model, frozen),
+        ]
+        rows.append([_accuracy(m, f, s.task) for m, f in films])
+    found = 100 * np.array(rows)  # (episodes, 5)
+    _print(found, [s.source for s in shown])
+    _spread(model, contexts, shown)
+
+
+def _print(found: np.ndarray, sources: Sequence[str]) -> None:
+    names = ("own", "mean", "other", "constant", "frozen")
+    print("source        n " + "".join(f"{n:>9}" for n in names)
+          + "".join(f"{'own-' + n:>16}" for n in names[1:]))  # fmt: skip
+    for source in (*SOURCES, "all"):
+        mine = found[[source in (s, "all") for s in sources]]
+        if not len(mine):
+            continue
+        each = [str(i) for i in range(len(mine))]
+        gains = [clustered(list(mine[:, 0] - mine[:, k]), each) for k in range(1, 5)]
+        print(f"{source:11}{len(mine):4} " + "".join(f"{a:9.1f}" for a in mine.mean(0))
+              + "".join(f"{g.mean:+10.1f} +-{g.half:4.1f}" for g in gains))  # fmt: skip
+
+
+def _spread(model: SimpleCnaps, contexts: Sequence[Tensor], shown: Sequence[Shown]) -> None:
+    """How far FiLM moves between tasks, and whether codes of one source lie together."""
+    film = _generator(model)
+    films = torch.stack([film(c) for c in contexts])
+    around = films - films.mean(0)
+    share = torch.linalg.svdvals(around).square()
+    share = share / share.sum().clamp_min(1e-12)
+    rank = torch.exp(-(share * share.clamp_min(1e-12).log()).sum())
+    codes = torch.stack([film.code(c - film.centre) for c in contexts])
+    apart = torch.cdist(codes, codes).fill_diagonal_(torch.inf).argmin(1)
+    same = np.mean([shown[i].source == shown[int(j)].source for i, j in enumerate(apart)])
+    near = np.mean([DOMAIN[shown[i].source] == DOMAIN[shown[int(j)].source]
+                    for i, j in enumerate(apart)])  # fmt: skip
+    frozen = (torch.arange(films.shape[1]) < films.shape[1] // 2).float()
+    print(
+        f"FiLM: {around.square().mean().sqrt():.4f} between tasks, effective rank {rank:.1f}, "
+        f"{(films.mean(0) - frozen).square().mean().sqrt():.4f} from the frozen net; the nearest "
+        f"code is of the same source {100 * same:.0f} %, of the same domain {100 * near:.0f} %"
+    )
+
+
+def _model(code: int) -> SimpleCnaps:
+    torch.manual_seed(0)
+    model = SimpleCnaps(CnapsConfig(context="statistics", sites="deep", embedding=code, windows=()))
+    model.backbone.to(memory_format=torch.channels_last)
+    return model
+
+
+def _generator(model: SimpleCnaps) -> StatisticsFilm:
+    assert isinstance(model.film_generator, StatisticsFilm)
+    return model.film_generator
+
+
+def _started(options: argparse.Namespace, shown: Sequence[Shown]) -> SimpleCnaps:
+    """The model of step 0: rows standardised, codes whitened, and what the arm trains."""
+    model, film = _model(options.code), None
+    film, encoder = _generator(model), model.set_encoder
+    assert isinstance(encoder, ChannelRows)
+    rows = torch.cat([s.means for s in shown])
+    encoder.centre.copy_(rows.mean(0))
+    encoder.scale.copy_(1 / (rows.std(0) + 1e-3))
+    if options.arm == "source":
+        film.code.weight.data.zero_()
+        each = torch.arange(min(len(SOURCES), options.code))
+        film.code.weight.data[each, each] = len(SOURCES) ** 0.5
+    else:
+        film.whiten(torch.stack([_context(model, options.arm, s) for s in shown]))
+    film.code.requires_grad_(False)
+    if options.arm == "constant":
+        film.only_constant()
+    if options.arm != "statistics":
+        film.first.requires_grad_(False)
+        film.last.requires_grad_(False)
+    return model
+
+
+def _context(model: SimpleCnaps, arm: str, shown: Shown) -> Tensor:
+    """The statistics (3C,) of an episode's support, or for `source` its source's number."""
+    encoder = model.set_encoder
+    assert isinstance(encoder, ChannelRows)
+    if arm == "source":
+        named = torch.zeros(3 * len(encoder.centre))
+        named[SOURCES.index(shown.source)] = 1
+        return named
+    return statistics(encoder(shown.means), shown.task.labels)
+
+
+def _loaded(options: argparse.Namespace) -> SimpleCnaps:
+    model = _model(options.code)
+    path = _state(options)
+    if not path.exists():
+        raise InputError(f"There is no {path}; train that arm first.")
+    model.load_state_dict(torch.load(path, weights_only=True)["model"], strict=False)
+    return model
+
+
+def _accuracy(model: SimpleCnaps, film: Tensor, task: Task) -> float:
+    answers = logits_of(Under(model, lambda: film), task, LITE).argmax(1)
+    return (answers == task.targets).float().mean().item()
+
+
+def _part(name: str) -> str:
+    return next(part for part in RATES if part in name.split("."))
+
+
+def _path(folder: Path, held: bool, number: int) -> Path:
+    return folder / ("held" if held else "train") / f"{number:05}.pt"
+
+
+def _state(options: argparse.Namespace) -> Path:
+    return options.folder / f"{options.arm}_{options.name}{options.seed}.pt"
+
+
+def _halved(clips: Tensor) -> Tensor:
+    """Clips (N, 1, 224, 224, 3) uint8 -> (N, 1, 112, 112, 3) by area."""
+    wide = clips.float().unflatten(2, (-1, 2)).unflatten(4, (-1, 2))  # (N, 1, 112, 2, 112, 2, 3)
+    return wide.mean((3, 5)).round().to(torch.uint8)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    assert __doc__
+    parser = parser_for(__doc__)
+    parser.add_argument("stage", choices=("draw", "train", "compare"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--photos", type=Path, nargs="+", default=[])
+    parser.add_argument("--surfaces", type=Path)
+    parser.add_argument("--views", type=Path)
+    parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
+    parser.add_argument("--episodes", type=int, default=396, help="to train on")
+    parser.add_argument("--held", type=int, default=220, help="to compare on")
+    parser.add_argument("--arm", choices=ARMS, default="statistics")
+    parser.add_argument("--name", default="", help="of a training with other options")
+    parser.add_argument("--seed", type=int, default=0, help="of order and draws")
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--tasks", type=int, default=2, help="a step")
+    parser.add_argument("--rate", type=float, default=1.0, help="times all learning rates")
+    parser.add_argument("--code", type=int, default=16, help="E")
+    options = parser.parse_args(argv)
+    try:
+        torch.set_num_threads(1)
+        {"draw": draw, "train": train, "compare": compare}[options.stage](options)
+    except InputError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
