@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 STATISTICS = 3  # a channel: mean, log variance within objects, log variance between them
 HIDDEN = 16  # of a site's shared network
+COMPONENTS = 40  # of the statistics, among which discriminants are sought
 PRIOR = 1.0  # frames' worth of the variance over all training frames, which is 1
 
 
@@ -108,8 +109,29 @@ class StatisticsFilm(nn.Module):
         components, each of variance 1 over these tasks.
         """
         self.centre.copy_(tasks.mean(0))
-        _, values, directions = torch.linalg.svd(tasks - self.centre, full_matrices=False)
-        count = min(self.code.out_features, len(tasks) - 1)
+        axes = _axes(tasks - self.centre, self.code.out_features)
         self.code.weight.zero_()
-        scale = values[:count].clamp_min(1e-6) / len(tasks) ** 0.5
-        self.code.weight[:count].copy_(directions[:count] / scale[:, None])
+        self.code.weight[: len(axes)].copy_(axes)
+
+    @torch.no_grad()
+    def separate(self, tasks: Tensor, kinds: Tensor) -> None:
+        """Set `code` as `whiten` does, but by what tells kinds of task apart, given the kind (T,)
+        of each: linear discriminants, so that a code says little of the single task.
+        """
+        self.centre.copy_(tasks.mean(0))
+        axes = _axes(tasks - self.centre, COMPONENTS)  # (P, 3C)
+        codes = (tasks - self.centre) @ axes.T  # (T, P), covariance 1
+        member = torch.eye(int(kinds.max()) + 1)[kinds]
+        centres = member @ ((member / member.sum(0)).T @ codes)  # (T, P), that of each task's kind
+        _, turn = torch.linalg.eigh(centres.T @ centres)  # ascending
+        count = min(self.code.out_features, int(kinds.max()), len(axes))
+        self.code.weight.zero_()
+        self.code.weight[:count].copy_(turn.flip(1)[:, :count].T @ axes)
+
+
+def _axes(centred: Tensor, count: int) -> Tensor:
+    """The leading `count` principal axes of (T, S), scaled to give variance 1."""
+    _, values, directions = torch.linalg.svd(centred, full_matrices=False)
+    count = min(count, len(centred) - 1)
+    scale = values[:count].clamp_min(1e-6) / len(centred) ** 0.5
+    return directions[:count] / scale[:, None]

@@ -109,6 +109,24 @@ def test_whitened_codes_have_mean_0_and_variance_1_over_the_tasks() -> None:
     assert film.code(tasks[:3] - film.centre)[:, 2:].abs().max() == 0
 
 
+def test_separating_codes_tell_kinds_apart_and_not_the_tasks_of_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    kinds = torch.arange(60) % 3
+    means = torch.zeros(3, 15).index_put_((torch.arange(3), torch.arange(3)), torch.tensor(3.0))
+    loud = torch.ones(15).index_fill_(0, torch.arange(5, 15), 20.0)  # what varies within kinds
+    tasks = means[kinds] + loud * torch.randn(60, 15, generator=generator)
+    film = StatisticsFilm((2, 3), code=6)
+    film.separate(tasks, kinds)
+    codes = film.code(tasks - film.centre)
+    assert codes[:, 2:].abs().max() == 0  # three kinds lie in two directions
+    torch.testing.assert_close(
+        torch.cov(codes[:, :2].T, correction=0), torch.eye(2), rtol=0, atol=1e-4
+    )
+    centres = torch.stack([codes[kinds == k].mean(0) for k in range(3)])
+    within = (codes - centres[kinds]).square().sum(1).mean()
+    assert within < 0.5  # of a total of 2
+
+
 def test_constant_film_trains_the_constant_alone() -> None:
     model = SimpleCnaps(CnapsConfig(film="constant", context="statistics", embedding=4))
     trained = {name for name, p in model.named_parameters() if p.requires_grad}

@@ -14,6 +14,7 @@ steps. It saves its state and goes on from it. Arms:
     constant     gamma = 1 + b                one FiLM for all tasks
     statistics   gamma = 1 + b + V e + h(u)   `model.nn.statistics`
     code         gamma = 1 + b + V e          the same without h
+    kinds        gamma = 1 + b + V e          e by what tells the sources apart, not the tasks
     source       gamma = 1 + b + V e          e names the source of the episode: what is there to
                                               gain for a set encoder that told the sources apart
 
@@ -49,7 +50,7 @@ from training.lite import backward, logits_of
 from training.settings.command_line import parser_for
 from training.settings.config import LiteConfig
 
-ARMS = ("constant", "statistics", "code", "source")
+ARMS = ("constant", "statistics", "code", "kinds", "source")
 WAY, SHOTS, QUERIES = 5, (2, 5), 3
 HELD_OUT = 4  # one class, group of things and script in so many
 # Sources whose episodes a camera sees alike are of one domain.
@@ -271,7 +272,7 @@ def _generator(model: SimpleCnaps) -> StatisticsFilm:
 
 def _started(options: argparse.Namespace, shown: Sequence[Shown]) -> SimpleCnaps:
     """The model of step 0: rows standardised, codes whitened, and what the arm trains."""
-    model, film = _model(options.code), None
+    model = _model(options.code)
     film, encoder = _generator(model), model.set_encoder
     assert isinstance(encoder, ChannelRows)
     rows = torch.cat([s.means for s in shown])
@@ -282,7 +283,11 @@ def _started(options: argparse.Namespace, shown: Sequence[Shown]) -> SimpleCnaps
         each = torch.arange(min(len(SOURCES), options.code))
         film.code.weight.data[each, each] = len(SOURCES) ** 0.5
     else:
-        film.whiten(torch.stack([_context(model, options.arm, s) for s in shown]))
+        tasks = torch.stack([_context(model, options.arm, s) for s in shown])
+        if options.arm == "kinds":
+            film.separate(tasks, torch.tensor([SOURCES.index(s.source) for s in shown]))
+        else:
+            film.whiten(tasks)
     film.code.requires_grad_(False)
     if options.arm == "constant":
         film.only_constant()
