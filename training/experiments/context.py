@@ -15,6 +15,7 @@ steps. It saves its state and goes on from it. Arms:
     statistics   gamma = 1 + b + V e + h(u)   `model.nn.statistics`
     code         gamma = 1 + b + V e          the same without h
     kinds        gamma = 1 + b + V e          e by what tells the sources apart, not the tasks
+    domains      gamma = 1 + b + V e          e by what tells the six domains apart
     source       gamma = 1 + b + V e          e names the source of the episode: what is there to
                                               gain for a set encoder that told the sources apart
 
@@ -50,7 +51,7 @@ from training.lite import backward, logits_of
 from training.settings.command_line import parser_for
 from training.settings.config import LiteConfig
 
-ARMS = ("constant", "statistics", "code", "kinds", "source")
+ARMS = ("constant", "statistics", "code", "kinds", "domains", "source")
 WAY, SHOTS, QUERIES = 5, (2, 5), 3
 HELD_OUT = 4  # one class, group of things and script in so many
 # Sources whose episodes a camera sees alike are of one domain.
@@ -284,8 +285,10 @@ def _started(options: argparse.Namespace, shown: Sequence[Shown]) -> SimpleCnaps
         film.code.weight.data[each, each] = len(SOURCES) ** 0.5
     else:
         tasks = torch.stack([_context(model, options.arm, s) for s in shown])
-        if options.arm == "kinds":
-            film.separate(tasks, torch.tensor([SOURCES.index(s.source) for s in shown]))
+        if options.arm in ("kinds", "domains"):
+            names = [s.source if options.arm == "kinds" else DOMAIN[s.source] for s in shown]
+            known = sorted(set(names))
+            film.separate(tasks, torch.tensor([known.index(name) for name in names]))
         else:
             film.whiten(tasks)
     film.code.requires_grad_(False)
