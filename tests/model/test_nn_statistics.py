@@ -79,10 +79,10 @@ def test_untrained_it_is_the_frozen_backbone_and_trained_it_answers_by_task(
 
 def test_the_rows_are_the_channel_means_of_the_frozen_pass(model: SimpleCnaps) -> None:
     """Beside an independent look: the norm's own output where no activation follows."""
-    seen: dict[str, torch.Tensor] = {}
+    seen: list[torch.Tensor] = []
     site = "net.blocks.3.1.bn2"
     norm = model.backbone.get_submodule(site)
-    handle = norm.register_forward_hook(lambda _, x, y: seen.update(x=x[0], y=y))
+    handle = norm.register_forward_hook(lambda _, x, y: seen.extend((x[0], y)))
     images = torch.from_numpy(frames(5, 2))
     means = model.channel_means(images)
     handle.remove()
@@ -91,9 +91,9 @@ def test_the_rows_are_the_channel_means_of_the_frozen_pass(model: SimpleCnaps) -
     ours = means[:, start : start + model.channels[at]]
     assert isinstance(norm, torch.nn.BatchNorm2d)
     normed = torch.nn.functional.batch_norm(
-        seen["x"], norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+        seen[0], norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
     )
-    torch.testing.assert_close(normed.clamp(0, 6), seen["y"])  # what follows is ReLU6
+    torch.testing.assert_close(normed.clamp(0, 6), seen[1])  # what follows is ReLU6
     torch.testing.assert_close(ours, normed.mean((2, 3)), rtol=1e-4, atol=1e-4)
 
 
