@@ -82,7 +82,11 @@ def test_the_rows_are_the_channel_means_of_the_frozen_pass(model: SimpleCnaps) -
     seen: list[torch.Tensor] = []
     site = "net.blocks.3.1.bn2"
     norm = model.backbone.get_submodule(site)
-    handle = norm.register_forward_hook(lambda _, x, y: seen.extend((x[0], y)))
+
+    def keep(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        seen.extend((inputs[0], output))
+
+    handle = norm.register_forward_hook(keep)
     images = torch.from_numpy(frames(5, 2))
     means = model.channel_means(images)
     handle.remove()
