@@ -73,8 +73,17 @@ class SupportSet:
         """All frames (N, 224, 224, 3) uint8 RGB, object after object, and labels (N,) in [0, K)."""
         return (
             np.concatenate([clip for clips in self.clips for clip in clips]),
-            np.repeat(np.arange(len(self.names)), self.shots),
+            self.labels(),
         )
+
+    def labels(self) -> np.ndarray:
+        """(N,) in [0, K): the object of each of `frames`."""
+        return np.repeat(np.arange(len(self.names)), self.shots)
+
+    def clip_numbers(self) -> np.ndarray:
+        """(N,) which clip of its object each of `frames` is of, from 0."""
+        lengths = [[len(clip) for clip in clips] for clips in self.clips]
+        return np.concatenate([np.repeat(np.arange(len(own)), own) for own in lengths])
 
 
 def check_name(name: str) -> None:
