@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from app.folders import read_objects
-from app.video import NamedFrame, name_video, write_csv
+from app.naming.frames import NamedFrame, name_video, write_csv
 from model import Adapted, InputError, load_model
 from model.frames import stream
 

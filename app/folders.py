@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model import InputError
-from model.media import ENDINGS, HEAD, kind
+from model.media.kinds import ENDINGS, HEAD, kind
 
 # Left by macOS, Windows, phones' bins and network drives; names with a leading dot are, too.
 LEFTOVERS = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "@eadir"}

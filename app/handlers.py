@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from app.drawing import thumbnail
 from app.fair_lock import FairLock
 from app.learning import Learner, learned, unlearned
+from app.naming.drawing import thumbnail
+from app.naming.smoothing import Smoother
 from app.rooms import Message, Room
-from app.session import Clip, Taught, Transition
-from app.smoothing import Smoother
+from app.session import Clip, TaughtObjects, Transition
 from model import Adapted, InputError
 from model.frames import decode_jpeg, select_frames, square
-from model.media import ENDINGS
+from model.media.kinds import ENDINGS
 
 ReadClip = Callable[[Room, Path], np.ndarray]
 
@@ -87,7 +87,7 @@ class Handlers:
             _delete([clip for _, clip in kept])
             raise
 
-        def all_of_them(taught: Taught) -> Taught:
+        def all_of_them(taught: TaughtObjects) -> TaughtObjects:
             for name, clip in kept:
                 taught = taught.add(name, clip)
             return taught

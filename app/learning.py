@@ -14,7 +14,7 @@ from functools import partial
 
 from app.fair_lock import FairLock
 from app.rooms import Lesson, Room
-from app.session import Taught
+from app.session import TaughtObjects
 from model import Adapted, InputError, SupportSet
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Learner:
         """Stop: what waits is dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _work(self, room: Room, version: int, taught: Taught) -> None:
+    def _work(self, room: Room, version: int, taught: TaughtObjects) -> None:
         support = taught.support()
 
         def progress(done: int, total: int) -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from app.annotated_video import VideoWriter
 from app.decode.decoder import CLOSED, Waiting
 from app.fair_lock import FairLock
 from app.learning import is_current
+from app.naming.annotated_video import VideoWriter
+from app.naming.frames import BATCH, NamedFrame, Seen, name_frames, write_csv
+from app.naming.timeline import Stretch, stretches
 from app.rooms import Room
-from app.timeline import Stretch, stretches
-from app.video import BATCH, NamedFrame, Seen, name_frames, write_csv
 from model import Adapted, InputError, load_adapted
 
 COMPARED = 60  # taught frames that a saved model must answer like the live one

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from app.session import Clip, Taught
+from app.session import Clip, TaughtObjects
 from model import Adapted, InputError
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Room:
     folder: Path  # private: clips
     shown: Path  # what the page may fetch by its unguessable address: results and exports
     lock: RLock = field(default_factory=RLock)
-    taught: Taught = field(default_factory=Taught)
+    taught: TaughtObjects = field(default_factory=TaughtObjects)
     version: int = 0  # counts the changes of `taught`
     settled: int = 0  # the version that was learned last, or could not be
     adapted: Adapted | None = None

@@ -92,7 +92,7 @@ def create_app(
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(live_routes(rooms, handlers, origins))
-    app.add_api_route("/healthz", lambda: {"status": "ok"})
+    app.add_api_route("/healthz", lambda: {"status": "ok"}, methods=["GET", "POST"])
     app.mount("/page", StaticFiles(directory=HERE / "page"))
     if samples.is_dir():
         app.mount("/samples", StaticFiles(directory=samples))

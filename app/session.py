@@ -56,14 +56,14 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Taught:
+class TaughtObjects:
     """The things of one person, in the order in which they were taught."""
 
     things: tuple[Thing, ...] = ()
     removed: tuple[int, Thing] | None = None  # position and thing: what `undo` brings back
     next_id: int = 1
 
-    def add(self, name: str, clip: Clip) -> Taught:
+    def add(self, name: str, clip: Clip) -> TaughtObjects:
         """Add a clip to the thing of that name, which is new unless there is one."""
         name = self.check(name, clip.count)
         if thing := self._named(name):
@@ -80,7 +80,7 @@ class Taught:
             raise InputError(f"There are {MAX_THINGS} things; remove one before you add {name!r}.")
         return name
 
-    def rename(self, thing_id: str, name: str) -> Taught:
+    def rename(self, thing_id: str, name: str) -> TaughtObjects:
         """Give a thing another name, which no other thing may have."""
         thing, name = self.thing(thing_id), tidy(name)
         check_name(name)
@@ -91,18 +91,18 @@ class Taught:
             )
         return self._swap(replace(thing, name=name))
 
-    def remove(self, thing_id: str) -> Taught:
+    def remove(self, thing_id: str) -> TaughtObjects:
         """Take a thing out; `undo` brings the latest one back."""
         thing = self.thing(thing_id)
         left = tuple(t for t in self.things if t is not thing)
         return replace(self, things=left, removed=(self.things.index(thing), thing))
 
-    def remove_clip(self, thing_id: str, clip_id: str) -> Taught:
+    def remove_clip(self, thing_id: str, clip_id: str) -> TaughtObjects:
         """Take one clip out of a thing."""
         thing = self.thing(thing_id)
         return self._swap(replace(thing, clips=tuple(c for c in thing.clips if c.id != clip_id)))
 
-    def undo(self) -> Taught:
+    def undo(self) -> TaughtObjects:
         """Put the thing that was removed last back in its place."""
         if self.removed is None:
             raise InputError("There is nothing to bring back.")
@@ -173,11 +173,11 @@ class Taught:
     def _named(self, name: str) -> Thing | None:
         return next((t for t in self.things if t.name.casefold() == name.casefold()), None)
 
-    def _swap(self, thing: Thing) -> Taught:
+    def _swap(self, thing: Thing) -> TaughtObjects:
         return replace(self, things=tuple(thing if t.id == thing.id else t for t in self.things))
 
 
-Transition = Callable[[Taught], Taught]
+Transition = Callable[[TaughtObjects], TaughtObjects]
 
 
 def tidy(name: str) -> str:

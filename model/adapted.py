@@ -12,8 +12,8 @@ import onnx
 from onnxruntime import InferenceSession
 
 from model.errors import InputError
+from model.media.sampling import SIDE
 from model.runtime import open_small_session, parse, run, run_all
-from model.sampling import SIDE
 from model.saving import atomic_write
 from model.support import check_name
 

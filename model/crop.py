@@ -1,4 +1,4 @@
-"""The square of a frame, inside the file: what `model.sampling.square` does, as an ONNX graph.
+"""The square of a frame, inside the file: what `sampling.square` does, as an ONNX graph.
 
 A frame of any size is cut to its centre square and averaged over areas, as two products with one
 matrix of overlaps (linear interpolation if it is smaller than the square; nothing at all if it fits

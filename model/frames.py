@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from model import picture, video
 from model.errors import InputError
-from model.media import PICTURES, Decoded, LazyFrame, name_of, validate_media
-from model.sampling import FRAMES_PER_CLIP, SIDE, select_frames, select_lazy_frames, square
+from model.media import picture, video
+from model.media.kinds import PICTURES, Decoded, LazyFrame, name_of, validate_media
+from model.media.sampling import FRAMES_PER_CLIP, SIDE, select_frames, select_lazy_frames, square
 
 __all__ = [
     "FRAMES_PER_CLIP",

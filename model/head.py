@@ -41,7 +41,7 @@ class Head:
     labels: NDArray[np.int64]  # (N,)    the object of each row
 
 
-def scaled(z: np.ndarray, features: str) -> Float:
+def normalised(z: np.ndarray, features: str) -> Float:
     """Features (..., D) as the head wants them: `raw`, or `unit`: scaled to length sqrt(D)."""
     z = np.asarray(z, np.float64)
     if features == "raw":

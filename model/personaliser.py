@@ -22,7 +22,7 @@ from model.confidence import familiarity, own_looks
 from model.errors import InputError
 from model.frames import SIDE
 from model.graph import Fitted, fold_film, join
-from model.head import fit, scaled
+from model.head import fit, normalised
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet
 
@@ -90,7 +90,7 @@ class Personaliser:
         # Small matrices: with a thread a core, beside a busy process, BLAS takes ten times as long.
         # The limit is the whole process's: two at once would each restore what the other had set.
         with FITTING, threadpool_limits(1, "blas"):
-            rows = scaled(z, self.card.head.features)
+            rows = normalised(z, self.card.head.features)
             head, familiar = fit(rows, labels), None
             if known:
                 looks = own_looks(z, labels, support.clip_numbers(), known.typical)

@@ -130,7 +130,7 @@ def test_only_a_few_files_of_the_app_know_the_web() -> None:
 def test_only_two_files_open_media() -> None:
     opening = {"VideoCapture", "imread", "imdecode"}
     for path in [*sources("model"), *sources("app")]:
-        if name(path) not in ("model/video.py", "model/picture.py"):
+        if name(path) not in ("model/media/video.py", "model/media/picture.py"):
             tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             used = {node.attr for node in tree if isinstance(node, ast.Attribute)}
             assert not used & opening, name(path)
@@ -161,7 +161,7 @@ def test_nothing_unpickles() -> None:
                         assert "weights_only=True" in line or "np.load(" in line, name(path)
 
 
-@pytest.mark.parametrize("module", ["model", "app.video", "app.__main__"])
+@pytest.mark.parametrize("module", ["model", "app.naming.frames", "app.__main__"])
 def test_importing_starts_nothing(module: str) -> None:
     """No thread, no file opened in `assets/`, no torch and no gradio behind one's back."""
     code = f"""
@@ -175,3 +175,9 @@ assert not {{"torch", "gradio", "timm"}} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_folder_holds_more_files_than_one_looks_over() -> None:
+    for top in ("app", "model", "training"):
+        for folder in [ROOT / top, *(path for path in (ROOT / top).rglob("*") if path.is_dir())]:
+            assert len(list(folder.glob("*.py"))) <= 12, folder

@@ -146,6 +146,12 @@ def one_step(
     if config.penalty and penalty.requires_grad:
         (config.penalty * penalty).backward()
     norm = nn.utils.clip_grad_norm_(parameters, config.clip)
+    if not torch.isfinite(norm):  # in every process alike, and before anything learns from it
+        raise InputError(
+            f"Step {step + 1} has a loss of {measured[0] / len(mine):.3g} and a gradient of "
+            f"{norm:.3g}; the checkpoints before stand: lower --rate or --rate-temperature, and "
+            "go on from one of them with --start."
+        )
     for group in optimiser.param_groups:
         group["lr"] = group["rate"] * schedule(config, step)
     optimiser.step()

@@ -26,9 +26,9 @@ from app.decode.work import (
     VIDEO_CPU_SECONDS,
     VIDEO_SECONDS,
 )
-from app.drawing import MAX_SIDE, MIN_SIDE
+from app.naming.drawing import MAX_SIDE, MIN_SIDE
+from app.naming.frames import Seen
 from app.rooms import Room
-from app.video import Seen
 from app.waiting_line import WaitingLine
 from model import InputError
 from model.frames import FRAMES_PER_CLIP, SIDE

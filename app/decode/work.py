@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 
 from app.decode.wire import send
-from app.drawing import shown_size
-from app.video import Seen
+from app.naming.drawing import shown_size
+from app.naming.frames import Seen
 from model.errors import InputError
 from model.frames import claimed_seconds, read_clip, square, stream
 

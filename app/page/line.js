@@ -133,14 +133,20 @@ export class Line extends EventTarget {
   }
 }
 
+/** Why the app takes nothing from this page, where a proxy shows it at an address that it does not know; else "". */
+export async function refusal() {
+  const answer = await fetch(new URL("../healthz", import.meta.url), { method: "POST" }).catch(() => null);
+  return answer?.status === 403 ? (await answer.json()).problem : "";
+}
+
 /** Let Gradio's own uploads name the room that they are for: the app takes none without. */
-export function uploadsOf(room) {
+export function throughTheGate() {
   const plain = window.fetch;
   window.fetch = (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input, location.href);
-    if (!url.pathname.endsWith("/gradio_api/upload")) return plain(input, init);
+    if (!window.room || !url.pathname.endsWith("/gradio_api/upload")) return plain(input, init);
     const headers = new Headers(init.headers);
-    headers.set("authorization", `Bearer ${room}`);
+    headers.set("authorization", `Bearer ${window.room}`);
     return plain(input, { ...init, headers });
   };
 }

@@ -3,7 +3,7 @@
 import { Bars } from "./bars.js";
 import { Camera } from "./camera.js";
 import { LAYOUT } from "./layout.js";
-import { Line, uploadsOf } from "./line.js";
+import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
 import { ACCEPTED, Things } from "./things.js";
 import { Voice } from "./voice.js";
@@ -34,6 +34,8 @@ class TeachAndWatch extends HTMLElement {
     this.show();
     this.startCamera();
     this.ready = new Promise((settle) => (this.settle = settle)); // true once there is a line, false if there is none
+    throughTheGate();
+    refusal().then((problem) => problem && this.alarm(problem, true));
     if (window.room !== undefined) this.enter();
     else window.addEventListener("room", () => this.enter(), { once: true });
   }
@@ -49,14 +51,14 @@ class TeachAndWatch extends HTMLElement {
       this.settle(false);
       return this.alarm(FULL, true);
     }
-    uploadsOf(window.room);
     this.line = new Line(window.room);
     const on = (type, act) => this.line.addEventListener(type, (event) => act(event.detail));
     on("clip", (clip) => this.things.addClip(clip));
     on("state", (state) => this.#hearState(state));
     on("learning", (progress) => this.#hear({ learning: progress }));
     on("learned", (model) => this.#hearLearned(model));
-    on("unlearned", ({ text }) => this.#hear({ learning: null }, text));
+    on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
+    on("waiting", ({ text }) => this.busy && this.#hear({ busy: `${this.reading} ${text}` }));
     on("answer", (answer) => this.#hearAnswer(answer));
     on("lost", () => this.alarm("The app cannot be reached. Trying again…", false));
     on("open", () => {
@@ -104,7 +106,7 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #hearLearned(model) {
-    this.#hear({ model, learning: null });
+    this.#hear({ model, learning: null, stale: false });
     this.voice.say(learnedWords(this.model));
   }
 
@@ -183,7 +185,8 @@ class TeachAndWatch extends HTMLElement {
     this.trouble("");
     if (!(await this.ready)) return;
     for (const [index, file] of files.entries()) {
-      this.#hear({ busy: `Reading ${file.name} (${index + 1} of ${files.length})…` });
+      this.reading = `Reading ${file.name} (${index + 1} of ${files.length})…`;
+      this.#hear({ busy: this.reading });
       await this.line.upload(name, file).catch((error) => troubles.push(error.message));
     }
     this.#hear({ busy: "" }, troubles.join("\n"));
@@ -197,7 +200,8 @@ class TeachAndWatch extends HTMLElement {
   }
 
   async samples() {
-    this.#hear({ busy: "Reading the sample objects…" });
+    this.reading = "Reading the sample objects…";
+    this.#hear({ busy: this.reading });
     await this.order({ do: "samples" });
     this.#hear({ busy: "" });
   }
@@ -208,7 +212,10 @@ class TeachAndWatch extends HTMLElement {
 
   // ---- what stands on the page --------------------------------------------------------------------------
 
+  /** What keeps the page from working; a final one stays until the page is loaded again. */
   alarm(text, final = false) {
+    if (this.over && !final) return;
+    this.over ||= final;
     const alarm = this.$(".alarm");
     alarm.hidden = !text;
     alarm.querySelector("p").textContent = text;
@@ -243,7 +250,8 @@ class TeachAndWatch extends HTMLElement {
     const [step, hint] = nextStep(this);
     this.$("#next-step").textContent = step;
     this.$(".hint").textContent = hint;
-    const { learning, model, busy } = this;
+    const { learning, busy } = this;
+    const model = this.stale ? null : this.model; // an older model goes on answering, but is no news
     const lesson = this.$(".lesson");
     const bar = lesson.querySelector("progress");
     lesson.hidden = !busy && !learning && !model;
@@ -251,7 +259,7 @@ class TeachAndWatch extends HTMLElement {
     if (learning?.done) Object.assign(bar, { max: learning.total, value: learning.done });
     else bar.removeAttribute("value");
     lesson.querySelector("p").textContent =
-      busy || (learning ? `Learning… ${learning.done} of ${learning.total} frames` : learnedWords(this.model));
+      busy || (learning ? `Learning… ${learning.done} of ${learning.total} frames` : learnedWords(model));
   }
 
   #showPicture() {

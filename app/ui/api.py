@@ -19,7 +19,7 @@ from app.rooms import Rooms
 from app.ui.uploads import taken
 from app.ui.words import room_of
 from model import InputError
-from model.media import validate_media
+from model.media.kinds import validate_media
 
 PHOTOS = ("jpeg", "png", "webp", "heif", "avif")
 

@@ -12,15 +12,15 @@ import gradio as gr
 import pandas as pd
 
 from app.decode.decoder import Waiting
-from app.drawing import COLOURS
 from app.handlers import sample_clips
+from app.naming.drawing import COLOURS
+from app.naming.timeline import Stretch, thinned
 from app.results import NamedVideo, Results, Step
 from app.rooms import Room, Rooms
-from app.timeline import Stretch, thinned
 from app.ui.uploads import taken
 from app.ui.words import room_of, say
 from model import InputError
-from model.media import VIDEO_ENDINGS
+from model.media.kinds import VIDEO_ENDINGS
 
 LONGEST_LIST = 100  # rows of what was seen when
 SAMPLES = 4  # sample videos to try

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.annotated_video import VideoWriter
-from app.video import NamedFrame
+from app.naming.annotated_video import VideoWriter
+from app.naming.frames import NamedFrame
 from model.frames import stream
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, Route, expect, sync_playwright
 
 from tests.app.people import Person, camera, chromium, person
 from tests.app.server import Server, free_port, start
+from tests.model.media import numbered, write_video
 from tests.tiny import write_tiny
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -217,6 +218,8 @@ def guess_sessions(server: Server) -> None:
     for listener in httpx.get(server.url + "/config").json()["dependencies"]:
         if not listener["backend_fn"] or listener["targets"][0][1] in ("load", "unload"):
             continue
+        if not listener["outputs"] or listener["api_name"] == "open":
+            continue  # Cancel, which says nothing, and a new room, which is empty
         session = secrets.token_hex(5)
         call = {"fn_index": listener["id"], "session_hash": session,
                 "data": [None] * len(listener["inputs"])}  # fmt: skip
@@ -296,3 +299,45 @@ def test_the_line_survives_a_hiccup(browser: Browser, quick: Server) -> None:
         record(someone, "keys")
         someone.wait_until_learned(2)
         expect(page.locator(".card")).to_have_count(2)
+
+
+def test_naming_a_video_is_cancelled_with_one_press(
+    browser: Browser, quick: Server, tmp_path: Path
+) -> None:
+    frames = (numbered(number, 320, 240) for number in range(3000))
+    video = write_video(tmp_path / "long.mp4", "libx264", frames)
+    with person(browser, quick.url) as someone:
+        record(someone, "mug")
+        record(someone, "keys")
+        expect(someone.page.locator(".lesson p")).to_contain_text("Learned", timeout=20_000)
+        someone.page.get_by_role("tab", name="Name a video").click()
+        someone.page.locator("#video-file input").set_input_files(video)
+        expect(someone.page.locator("#video-say")).to_contain_text("frames", timeout=20_000)
+        someone.page.get_by_role("button", name="Cancel").click()
+        say = someone.page.locator("#video-say")
+        expect(say).to_contain_text("Cancelled; nothing of it was kept", timeout=10_000)
+        assert not [file for file in quick.private if file.suffix in (".webm", ".csv", ".mp4")]
+        expect(someone.page.get_by_role("button", name="Cancel")).to_be_hidden()
+
+
+def test_a_page_at_an_address_that_the_app_does_not_know_says_what_to_set(
+    browser: Browser, quick: Server
+) -> None:
+    """As behind a proxy that drops the port from the Host header."""
+
+    def without_port(route: Route) -> None:
+        request = route.request
+        headers = {**request.headers, "host": "127.0.0.1"}
+        if request.method == "POST":
+            headers["origin"] = quick.url
+        answer = httpx.request(
+            request.method, request.url, headers=headers, content=request.post_data_buffer
+        )
+        route.fulfill(status=answer.status_code, body=answer.content, headers=dict(answer.headers))
+
+    with person(browser, quick.url) as someone:
+        someone.forgiving = True  # the browser itself says on the console that it got a 403
+        someone.page.route("**/healthz", without_port)
+        someone.page.reload()
+        alarm = someone.page.locator(".alarm p")
+        expect(alarm).to_contain_text(f"start the app with --allowed-origin {quick.url}")

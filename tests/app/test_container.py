@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -49,6 +50,13 @@ def answers(process: subprocess.Popen[bytes], port: int) -> bool:
     return False
 
 
+def open_to_everybody(folder: Path) -> None:
+    """Let other users into pytest's own folders on the way to `folder`."""
+    for place in (folder, *folder.parents):
+        if place.is_relative_to(tempfile.gettempdir()) and str(place) != tempfile.gettempdir():
+            place.chmod(place.stat().st_mode | 0o055)
+
+
 def environment(folder: Path, port: int) -> dict[str, str]:
     """What the Dockerfile sets, with our port and our folder for its /tmp, and no home."""
     set_there = dict(pair.split("=", 1) for pair in instruction("ENV").split())
@@ -74,8 +82,8 @@ def test_a_plain_user_without_a_home_on_a_read_only_disk(tmp_path: Path) -> None
     for place in (folder, view):
         place.mkdir(mode=0o755)
     os.chown(folder, NOBODY, NOBODY)
-    for parent in [tmp_path, *tmp_path.parents][:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
+    open_to_everybody(tmp_path)
+    open_to_everybody(Path(sys.prefix))  # an environment that a test made lies beside this folder
     command = [sys.executable, *json.loads(instruction("CMD"))[1:]]
     script = ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh", str(folder), str(view), str(ROOT)]
     probe = subprocess.run([*script, "touch", "touched"], capture_output=True, text=True)

@@ -19,8 +19,8 @@ import app.decode.work
 from app.decode import children, decoder
 from app.decode.decoder import CLOSED, FAILED, Decoder, Waiting
 from app.decode.work import look_through
+from app.naming.frames import Seen
 from app.rooms import Room, Rooms
-from app.video import Seen
 from model import InputError
 from model.frames import read_clip, square, stream
 from tests.app.server import ROOT

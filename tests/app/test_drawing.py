@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.drawing import COLOURS, MAX_SIDE, MIN_SIDE, annotate, shown_size, thumbnail
+from app.naming.drawing import COLOURS, MAX_SIDE, MIN_SIDE, annotate, shown_size, thumbnail
 
 GREY = np.full((240, 320, 3), 128, np.uint8)
 

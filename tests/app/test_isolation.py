@@ -17,8 +17,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from app.decode.decoder import Decoder
+from app.naming.frames import Seen
 from app.rooms import Room, Rooms
-from app.video import Seen
 from model import InputError
 
 VARIANTS = 220

@@ -16,9 +16,9 @@ from app.decode.work import look_through
 from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
+from app.naming.frames import Seen
 from app.results import Exported, NamedVideo, Results, Step, file_stem
 from app.rooms import Room, Rooms
-from app.video import Seen
 from model import Adapted, InputError, load_adapted, load_model
 from model.frames import stream
 from tests.app.fakes import BLUE, RED, Page, jpeg, read_colour

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.session import MAX_FRAMES, MAX_THINGS, Clip, Taught
+from app.session import MAX_FRAMES, MAX_THINGS, Clip, TaughtObjects
 from model import InputError
 
 FRAMES = np.zeros((2, 224, 224, 3), np.uint8)
@@ -13,16 +13,16 @@ def clip(name: str = "c", count: int = 2) -> Clip:
     return Clip(name, count, np.broadcast_to(FRAMES[:1], (count, 224, 224, 3)))
 
 
-def names(taught: Taught) -> list[str]:
+def names(taught: TaughtObjects) -> list[str]:
     return [thing.name for thing in taught.things]
 
 
 @pytest.fixture
-def two() -> Taught:
-    return Taught().add("mug", clip("a")).add("keys", clip("b"))
+def two() -> TaughtObjects:
+    return TaughtObjects().add("mug", clip("a")).add("keys", clip("b"))
 
 
-def test_a_clip_of_a_known_name_goes_to_that_thing(two: Taught) -> None:
+def test_a_clip_of_a_known_name_goes_to_that_thing(two: TaughtObjects) -> None:
     taught = two.add("  MUG ", clip("c"))
     assert names(taught) == ["mug", "keys"]
     assert [c.id for c in taught.things[0].clips] == ["a", "c"]
@@ -30,7 +30,7 @@ def test_a_clip_of_a_known_name_goes_to_that_thing(two: Taught) -> None:
 
 
 def test_names_that_look_alike_are_alike() -> None:
-    taught = Taught().add("caf\u00e9  cup", clip("a")).add("cafe\u0301 cup", clip("b"))
+    taught = TaughtObjects().add("caf\u00e9  cup", clip("a")).add("cafe\u0301 cup", clip("b"))
     assert names(taught) == ["caf\u00e9 cup"]
 
 
@@ -43,7 +43,7 @@ def test_names_that_look_alike_are_alike() -> None:
         ("a\x00b", "characters that cannot be shown"),
     ],
 )
-def test_a_bad_name_is_refused_in_words(two: Taught, name: str, says: str) -> None:
+def test_a_bad_name_is_refused_in_words(two: TaughtObjects, name: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         two.add(name, clip())
     with pytest.raises(InputError, match=says):
@@ -52,16 +52,16 @@ def test_a_bad_name_is_refused_in_words(two: Taught, name: str, says: str) -> No
 
 @pytest.mark.parametrize("name", ["🔑 keys", 'Ada\'s "mug"', "a/b\\c", "=cmd()", "<b>bold</b>"])
 def test_a_strange_name_is_kept_as_it_is(name: str) -> None:
-    assert names(Taught().add(name, clip())) == [name]
+    assert names(TaughtObjects().add(name, clip())) == [name]
 
 
-def test_two_things_of_one_name_are_refused(two: Taught) -> None:
+def test_two_things_of_one_name_are_refused(two: TaughtObjects) -> None:
     with pytest.raises(InputError, match="Another thing is called 'mug' already"):
         two.rename(two.things[1].id, "Mug")
     assert names(two.rename(two.things[0].id, "Mug")) == ["Mug", "keys"], "its own name is free"
 
 
-def test_a_removed_thing_comes_back_in_its_place(two: Taught) -> None:
+def test_a_removed_thing_comes_back_in_its_place(two: TaughtObjects) -> None:
     less = two.remove(two.things[0].id)
     assert names(less) == ["keys"]
     assert [c.id for c in less.clips()] == ["b", "a"], "its frames are still needed"
@@ -72,7 +72,7 @@ def test_a_removed_thing_comes_back_in_its_place(two: Taught) -> None:
     assert [c.id for c in less.remove(less.things[0].id).clips()] == ["b"], "only the latest"
 
 
-def test_undo_says_why_it_cannot(two: Taught) -> None:
+def test_undo_says_why_it_cannot(two: TaughtObjects) -> None:
     with pytest.raises(InputError, match="nothing to bring back"):
         two.undo()
     gone = two.remove(two.things[0].id)
@@ -80,11 +80,11 @@ def test_undo_says_why_it_cannot(two: Taught) -> None:
         gone.rename(gone.things[0].id, "mug").undo()
 
 
-def test_learning_needs_two_things_with_a_clip(two: Taught) -> None:
+def test_learning_needs_two_things_with_a_clip(two: TaughtObjects) -> None:
     with pytest.raises(InputError, match=r"Teach at least 2 things first; you have 0\."):
-        Taught().support()
+        TaughtObjects().support()
     with pytest.raises(InputError, match=r"you have 1\."):
-        Taught().add("mug", clip()).support()
+        TaughtObjects().add("mug", clip()).support()
     empty = two.remove_clip(two.things[1].id, "b")
     with pytest.raises(InputError, match="you have 1 and 'keys' has no clip yet"):
         empty.support()
@@ -93,7 +93,7 @@ def test_learning_needs_two_things_with_a_clip(two: Taught) -> None:
 
 
 def test_there_is_a_bound_on_things_and_on_frames() -> None:
-    taught = Taught()
+    taught = TaughtObjects()
     for index in range(MAX_THINGS):
         taught = taught.add(f"thing {index}", clip(str(index)))
     with pytest.raises(InputError, match=f"There are {MAX_THINGS} things"):
@@ -104,12 +104,12 @@ def test_there_is_a_bound_on_things_and_on_frames() -> None:
 
 
 def test_undo_respects_both_bounds() -> None:
-    taught = Taught().add("big", clip("a", MAX_FRAMES - 10)).add("small", clip("b", 10))
+    taught = TaughtObjects().add("big", clip("a", MAX_FRAMES - 10)).add("small", clip("b", 10))
     full = taught.remove(taught.things[1].id).add("new", clip("c", 10))
     with pytest.raises(InputError, match=f"more than the {MAX_FRAMES}"):
         full.undo()
     assert names(full.remove_clip(full.things[1].id, "c").undo()) == ["big", "small", "new"]
-    taught = Taught()
+    taught = TaughtObjects()
     for index in range(MAX_THINGS):
         taught = taught.add(f"thing {index}", clip(str(index)))
     full = taught.remove(taught.things[0].id).add("one more", clip())
@@ -117,7 +117,7 @@ def test_undo_respects_both_bounds() -> None:
         full.undo()
 
 
-def test_a_thing_that_is_gone_is_named_so(two: Taught) -> None:
+def test_a_thing_that_is_gone_is_named_so(two: TaughtObjects) -> None:
     for transition in (two.remove, lambda i: two.rename(i, "x"), lambda i: two.remove_clip(i, "a")):
         with pytest.raises(InputError, match="not here any more"):
             transition("thing-99")

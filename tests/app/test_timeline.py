@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.timeline import POINTS, stretches, thinned
+from app.naming.timeline import POINTS, stretches, thinned
 
 
 def test_what_was_seen_when() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import _parser
-from app.timeline import Stretch
+from app.naming.timeline import Stretch
 from app.ui.model import COMMANDS, PYTHON
 from app.ui.uploads import own, uploaded
 from app.ui.video import _legend, _progress, _refused, _seen

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from app.smoothing import SECONDS, Smoother
-from app.video import cell, name_video, write_csv
+from app.naming.frames import cell, name_video, write_csv
+from app.naming.smoothing import SECONDS, Smoother
 from model import load_model
 from model.frames import square, stream
 from tests.tiny import write_tiny

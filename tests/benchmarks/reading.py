@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from model.frames import read_clip, stream
-from model.sampling import FRAMES_PER_CLIP, select_lazy_frames
-from model.video import THREADS
+from model.media.sampling import FRAMES_PER_CLIP, select_lazy_frames
+from model.media.video import THREADS
 from tests.benchmarks.adaptation import REPEATS, timed
 
 SECONDS, RATE = 10, 30

@@ -11,9 +11,9 @@ from PIL import ImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from model import video
 from model.errors import InputError
 from model.frames import stream
+from model.media import video
 from tests.model.media import open_files
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from model.frames import FRAMES_PER_CLIP, SIDE, read_clip, square, stream
-from model.video import risen
+from model.media.video import risen
 from tests.model.media import (
     claim_duration,
     decoded,

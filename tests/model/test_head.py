@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.head import distances, fit, scaled
+from model.head import distances, fit, normalised
 
 
 def dense_distances(z: np.ndarray, labels: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -32,8 +32,8 @@ SHOTS = [(1,), (5,), (1, 1), (1, 7), (3, 4, 5), (1, 2, 1, 30), (40, 1), (2,) * 1
 def test_equals_the_dense_formula(shots: tuple[int, ...], features: str) -> None:
     rng = np.random.default_rng(sum(shots))
     labels = rng.permutation(np.repeat(np.arange(len(shots)), shots))
-    z = scaled(np.abs(rng.normal(size=(len(labels), 48))) * 3, features)
-    x = scaled(np.abs(rng.normal(size=(9, 48))) * 3, features)
+    z = normalised(np.abs(rng.normal(size=(len(labels), 48))) * 3, features)
+    x = normalised(np.abs(rng.normal(size=(9, 48))) * 3, features)
     expected = dense_distances(z, labels, x)
     np.testing.assert_allclose(distances(fit(z, labels), x), expected, rtol=1e-8)
 
@@ -63,5 +63,5 @@ def test_order_of_frames_does_not_matter() -> None:
 
 
 def test_unit_features_have_length_root_d_and_zero_stays_finite() -> None:
-    z = scaled(np.array([[3.0, 4.0], [0.0, 0.0]]), "unit")
+    z = normalised(np.array([[3.0, 4.0], [0.0, 0.0]]), "unit")
     np.testing.assert_allclose(np.linalg.norm(z, axis=1), [np.sqrt(2), 0])

@@ -12,7 +12,7 @@ import pytest
 
 from model import InputError, SupportSet, load_adapted, load_model
 from model.graph import fold_film
-from model.head import distances, fit, scaled
+from model.head import distances, fit, normalised
 from model.runtime import open_session
 from tests.tiny import HEAD, write_tiny
 
@@ -53,7 +53,7 @@ def by_hand(folder: Path, objects: dict[str, list[np.ndarray]], frames: np.ndarr
     film = run((folder / "film_generator.onnx").read_bytes(), "film", {"embedding": embedding})[0]
     backbone = fold_film(onnx.load(folder / "backbone.onnx"), sites, film).SerializeToString()
     z = run(backbone, "features", {"frames": support})
-    fitted = fit(scaled(z, head["features"]), labels)
+    fitted = fit(normalised(z, head["features"]), labels)
     if not head["windows"]:
         x = run(backbone, "features", {"frames": frames})[:, None]
         keep = np.ones(x.shape[:2], bool)
@@ -64,7 +64,7 @@ def by_hand(folder: Path, objects: dict[str, list[np.ndarray]], frames: np.ndarr
         floor = head["window_floor"] * np.median(np.linalg.norm(z, axis=1))
         keep = np.linalg.norm(x, axis=-1) >= floor
         keep[~keep.any(1)] = True
-    logits = -head["temperature"] * distances(fitted, scaled(x, head["features"]))  # (B,P,K)
+    logits = -head["temperature"] * distances(fitted, normalised(x, head["features"]))  # (B,P,K)
     return softmax(np.where(keep[..., None], logits, -np.inf).max(1))
 
 

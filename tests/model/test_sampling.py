@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from model.sampling import FRAMES_PER_CLIP, NEAR, SIDE, select_frames, select_lazy_frames, square
+from model.media.sampling import (
+    FRAMES_PER_CLIP,
+    NEAR,
+    SIDE,
+    select_frames,
+    select_lazy_frames,
+    square,
+)
 from tests.model.media import number_of, numbered
 
 
@@ -144,6 +151,12 @@ def test_frames_that_cannot_be_made_are_skipped_and_others_are_not_made_in_vain(
     assert len(numbers) == FRAMES_PER_CLIP and all(n % 3 != 1 for n in numbers)
     assert np.diff(numbers).max() <= 3 * 2000 / FRAMES_PER_CLIP
     assert len(made) < 500
+
+
+def test_no_frames_cannot_be_asked_for() -> None:
+    for count in (0, -1):
+        with pytest.raises(ValueError, match=f"at least 1 frame must be selected; got {count}"):
+            select_frames([numbered(0)], count)
 
 
 def test_an_empty_recording_is_refused_in_words() -> None:

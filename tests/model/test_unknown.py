@@ -130,6 +130,7 @@ def test_bare_onnxruntime_gives_the_same(tmp_path: Path) -> None:
     unknown, where = session.run(["unknown", "where"], {"frames": frames})
     saved = load_adapted(tmp_path / "mine.onnx").answers(frames)
     for answers in (adapted.answers(frames), saved):
+        assert answers.unknown is not None and answers.where is not None
         np.testing.assert_allclose(answers.unknown, np.asarray(unknown), atol=1e-5)
         np.testing.assert_allclose(answers.where, np.asarray(where), atol=1e-6)
         np.testing.assert_array_equal(answers.probabilities, adapted.predict(frames))

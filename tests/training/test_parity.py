@@ -65,9 +65,9 @@ def in_torch(
     """
     frames, sides = torch.from_numpy(support), model.config.windows
     film = model.film(model.embeddings(frames).mean(0))
-    z = model.support_rows(frames, film).double()
-    x = model.query_rows(torch.from_numpy(query), film).double()  # (M, P, D)
-    filled = head.filled(x, z, model.config.window_floor)
+    z = model.support_features(frames, film).double()
+    x = model.query_features(torch.from_numpy(query), film).double()  # (M, P, D)
+    filled = head.nonempty(x, z, model.config.window_floor)
     looks = own_looks(z.numpy(), labels, np.zeros(len(labels)), known.typical)
     familiar = familiarity(looks, known)
     cosines = torch.cosine_similarity(x[:, :, None], z[None, None], dim=-1)  # (M, P, N)

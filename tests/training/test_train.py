@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
+from model.nn.cnaps import SimpleCnaps
 from training import train
 from training.episodes.composites import Composites
 from training.episodes.mixture import episodes_of
@@ -147,3 +149,32 @@ def test_the_older_spelling_of_h_goes_on_working() -> None:
     old, new = (parse(["--photos", "a", "b", flag, "3"], "")[0]
                 for flag in ("--back", "--num-backprop"))  # fmt: skip
     assert old == new and old.num_backprop == 3 and old.photos == ("a", "b")
+
+
+def test_a_loss_that_is_no_number_stops_before_anything_learns_from_it(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, kept = tmp_path / "run", {}
+    config = config_of(photos, out, "--validate-every", "1", "--steps", "3")
+    whole = train.backward
+
+    def breaking(model: SimpleCnaps, *more: Any) -> tuple[float, float]:
+        loss, accuracy = whole(model, *more)
+        if not (out / "state.pt").exists():  # the first step is well
+            return loss, accuracy
+        kept.update({path: path.read_bytes() for path in out.iterdir() if path.suffix != ".jsonl"})
+        assert model.log_temperature.grad is not None
+        model.log_temperature.grad.fill_(float("nan"))
+        return float("nan"), accuracy
+
+    monkeypatch.setattr(train, "backward", breaking)
+    with pytest.raises(InputError, match=r"^Step 2 has a loss of nan and a gradient of nan; the"):
+        train.train(config, resume=False)
+    assert {"state.pt", "last.safetensors"} <= {path.name for path in kept}
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_a_gradient_cannot_be_clipped_to_nothing(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--clip must be above 0; it is 0"):
+        config_of(photos, tmp_path, "--clip", "0")
+    assert config_of(photos, tmp_path, "--clip", "inf").clip == float("inf")

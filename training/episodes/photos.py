@@ -19,7 +19,7 @@ import numpy as np
 
 from model.errors import InputError
 from model.frames import SIDE, read_clip
-from model.media import PHOTO_ENDINGS
+from model.media.kinds import PHOTO_ENDINGS
 from training.episodes.augment import (
     camera_augment,
     cropped,

@@ -165,10 +165,14 @@ def check(config: TrainConfig) -> None:
         if getattr(config, name) < 1:
             raise InputError(f"{flag(name)} must be at least 1; it is {getattr(config, name)}.")
     for name in ("seed", "workers", "warm_up", "penalty", "rate", "rate_temperature",
-                 "rate_encoder", "clip", "weight_orbit", "weight_composites", "weight_photos",
+                 "rate_encoder", "weight_orbit", "weight_composites", "weight_photos",
                  "weight_classes"):  # fmt: skip
         if not 0 <= getattr(config, name) < math.inf:
             raise InputError(f"{flag(name)} must be 0 or more; it is {getattr(config, name)}.")
+    if not config.clip > 0:
+        raise InputError(
+            f"--clip must be above 0; it is {config.clip}, and inf leaves gradients as they are."
+        )
     if config.way < 2:
         raise InputError(f"--way must be at least 2; it is {config.way}.")
     if not (config.orbit or config.photos):

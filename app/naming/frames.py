@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.smoothing import Smoother
+from app.naming.smoothing import Smoother
 from model import Adapted
 from model.frames import square, stream
 from model.saving import atomic_write

@@ -25,7 +25,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from model.errors import InputError
-from model.media import MAX_FRAME_PIXELS, Decoded, check_frame, name_of
+from model.media.kinds import MAX_FRAME_PIXELS, Decoded, check_frame, name_of
 
 MAX_RATE = 240  # frames a second that are believed
 THREADS = 2  # every thread of FFmpeg's holds frames of its own

@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from model.errors import InputError
-from model.media import MAX_PHOTO_PIXELS, Decoded, check_frame, name_of
+from model.media.kinds import MAX_PHOTO_PIXELS, Decoded, check_frame, name_of
 
 # Opened by these and not by `Image.open`, which refuses a large picture before its size is known.
 READERS: dict[str, Any] = {

@@ -8,8 +8,8 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from app.drawing import annotate, shown_size
-from app.video import NamedFrame
+from app.naming.drawing import annotate, shown_size
+from app.naming.frames import NamedFrame
 from model import InputError
 
 MAX_RATE = 30.0  # frames per second of the annotated video

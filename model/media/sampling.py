@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 
 from model.errors import InputError
-from model.media import LazyFrame
+from model.media.kinds import LazyFrame
 
 SIDE = 224  # pixels, the square that the model sees
 FRAMES_PER_CLIP = 20  # frames kept of one clip, at most
 
-GRID = 16  # cells a side, for telling near-duplicates
+CELLS = 16  # cells a side, for telling near-duplicates
 NEAR = 5  # grey levels of 255: coding and sensor noise stay under it, a hand-held camera does not
 
 
@@ -42,7 +42,7 @@ def select_frames(frames: Iterable[np.ndarray], count: int = FRAMES_PER_CLIP) ->
 
     One pass in constant memory: every s-th frame is kept, and s doubles whenever 4 * count are.
     Of these, near-duplicates of an earlier one are left out: frames that differ from it by at most
-    NEAR grey levels in every cell (and colour) of a GRID x GRID mean. `count` of the rest are
+    NEAR grey levels in every cell (and colour) of a CELLS x CELLS mean. `count` of the rest are
     taken, evenly spaced. So a still camera on a still thing gives one frame, and the same frames
     always give the same answer.
     """
@@ -54,6 +54,8 @@ def select_frames(frames: Iterable[np.ndarray], count: int = FRAMES_PER_CLIP) ->
 
 def select_lazy_frames(frames: Iterable[LazyFrame], count: int) -> list[np.ndarray]:
     """As `select_frames`, of frames that are made only when they are kept; may be empty."""
+    if count < 1:
+        raise ValueError(f"at least 1 frame must be selected; got {count}")
     kept: list[tuple[int, np.ndarray]] = []  # (position, SIDE x SIDE frame)
     stride = 1
     for position, retrieve in enumerate(frames):
@@ -74,9 +76,9 @@ def select_lazy_frames(frames: Iterable[LazyFrame], count: int) -> list[np.ndarr
 
 def _without_near_duplicates(frames: list[np.ndarray]) -> list[np.ndarray]:
     different: list[np.ndarray] = []
-    seen = np.empty((0, GRID, GRID, 3), np.int16)
+    seen = np.empty((0, CELLS, CELLS, 3), np.int16)
     for frame in frames:
-        cells = cv2.resize(frame, (GRID, GRID), interpolation=cv2.INTER_AREA).astype(np.int16)
+        cells = cv2.resize(frame, (CELLS, CELLS), interpolation=cv2.INTER_AREA).astype(np.int16)
         if (np.abs(seen - cells).max(axis=(1, 2, 3)) > NEAR).all():
             different.append(frame)
             seen = np.concatenate([seen, cells[None]])
