@@ -4,15 +4,16 @@ With x the direction of a window's feature, s_i those of the support frames, and
 the NEIGHBOURS largest cosines x . s_i over the frames i of object k:
 
     s = max_k ( max_x c_k(x) - o_k ),    o_k = a own_k + b others_k
-    unknown = 1 / (1 + exp(steepness (s - threshold))),    threshold = base + slope q
+    unknown = 1 / (1 + exp(steepness (s - threshold)))
+    threshold = base + from_own mean_k own_k + from_others mean_k others_k
+                + from_ways log K + from_shots log(N / K)
 
 own_k is the median of c_k over object k's own frames, each seen without the clip that it is in;
-others_k how alike the other objects are to it; q the 5 % quantile of s over the own frames, seen in
-the same way. So an object that looks different from clip to clip is held to less, and a person's
-own clips move the threshold. a, b, base, slope and steepness are learned over tasks with left-out
-objects (`training.calibrate`). Cosines with k nearest neighbours: Sun et al., "Out-of-Distribution
-Detection with Deep Nearest Neighbors", ICML 2022; a threshold from left-out groups: conformal
-prediction. `model.graph` writes the same as ONNX.
+others_k how alike the other objects are to it. So an object that looks different from clip to clip
+is held to less, and a person's own clips move the threshold. a and b, then the other numbers by
+logistic regression, are learned over tasks with left-out objects (`training.calibrate`). Cosines
+with k nearest neighbours: Sun et al., "Out-of-Distribution Detection with Deep Nearest
+Neighbors", ICML 2022. `model.graph` writes the same as ONNX.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from model.head import Float
 
 NEIGHBOURS = 3
 MOST = 64  # frames of an object that a frame is compared with; of more, evenly taken ones
-TAIL = 0.05  # of a person's own frames may be called unknown
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,11 @@ class Calibration:
     others: float  # b
     typical: float  # own_k where nothing can be left out: one frame of one clip
     base: float
-    slope: float
+    from_own: float
+    from_others: float
+    from_ways: float
+    from_shots: float
     steepness: float  # > 0
-
-
-@dataclass(frozen=True)
-class Familiarity:
-    """What a task's support says about being like it."""
-
-    offsets: Float  # (K,)  o_k
-    threshold: float
 
 
 @dataclass(frozen=True)
@@ -55,21 +50,22 @@ class OwnLooks:
 
     own: Float  # (K,)  own_k
     others: Float  # (K,)  others_k
-    alike: Float  # (n, K)  c_k of own frames that could be left out, seen without their clips
+    shots: float  # N / K
 
     def offsets(self, calibration: Calibration) -> Float:
         """o_k (K,)."""
         return calibration.own * self.own + calibration.others * self.others
 
-    def quantile(self, calibration: Calibration) -> float:
-        """q."""
-        scores = (self.alike - self.offsets(calibration)).max(1)
-        return float(np.quantile(scores, TAIL))
+    def levels(self) -> Float:
+        """(4,) what the threshold is linear in: means of own and others, log K, log(N / K)."""
+        return np.array(
+            [self.own.mean(), self.others.mean(), np.log(len(self.own)), np.log(self.shots)]
+        )
 
-
-def familiarity(looks: OwnLooks, calibration: Calibration) -> Familiarity:
-    threshold = calibration.base + calibration.slope * looks.quantile(calibration)
-    return Familiarity(looks.offsets(calibration), threshold)
+    def threshold(self, calibration: Calibration) -> float:
+        c = calibration
+        slopes = np.array([c.from_own, c.from_others, c.from_ways, c.from_shots])
+        return c.base + float(slopes @ self.levels())
 
 
 def own_looks(z: np.ndarray, labels: np.ndarray, clips: np.ndarray, typical: float) -> OwnLooks:
@@ -81,26 +77,22 @@ def own_looks(z: np.ndarray, labels: np.ndarray, clips: np.ndarray, typical: flo
     directions = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
     cosines = directions.astype(np.float64) @ directions.T.astype(np.float64)  # (N, N)
     ways = int(labels.max()) + 1
-    alike = np.stack([nearest(cosines[:, labels == k]) for k in range(ways)], 1)  # (N, K)
-    others = np.array(
-        [np.delete(alike[labels == k], k, 1).max(1).mean() if ways > 1 else 0 for k in range(ways)]
-    )
-    own = np.full(len(z), np.nan)  # c_k of an own frame, seen without its clip
+    others, own = np.zeros(ways), np.full(ways, np.nan)
     for k in range(ways):
         rows = np.flatnonzero(labels == k)
+        if ways > 1:
+            rivals = [nearest(cosines[np.ix_(rows, labels == j)]) for j in range(ways) if j != k]
+            others[k] = np.max(rivals, 0).mean()
         parts = _parts(clips[rows])
-        for part in np.unique(parts):
-            out, rest = rows[parts == part], rows[parts != part]
-            if len(rest):
-                own[out] = nearest(cosines[np.ix_(out, rest)])
-    seen = np.isfinite(own)
-    if not seen.any():
-        return OwnLooks(np.full(ways, typical), others, np.full((1, ways), typical))
-    medians = np.full(ways, np.median(own[seen]))
-    for k in np.unique(labels[seen]):
-        medians[k] = np.median(own[seen & (labels == k)])
-    alike[np.arange(len(z)), labels] = own
-    return OwnLooks(medians, others, alike[seen])
+        seen = [
+            nearest(cosines[np.ix_(rows[parts == part], rows[parts != part])])
+            for part in np.unique(parts)
+            if (parts != part).any()
+        ]
+        if seen:
+            own[k] = np.median(np.concatenate(seen))
+    usual = float(np.nanmedian(own)) if np.isfinite(own).any() else typical
+    return OwnLooks(np.where(np.isfinite(own), own, usual), others, len(z) / ways)
 
 
 def nearest(cosines: np.ndarray) -> Float:

@@ -20,7 +20,7 @@ from onnx.compose import merge_graphs
 from onnx.parser import parse_model
 
 from model.card import GRID, Card, Site
-from model.confidence import Familiarity
+from model.confidence import OwnLooks
 from model.crop import CROP
 from model.frames import SIDE
 from model.head import Float, Head
@@ -130,7 +130,7 @@ class Fitted:
     head: Head
     support: Float  # (N, D) scaled features
     floor: float  # windows whose feature is shorter than this are left out
-    familiar: Familiarity | None  # None: the personaliser has no calibration
+    looks: OwnLooks | None  # None: the personaliser has no calibration
 
 
 def join(backbone: onnx.ModelProto, fitted: Fitted, names: Sequence[str], card: Card) -> bytes:
@@ -178,7 +178,7 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
     d, k = len(head.mean), len(head.centres)
     windows, unit = settings.windows, settings.features == "unit"
     taken = "float[B,D,S,S] features" if windows else "float[B,D] features"
-    known = fitted.familiar and card.calibration
+    known = fitted.looks and card.calibration
     outputs = f"float[B,{k}] probabilities, float[B,{k}] logits, float[B,4] where"
     told = f", float[B] unknown, float[B,{k}] likeness" if known else ""
     pooled = WINDOWS.format(
@@ -215,9 +215,9 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
     if windows:
         constants["floor"] = np.array(fitted.floor)
     whole = {"minus_two": np.array([-2], np.int64)}
-    if fitted.familiar and card.calibration:
+    if fitted.looks and card.calibration:
         whole["table"] = table(head.labels)
-        constants |= unknown_constants(head, fitted.support, fitted.familiar, card.calibration)
+        constants |= unknown_constants(head, fitted.support, fitted.looks, card.calibration)
     for name, value in (whole | {n: v.astype(np.float32) for n, v in constants.items()}).items():
         model.graph.initializer.append(numpy_helper.from_array(value, name))
     return model

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from model.adapted import Adapted
 from model.card import PARTS, Card, read_card
-from model.confidence import familiarity, own_looks
+from model.confidence import own_looks
 from model.errors import InputError
 from model.frames import SIDE
 from model.graph import Fitted, fold_film, join
@@ -91,14 +91,11 @@ class Personaliser:
         # The limit is the whole process's: two at once would each restore what the other had set.
         with FITTING, threadpool_limits(1, "blas"):
             rows = normalised(z, self.card.head.features)
-            head, familiar = fit(rows, labels), None
+            head, looks = fit(rows, labels), None
             if known:
                 looks = own_looks(z, labels, support.clip_numbers(), known.typical)
-                familiar = familiarity(looks, known)
         floor = self.card.head.window_floor * float(np.median(np.linalg.norm(z, axis=1)))
-        return Adapted(
-            join(backbone, Fitted(head, rows, floor, familiar), support.names, self.card)
-        )
+        return Adapted(join(backbone, Fitted(head, rows, floor, looks), support.names, self.card))
 
     def _check(self) -> None:
         """Ask each part about one frame; raise InputError unless it answers as the card says."""

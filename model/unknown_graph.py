@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.confidence import NEIGHBOURS, Calibration, Familiarity, compared
+from model.confidence import NEIGHBOURS, Calibration, OwnLooks, compared
 from model.head import Float, Head
 
 # The best window of all is the best one of the most probable object. `boxes` (P, 4) are shares of
@@ -94,7 +94,7 @@ def unknown_text(labels: np.ndarray, filled: bool) -> str:
 
 
 def unknown_constants(
-    head: Head, support: Float, familiar: Familiarity, calibration: Calibration
+    head: Head, support: Float, looks: OwnLooks, calibration: Calibration
 ) -> dict[str, np.ndarray]:
     """The float32 constants of UNKNOWN; support: scaled features (N, D)."""
     rows = compared(head.labels)
@@ -111,8 +111,8 @@ def unknown_constants(
         "mean_column": head.mean[:, None],
         "absent": absent,
         "share": np.stack(share),
-        "offsets": familiar.offsets,
-        "threshold": np.array(familiar.threshold),
+        "offsets": looks.offsets(calibration),
+        "threshold": np.array(looks.threshold(calibration)),
         "steepness": np.array(calibration.steepness),
     }
 

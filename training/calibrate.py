@@ -1,14 +1,15 @@
-"""How sure a personaliser is, learned over tasks of people with an object left out.
+"""How sure a personaliser is, learned over episodes with objects left out.
 
-    python -m training.calibrate assets/NAME --orbit ROOT
+    python -m training.calibrate assets/NAME --photos PHOTOS --views VIEWS.npy ...
 
-Of every user each object is left out in turn: the others are taught from their clean videos, and
-all are shown in clutter videos. Writes calibration.json (`model.confidence`) into the folder and
-names it in card.json; prints how well it does on the users of another split.
+Episodes are those of a training (`training.episodes.mixture`), with clips of several frames. Some
+objects of each are not taught, but shown; so are frames of another episode. Writes
+calibration.json (`model.confidence`) into the folder and names it in card.json; prints how well it
+does on episodes that are kept for validation.
 
-Learned one after the other: `own` and `others` by the area under the ROC curve, the threshold so
-that 95 % of the frames of taught objects are kept, the steepness and the sharpness of the
-probabilities by likelihood. Nothing else of the personaliser changes.
+Learned one after the other: `own` and `others` by the area under the ROC curve, what the threshold
+is made of by logistic regression, the sharpness of the probabilities by likelihood. Nothing else of
+the personaliser changes.
 """
 
 from __future__ import annotations
@@ -27,56 +28,55 @@ from tqdm import tqdm
 
 from model import InputError, Personaliser, SupportSet, load_model
 from model.card import CALIBRATION, PARTS, read_card
-from model.confidence import TAIL, Calibration, OwnLooks, own_looks
-from model.frames import SIDE
+from model.confidence import Calibration, OwnLooks, own_looks
 from model.saving import atomic_write
-from training.episodes.orbit import SPLITS, Filter, User, in_sight, load_frame, read_split
+from training.episodes.episode import Episode, load
+from training.episodes.mixture import episodes_of
 from training.evaluation.open_set import accepted, auroc, ece
-from training.settings.command_line import parser_for
+from training.settings.command_line import read
+from training.settings.config import SYNTHETIC_SOURCES, TrainConfig
 
-TAUGHT = 20  # frames of a clean video, as the app keeps them
-SHOWN = 6  # frames of a clutter video
+SHAPE = {"way": 12, "queries": 3, "clip_length": 5}  # of episodes, before objects are left out
+FOREIGN = 10  # frames of another episode
+WEIGHTS = (1.0, 0.5, 0.5)  # of a task's taught, left-out and foreign frames in the regression
 # With it likeness is c_k itself, and probabilities are as the head has them.
-PLAIN = Calibration(1, own=0, others=0, typical=0.8, base=0.5, slope=0, steepness=20)
+PLAIN = Calibration(1, own=0, others=0, typical=0.8, base=0.5, from_own=0, from_others=0,
+                    from_ways=0, from_shots=0, steepness=20)  # fmt: skip
 TRIED = np.linspace(0, 0.7, 15)  # values of `own` and `others`
+LEFT_OUT, ELSEWHERE = -1, -2  # targets of frames that show no taught object
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a model of a user's objects but one says of frames, before calibration."""
+    """What a model of some of an episode's objects says of frames, before calibration."""
 
     looks: OwnLooks
     likeness: np.ndarray  # (M, K) c_k
     logits: np.ndarray  # (M, K)
-    targets: np.ndarray  # (M,) in [0, K), -1: the object that was left out
+    targets: np.ndarray  # (M,) in [0, K), LEFT_OUT or ELSEWHERE
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
-    parser = parser_for(__doc__)
-    parser.add_argument("personaliser", type=Path, help="its folder, which is changed")
-    parser.add_argument("--orbit", type=Path, required=True, help="a tree in ORBIT's layout")
-    parser.add_argument("--split", choices=SPLITS, default="train", help="to learn from (train)")
-    parser.add_argument(
-        "--held-out", choices=SPLITS, default="validation", help="to report on (validation)"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    own = {
+        "personaliser": (Path, ..., "its folder, which is changed"),
+        "tasks": (int, 150, "episodes to learn from; a third as many to report on"),
+    }
+    names = (*SYNTHETIC_SOURCES, "weight_composites", "weight_photos", "weight_classes")
     try:
-        if args.split == args.held_out:
-            raise InputError(f"Both splits are {args.split}; report on another with --held-out.")
-        personaliser = plain(args.personaliser)
-        splits = [read_split(args.orbit, name) for name in (args.split, args.held_out)]
-        seen_in = in_sight(args.orbit, "clutter")
-        learned, held_out = (
-            list(tasks(personaliser, users, seen_in, args.seed)) for users in splits
-        )
+        config, values = read(sys.argv[1:] if argv is None else argv, __doc__, own, names,
+                              positional="personaliser")  # fmt: skip
+        config = replace(config, **SHAPE)
+        folder, count = values["personaliser"], values["tasks"]
+        personaliser = plain(folder)
+        learned = list(tasks(personaliser, config, False, count))
+        held_out = list(tasks(personaliser, config, True, max(count // 3, 1)))
         calibration = calibrate(learned)
-        write(args.personaliser, calibration)
+        write(folder, calibration)
     except InputError as error:
         sys.exit(str(error))
-    print(f"wrote {args.personaliser / CALIBRATION}: {json.dumps(asdict(calibration))}")
-    for name, found in ((args.split, learned), (args.held_out, held_out)):
+    print(f"wrote {folder / CALIBRATION}: {json.dumps(asdict(calibration))}")
+    for name, found in (("learned from", learned), ("held out", held_out)):
         figures = "  ".join(f"{k} {100 * v:.1f} %" for k, v in report(found, calibration).items())
         print(f"{name} ({len(found)} tasks): {figures}")
 
@@ -89,57 +89,47 @@ def plain(folder: Path) -> Personaliser:
 
 
 def tasks(
-    personaliser: Personaliser, users: Sequence[User], seen_in: Filter, seed: int
+    personaliser: Personaliser, config: TrainConfig, validation: bool, count: int
 ) -> Iterator[Shown]:
-    """For every object of every user a model of the others, which are taught from 1 to all of
-    their clean videos; objects without clean and clutter videos are left aside.
-    """
-    found = 0
-    for number, user in enumerate(tqdm(users, "users", leave=False, disable=None)):
-        objects = [thing for thing in user.objects if thing.clean and thing.clutter]
-        clean = [[_frames(v.frames(), TAUGHT) for v in thing.clean] for thing in objects]
-        shown = [
-            np.concatenate([_frames(seen_in.frames(v), SHOWN) for v in thing.clutter])
-            for thing in objects
-        ]
-        rng = np.random.default_rng([seed, number])
-        for out in range(len(objects) if len(objects) > 2 else 0):
-            taught = [k for k in range(len(objects)) if k != out and len(shown[k])]
-            clips = int(rng.integers(1, 1 + max(map(len, clean))))
-            support = SupportSet(
-                tuple(objects[k].name for k in taught),
-                tuple(tuple(clean[k][:clips]) for k in taught),
-            )
-            found += 1
-            yield _shown(personaliser, support, [*(shown[k] for k in taught), shown[out]])
-    if not found:
-        raise InputError("No user has 3 objects with clean and clutter videos to leave one out.")
+    """Of every episode a model of two objects and more; the others are left out."""
+    stream = load(episodes_of(config, validation), range(2 * count), config.workers)
+    for number in tqdm(range(count), "episodes", leave=False, disable=None):
+        episode, another = next(stream), next(stream)
+        rng = np.random.default_rng([config.seed, validation, number])
+        yield _shown(personaliser, episode, another.task.query[:, 0].numpy(), rng)
 
 
-def _shown(personaliser: Personaliser, support: SupportSet, shown: Sequence[np.ndarray]) -> Shown:
-    """shown: frames of the K taught objects, then of the one that was left out."""
+def _shown(
+    personaliser: Personaliser, episode: Episode, foreign: np.ndarray, rng: np.random.Generator
+) -> Shown:
+    task = episode.task
+    order = rng.permutation(task.ways)
+    taught = order[: rng.integers(2, task.ways)] if task.ways > 2 else order
+    clips = [task.support[task.labels == int(k)].numpy() for k in taught]
+    support = SupportSet(
+        tuple(str(i) for i in range(len(taught))), tuple(tuple(own) for own in clips)
+    )
     backbone, z = personaliser.see(support)
     looks = own_looks(z, support.labels(), support.clip_numbers(), PLAIN.typical)
-    adapted = personaliser.fit(support, backbone, z)
-    session = ort.InferenceSession(adapted.to_bytes())
-    ways = len(support.names)
-    targets = np.repeat([*range(ways), -1], [len(frames) for frames in shown])
+    session = ort.InferenceSession(personaliser.fit(support, backbone, z).to_bytes())
+    place = np.full(task.ways, LEFT_OUT)
+    place[taught] = np.arange(len(taught))
+    foreign = foreign[rng.permutation(len(foreign))[:FOREIGN]]
+    frames = np.concatenate([task.query[:, 0].numpy(), foreign])
+    targets = np.concatenate([place[task.targets.numpy()], np.full(len(foreign), ELSEWHERE)])
     answers = [
-        session.run(["likeness", "logits"], {"frames": frames}) for frames in shown if len(frames)
+        session.run(["likeness", "logits"], {"frames": frames[i : i + 16]})
+        for i in range(0, len(frames), 16)
     ]
     likeness, logits = (np.concatenate(rows) for rows in zip(*answers, strict=True))
     return Shown(looks, likeness, logits.astype(np.float64), targets)
 
 
-def _frames(paths: Sequence[Path], most: int) -> np.ndarray:
-    """(n, S, S, 3) evenly taken."""
-    if not paths:
-        return np.zeros((0, SIDE, SIDE, 3), np.uint8)
-    taken = np.linspace(0, len(paths) - 1, min(len(paths), most)).round().astype(int)
-    return np.stack([load_frame(paths[i]) for i in taken])
-
-
 def calibrate(tasks: Sequence[Shown]) -> Calibration:
+    """Raises InputError where no episode left an object out."""
+    tasks = [task for task in tasks if (task.targets == LEFT_OUT).any()]
+    if not tasks:
+        raise InputError("No episode has 3 objects to leave one out; give more photos or views.")
     typical = float(np.median(np.concatenate([task.looks.own for task in tasks])))
 
     def area(own: float, others: float) -> float:
@@ -148,41 +138,46 @@ def calibrate(tasks: Sequence[Shown]) -> Calibration:
 
     _, own, others = max((area(a, b), a, b) for a in TRIED for b in TRIED)
     found = replace(PLAIN, own=float(own), others=float(others), typical=typical)
-    found = replace(found, **dict(zip(("base", "slope"), _threshold(tasks, found), strict=True)))
-    return replace(found, steepness=_steepness(tasks, found), sharpness=_sharpness(tasks))
+    return replace(found, **_regression(tasks, found), sharpness=_sharpness(tasks))
 
 
 def strangeness(task: Shown, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
-    """threshold - s of the taught objects' frames, and of the one's that was left out."""
+    """threshold - s of the taught objects' frames, and of those of the ones that were left out."""
     familiar = (task.likeness - task.looks.offsets(calibration)).max(1)
-    threshold = calibration.base + calibration.slope * task.looks.quantile(calibration)
-    return threshold - familiar[task.targets >= 0], threshold - familiar[task.targets < 0]
+    below = task.looks.threshold(calibration) - familiar
+    return below[task.targets >= 0], below[task.targets == LEFT_OUT]
 
 
-def _threshold(tasks: Sequence[Shown], calibration: Calibration) -> tuple[float, float]:
-    """base and slope by quantile regression: a share TAIL of every task's taught frames is lost."""
-    level = replace(calibration, base=0, slope=0)
-    known = [-strangeness(task, level)[0] for task in tasks]
-    q = np.array([task.looks.quantile(level) for task in tasks])
+def _regression(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, float]:
+    """steepness, base and slopes of the threshold: P(unknown) by logistic regression.
 
-    def pinball(line: np.ndarray) -> float:
-        errors = [s - (line[0] + line[1] * x) for s, x in zip(known, q, strict=True)]
-        return float(np.mean([np.mean(np.maximum(TAIL * e, (TAIL - 1) * e)) for e in errors]))
+    Every task counts the same, whatever its number of frames.
+    """
+    rows, unknown, weights = [], [], []
+    for task in tasks:
+        s = (task.likeness - task.looks.offsets(calibration)).max(1)
+        rows.append(np.column_stack([s, np.tile([1, *task.looks.levels()], (len(s), 1))]))
+        unknown.append(task.targets < 0)
+        kinds = (task.targets >= 0, task.targets == LEFT_OUT, task.targets == ELSEWHERE)
+        weights.append(sum(w * of / max(of.sum(), 1) for w, of in zip(WEIGHTS, kinds, strict=True)))
+    x, y, w = np.concatenate(rows), np.concatenate(unknown), np.concatenate(weights) / len(tasks)
+    scale = np.abs(x).mean(0)
+    signs = np.where(y, -1, 1)
 
-    start = np.array([np.mean([np.quantile(s, TAIL) for s in known]), 0.0])
-    base, slope = optimize.minimize(pinball, start, method="Nelder-Mead").x
-    return float(base), float(slope)
+    def loss(b: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = signs * (x / scale @ b)
+        slope = -w * signs * special.expit(-margin)
+        ridge = 1e-3 * b
+        return float(w @ np.logaddexp(0, -margin) + ridge @ b / 2), x.T @ slope / scale + ridge
 
-
-def _steepness(tasks: Sequence[Shown], calibration: Calibration) -> float:
-    pairs = [strangeness(task, calibration) for task in tasks]
-
-    def loss(log: float) -> float:
-        k = np.exp(log)
-        each = [np.logaddexp(0, k * a).mean() + np.logaddexp(0, -k * b).mean() for a, b in pairs]
-        return float(np.mean(each))
-
-    return float(np.exp(optimize.minimize_scalar(loss, bounds=(0, 6), method="bounded").x))
+    found = optimize.minimize(loss, np.zeros(x.shape[1]), jac=True, method="BFGS").x / scale
+    if found[0] <= 0:
+        raise InputError(
+            "What was left out looks no stranger than what was taught; check episodes."
+        )
+    names = ("base", "from_own", "from_others", "from_ways", "from_shots")
+    line = {n: float(-v / found[0]) for n, v in zip(names, found[1:], strict=True)}
+    return line | {"steepness": float(found[0])}
 
 
 def _sharpness(tasks: Sequence[Shown]) -> float:
@@ -199,6 +194,7 @@ def _sharpness(tasks: Sequence[Shown]) -> float:
 
 def report(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, float]:
     """Shares, as means over tasks; the calibration error over the frames of all of them."""
+    tasks = [task for task in tasks if (task.targets == LEFT_OUT).any()]
     pairs = [strangeness(task, calibration) for task in tasks]
     confidence, right, named = [], [], []
     for task, (known, _) in zip(tasks, pairs, strict=True):

@@ -58,39 +58,34 @@ def by_hand(
         for name, clips in objects.items()
     }
     flat = {name: [z for part in parts for z in part] for name, parts in seen.items()}
-    own: dict[str, list[float]] = {}
-    scores: list[dict[str, float]] = []
+    own, others = {}, {}
     for name, parts in seen.items():
-        own[name] = []
         if len(parts) == 1:
             half = -(-len(parts[0]) // 2)
             parts = [p for p in (parts[0][:half], parts[0][half:]) if p]
-        for i, part in enumerate(parts if len(parts) > 1 else []):
-            rest = [z for j, other in enumerate(parts) if j != i for z in other]
-            for z in part:
-                alike = mean_of_three([cosine(z, r) for r in rest])
-                own[name].append(alike)
-                others = {
-                    n: mean_of_three([cosine(z, r) for r in rows])
-                    for n, rows in flat.items()
-                    if n != name
-                }
-                scores.append({name: alike, **others})
-    everyone = [value for values in own.values() for value in values]
-    usual = float(np.median(everyone)) if everyone else c["typical"]
-    offsets = {}
-    for name in objects:
-        medians = float(np.median(own[name])) if own[name] else usual
+        alike = [
+            mean_of_three([cosine(z, r) for j, other in enumerate(parts) if j != i for r in other])
+            for i, part in enumerate(parts if len(parts) > 1 else [])
+            for z in part
+        ]
+        own[name] = float(np.median(alike)) if alike else np.nan
         nearest = [
             max([mean_of_three([cosine(z, r) for r in rows])
                  for n, rows in flat.items() if n != name], default=0.0)
             for z in flat[name]
         ]  # fmt: skip
-        offsets[name] = c["own"] * medians + c["others"] * float(np.mean(nearest))
-    if not scores:
-        scores = [{name: c["typical"] for name in objects}]
-    q = np.quantile([max(s[n] - offsets[n] for n in s) for s in scores], 0.05)
-    threshold = c["base"] + c["slope"] * q
+        others[name] = float(np.mean(nearest))
+    found = [value for value in own.values() if np.isfinite(value)]
+    usual = float(np.median(found)) if found else c["typical"]
+    own = {name: value if np.isfinite(value) else usual for name, value in own.items()}
+    offsets = {name: c["own"] * own[name] + c["others"] * others[name] for name in objects}
+    threshold = (
+        c["base"]
+        + c["from_own"] * float(np.mean(list(own.values())))
+        + c["from_others"] * float(np.mean(list(others.values())))
+        + c["from_ways"] * np.log(len(objects))
+        + c["from_shots"] * np.log(sum(map(len, flat.values())) / len(objects))
+    )
     answers = []
     floor = 0.35 * np.median([np.linalg.norm(z) for rows in flat.values() for z in rows])
     for m in maps_of(folder, objects, frames):
