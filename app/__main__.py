@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="CSV",
-        help="the table: frame, time_s, label, confidence, one column per object",
+        help="the table: frame, time_s, label (empty: none of them), confidence, unknown, "
+        "one column per object",
     )
     recognise.add_argument(
         "--export", type=Path, metavar="ONNX", help="also save the adapted model"

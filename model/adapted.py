@@ -33,6 +33,17 @@ class Answers(NamedTuple):
     unknown: np.ndarray | None  # (B,) float32
     where: np.ndarray | None  # (B, 4) float32
 
+    @classmethod
+    def together(cls, batches: Sequence[Answers]) -> Answers:
+        """The answers of several batches of one model."""
+
+        def joined(rows: Sequence[np.ndarray | None]) -> np.ndarray | None:
+            there = [row for row in rows if row is not None]
+            return np.concatenate(there) if there else None
+
+        probabilities, unknown, where = zip(*batches, strict=True)
+        return cls(np.concatenate(probabilities), joined(unknown), joined(where))
+
 
 class Adapted:
     """A model that names one person's objects."""

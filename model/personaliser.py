@@ -21,7 +21,7 @@ from model.card import PARTS, Card, read_card
 from model.confidence import own_looks
 from model.errors import InputError
 from model.frames import SIDE
-from model.graph import Fitted, fold_film, join
+from model.graph.join import Fitted, fold_film, join
 from model.head import fit, normalised
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet

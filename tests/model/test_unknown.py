@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 
 from model import InputError, load_adapted, load_model
-from model.graph import fold_film
+from model.graph.join import fold_film
 from model.runtime import open_session
 from tests.model.test_personaliser import clip, random_support
 from tests.tiny import CALIBRATION, write_tiny

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from model import load_model
-from model.confidence import Calibration, compared, familiarity, own_looks
+from model.confidence import Calibration, compared, own_looks
 from model.nn import head
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.personaliser import DEFAULT
-from training.calibrate import write
+from training.calibration.calibrate import write
 from training.export.export import export, probabilities
 
 SHOTS = [[1], [1, 1], [200, 1], [1, 30, 3], [2] * 20 + [1] * 5, [1] * 50]
@@ -69,14 +69,13 @@ def in_torch(
     x = model.query_features(torch.from_numpy(query), film).double()  # (M, P, D)
     filled = head.nonempty(x, z, model.config.window_floor)
     looks = own_looks(z.numpy(), labels, np.zeros(len(labels)), known.typical)
-    familiar = familiarity(looks, known)
     cosines = torch.cosine_similarity(x[:, :, None], z[None, None], dim=-1)  # (M, P, N)
     alike = [
         cosines[..., rows].topk(min(3, len(rows)))[0].mean(-1) - offset
-        for rows, offset in zip(compared(labels), familiar.offsets, strict=True)
+        for rows, offset in zip(compared(labels), looks.offsets(known), strict=True)
     ]
     best = torch.stack(alike, -1).amax(-1).masked_fill(~filled, -torch.inf).amax(1)
-    unknown = torch.sigmoid(known.steepness * (familiar.threshold - best))
+    unknown = torch.sigmoid(known.steepness * (looks.threshold(known) - best))
     d2 = head.distances(
         head.unit(z), torch.from_numpy(labels), head.unit(x).flatten(0, 1), labels.max() + 1
     )

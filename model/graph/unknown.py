@@ -15,7 +15,7 @@ from model.confidence import NEIGHBOURS, Calibration, OwnLooks, compared
 from model.head import Float, Head
 
 # The best window of all is the best one of the most probable object. `boxes` (P, 4) are shares of
-# the square that `model.crop` cuts out of a frame of `size` (height, width).
+# the square that `model.graph.crop` cuts out of a frame of `size` (height, width).
 PLACE = """
     objects_axis = Constant <value_ints = [2]> ()
     best_object = ReduceMax <keepdims = 0> ({scores}, objects_axis)

@@ -21,10 +21,10 @@ from onnx.parser import parse_model
 
 from model.card import GRID, Card, Site
 from model.confidence import OwnLooks
-from model.crop import CROP
 from model.frames import SIDE
+from model.graph.crop import CROP
+from model.graph.unknown import boxes, place_text, table, unknown_constants, unknown_text
 from model.head import Float, Head
-from model.unknown_graph import boxes, place_text, table, unknown_constants, unknown_text
 
 OUTPUTS = ("probabilities", "logits", "unknown", "likeness", "where")
 PUBLIC = {f"h_{name}": name for name in OUTPUTS}  # names in the file
