@@ -33,7 +33,7 @@ from training.evaluation.open_set import accepted, auroc, ece
 from training.settings.command_line import read
 from training.settings.config import SYNTHETIC_SOURCES
 
-SHAPE = {"way": 12, "queries": 3, "clip_length": 5}  # of episodes, before objects are left out
+SHAPE = {"queries": 3, "clip_length": 5}  # of episodes
 WEIGHTS = (1.0, 0.5, 0.5)  # of a task's taught, left-out and foreign frames in the regression
 TRIED = np.linspace(0, 0.7, 15)  # values of `own` and `others`
 
@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "personaliser": (Path, ..., "its folder, which is changed"),
         "tasks": (int, 150, "episodes to learn from; a third as many to report on"),
     }
-    names = (*SYNTHETIC_SOURCES, "weight_composites", "weight_photos", "weight_classes")
+    weights = ("weight_composites", "weight_photos", "weight_classes")
+    names = (*(n for n in SYNTHETIC_SOURCES if n not in SHAPE), *weights)
     try:
         config, values = read(sys.argv[1:] if argv is None else argv, __doc__, own, names,
                               positional="personaliser")  # fmt: skip
