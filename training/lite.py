@@ -131,10 +131,10 @@ def sampled_logits(
 @torch.no_grad()
 def logits_of(method: Method, task: Task, config: LiteConfig) -> Tensor:
     """Logits (M, K) of all query clips, without any gradient: what adapting to the task answers."""
-    taught, asked = torch.arange(len(task.support)), torch.arange(len(task.query))
+    support, query = torch.arange(len(task.support)), torch.arange(len(task.query))
     film = method.film(task_embedding(method, task.support, config))
-    z = _rows(lambda frames: method.support_features(frames, film), task.support, taught, config)
-    x = _rows(lambda frames: method.query_features(frames, film), task.query, asked, config)
+    z = _rows(lambda frames: method.support_features(frames, film), task.support, support, config)
+    x = _rows(lambda frames: method.query_features(frames, film), task.query, query, config)
     return method.logits(z, task.labels, x, task.ways)
 
 

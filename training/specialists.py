@@ -11,8 +11,8 @@ FiLM generator goes smoothly from one's FiLM to the other's:
     film(e) = (A + B) / 2 + (A - B) / 2 * g / sqrt(g^2 + SOFT^2),   g = a e + b
 
 with a and b by ridge regression to +1 on composite and -1 on class episodes, and embeddings
-whitened over both (`training.start`). The generator's own layers hold this, up to the norm's eps of
-1e-5 beside SOFT^2, so that the result is a checkpoint as any other: it can be trained on and
+whitened over both (`training.initialise`). The generator's own layers hold this, up to the norm's
+eps of 1e-5 beside SOFT^2, so that the result is a checkpoint as any other: it can be trained on and
 exported.
 """
 

@@ -5,8 +5,8 @@
 
 A user's every task asks for all their objects. All methods answer the same tasks, so that their
 differences are paired; a score is the share of query clips named right, intervals are 95 %,
-clustered by user (`training.intervals`). With several personalisers or checkpoints the first is
-what the others are compared with.
+clustered by user (`training.evaluation.intervals`). With several personalisers or checkpoints the
+first is what the others are compared with.
 """
 
 from __future__ import annotations
