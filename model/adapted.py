@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from model.errors import InputError
 from model.media.sampling import SIDE
 from model.runtime import open_small_session, parse, run, run_all
 from model.saving import atomic_write
-from model.support import check_name
+from model.support import check_names
 
 BATCH = 16  # frames per run: more gain nothing on a CPU and cost memory
 BATCH_PIXELS = (
@@ -23,6 +24,7 @@ BATCH_PIXELS = (
 )  # of all frames of a run, unless one alone has more: 50 bytes each, at the peak
 
 
+MAX_BYTES = 2**30  # of a file that is opened
 UNKNOWN = 0.5  # from this unknown score on a frame shows none of the objects
 
 
@@ -113,13 +115,14 @@ class Adapted:
         """The same model with other names, one for each column; nothing is learned or opened."""
         if len(names) != len(self.names):
             raise InputError(f"{len(names)} names do not fit a model of {len(self.names)} objects.")
+        check_names(names)
         model = onnx.load_model_from_string(self._model)
         properties = {entry.key: entry.value for entry in model.metadata_props}
         properties["names"] = json.dumps(list(names), ensure_ascii=False)
         onnx.helper.set_model_props(model, properties)
         other = Adapted.__new__(Adapted)
         other._model, other._session = model.SerializeToString(), self._session
-        other.names = _checked(list(names))
+        other.names = tuple(names)
         return other
 
     def to_bytes(self) -> bytes:
@@ -140,6 +143,10 @@ def load_adapted(path: str | Path) -> Adapted:
     """
     path = Path(path)
     try:
+        if "\0" in str(path) or not stat.S_ISREG(path.stat().st_mode):
+            raise InputError("this is not a file; give one that `save` wrote.")
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"this is larger than the {MAX_BYTES >> 20} MB of an adapted model.")
         adapted = Adapted(path.read_bytes())
         _probe(adapted)
     except OSError as error:
@@ -177,14 +184,7 @@ def _names(session: InferenceSession) -> tuple[str, ...]:
         raise InputError(
             "This ONNX file was not made by adapting a personaliser; it holds no names."
         )
-    return _checked(names)
-
-
-def _checked(names: list[str]) -> tuple[str, ...]:
-    for name in names:
-        check_name(name)
-    if len(set(names)) < len(names):
-        raise InputError("Two objects of this model have one name; give each its own.")
+    check_names(names)
     return tuple(names)
 
 
