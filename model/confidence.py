@@ -6,7 +6,6 @@ the NEIGHBOURS largest cosines x . s_i over the frames i of object k:
     s = max_k ( max_x c_k(x) - o_k ),    o_k = a own_k + b others_k
     unknown = 1 / (1 + exp(steepness (s - threshold)))
     threshold = base + from_own mean_k own_k + from_others mean_k others_k
-                + from_ways log K + from_shots log(N / K)
 
 own_k is the median of c_k over object k's own frames, each seen without the clip that it is in;
 others_k how alike the other objects are to it. So an object that looks different from clip to clip
@@ -39,8 +38,6 @@ class Calibration:
     base: float
     from_own: float
     from_others: float
-    from_ways: float
-    from_shots: float
     steepness: float  # > 0
 
 
@@ -50,22 +47,18 @@ class OwnLooks:
 
     own: Float  # (K,)  own_k
     others: Float  # (K,)  others_k
-    shots: float  # N / K
 
     def offsets(self, calibration: Calibration) -> Float:
         """o_k (K,)."""
         return calibration.own * self.own + calibration.others * self.others
 
-    def levels(self) -> Float:
-        """(4,) what the threshold is linear in: means of own and others, log K, log(N / K)."""
-        return np.array(
-            [self.own.mean(), self.others.mean(), np.log(len(self.own)), np.log(self.shots)]
-        )
+    def levels(self) -> tuple[float, float]:
+        """What the threshold is linear in."""
+        return float(self.own.mean()), float(self.others.mean())
 
     def threshold(self, calibration: Calibration) -> float:
-        c = calibration
-        slopes = np.array([c.from_own, c.from_others, c.from_ways, c.from_shots])
-        return c.base + float(slopes @ self.levels())
+        own, others = self.levels()
+        return calibration.base + calibration.from_own * own + calibration.from_others * others
 
 
 def own_looks(z: np.ndarray, labels: np.ndarray, clips: np.ndarray, typical: float) -> OwnLooks:
@@ -92,7 +85,7 @@ def own_looks(z: np.ndarray, labels: np.ndarray, clips: np.ndarray, typical: flo
         if seen:
             own[k] = np.median(np.concatenate(seen))
     usual = float(np.nanmedian(own)) if np.isfinite(own).any() else typical
-    return OwnLooks(np.where(np.isfinite(own), own, usual), others, len(z) / ways)
+    return OwnLooks(np.where(np.isfinite(own), own, usual), others)
 
 
 def nearest(cosines: np.ndarray) -> Float:

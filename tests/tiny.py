@@ -59,7 +59,7 @@ HEAD = {"features": "unit", "temperature": 0.1, "windows": [4], "window_floor": 
 
 
 CALIBRATION = {"sharpness": 0.5, "own": 0.3, "others": 0.2, "typical": 0.8, "base": 0.3,
-               "from_own": 0.2, "from_others": -0.1, "from_ways": 0.02, "from_shots": 0.01,
+               "from_own": 0.2, "from_others": -0.1,
                "steepness": 20.0}  # fmt: skip
 
 

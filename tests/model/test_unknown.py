@@ -83,8 +83,6 @@ def by_hand(
         c["base"]
         + c["from_own"] * float(np.mean(list(own.values())))
         + c["from_others"] * float(np.mean(list(others.values())))
-        + c["from_ways"] * np.log(len(objects))
-        + c["from_shots"] * np.log(sum(map(len, flat.values())) / len(objects))
     )
     answers = []
     floor = 0.35 * np.median([np.linalg.norm(z) for rows in flat.values() for z in rows])

@@ -26,8 +26,8 @@ def planted(rng: np.random.Generator, frames: int = 200) -> Shown:
     and whose logits are too large by 1 / SHARPNESS.
     """
     ways = int(rng.integers(2, 9))
-    looks = OwnLooks(rng.uniform(0.6, 0.9, ways), rng.uniform(0.2, 0.6, ways), rng.uniform(1, 20))
-    middle = 0.4 + 0.02 * np.log(ways) + 0.03 * np.log(looks.shots)
+    looks = OwnLooks(rng.uniform(0.6, 0.9, ways), rng.uniform(0.2, 0.6, ways))
+    middle = 0.2 + 0.3 * looks.own.mean()
     likeness = rng.uniform(0.2, 0.8, frames)
     unknown = rng.random(frames) < special.expit(STEEPNESS * (middle - likeness))
     true = rng.normal(0, 1.5, (frames, ways))

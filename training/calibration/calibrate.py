@@ -34,7 +34,6 @@ from training.settings.command_line import read
 from training.settings.config import SYNTHETIC_SOURCES
 
 SHAPE = {"queries": 3, "clip_length": 5}  # of episodes
-WEIGHTS = (1.0, 0.5, 0.5)  # of a task's taught, left-out and foreign frames in the regression
 TRIED = np.linspace(0, 0.7, 15)  # values of `own` and `others`
 
 
@@ -90,7 +89,8 @@ def strangeness(task: Shown, calibration: Calibration) -> tuple[np.ndarray, np.n
 def _regression(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, float]:
     """steepness, base and slopes of the threshold: P(unknown) by logistic regression.
 
-    Every task counts the same, whatever its number of frames.
+    Every task counts the same, and in it what was taught, left out and foreign, whatever their
+    numbers of frames.
     """
     rows, unknown, weights = [], [], []
     for task in tasks:
@@ -98,7 +98,7 @@ def _regression(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, f
         rows.append(np.column_stack([s, np.tile([1, *task.looks.levels()], (len(s), 1))]))
         unknown.append(task.targets < 0)
         kinds = (task.targets >= 0, task.targets == LEFT_OUT, task.targets == ELSEWHERE)
-        weights.append(sum(w * of / max(of.sum(), 1) for w, of in zip(WEIGHTS, kinds, strict=True)))
+        weights.append(sum(of / max(of.sum(), 1) for of in kinds))
     x, y, w = np.concatenate(rows), np.concatenate(unknown), np.concatenate(weights) / len(tasks)
     scale = np.abs(x).mean(0)
     signs = np.where(y, -1, 1)
@@ -114,7 +114,7 @@ def _regression(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, f
         raise InputError(
             "What was left out looks no stranger than what was taught; check episodes."
         )
-    names = ("base", "from_own", "from_others", "from_ways", "from_shots")
+    names = ("base", "from_own", "from_others")
     line = {n: float(-v / found[0]) for n, v in zip(names, found[1:], strict=True)}
     return line | {"steepness": float(found[0])}
 
@@ -132,8 +132,13 @@ def _sharpness(tasks: Sequence[Shown]) -> float:
 
 
 def report(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, float]:
-    """Shares, as means over tasks; the calibration error over the frames of all of them."""
+    """Shares, as means over tasks that left an object out; ECE and accuracy over all their frames.
+
+    Empty without such a task; without accuracy of what is named where nothing is.
+    """
     tasks = [task for task in tasks if (task.targets == LEFT_OUT).any()]
+    if not tasks:
+        return {}
     pairs = [strangeness(task, calibration) for task in tasks]
     confidence, right, named = [], [], []
     for task, (known, _) in zip(tasks, pairs, strict=True):
@@ -142,15 +147,16 @@ def report(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, float]
         confidence.append(p.max(1))
         right.append(p.argmax(1) == task.targets[rows])
         named.append(right[-1][known < 0])
-    return {
+    kept = np.concatenate(named)
+    figures = {
         "AUROC": float(np.mean([auroc(*pair) for pair in pairs])),
         "unknown accepted at 95 % kept": float(np.mean([accepted(*pair) for pair in pairs])),
         "taught called unknown": float(np.mean([(known >= 0).mean() for known, _ in pairs])),
         "unknown called unknown": float(np.mean([(other >= 0).mean() for _, other in pairs])),
         "ECE": ece(np.concatenate(confidence)[:, None], np.concatenate(right)),
         "accuracy": float(np.concatenate(right).mean()),
-        "accuracy of what is named": float(np.concatenate(named).mean()),
     }
+    return figures | ({"accuracy of what is named": float(kept.mean())} if len(kept) else {})
 
 
 def write(folder: Path, calibration: Calibration) -> None:

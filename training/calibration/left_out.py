@@ -19,8 +19,9 @@ from training.settings.config import TrainConfig
 
 FOREIGN = 10  # frames of another episode
 # With it likeness is c_k itself, and probabilities are as the head has them.
-PLAIN = Calibration(1, own=0, others=0, typical=0.8, base=0.5, from_own=0, from_others=0,
-                    from_ways=0, from_shots=0, steepness=20)  # fmt: skip
+PLAIN = Calibration(
+    1, own=0, others=0, typical=0.8, base=0.5, from_own=0, from_others=0, steepness=20
+)
 LEFT_OUT, ELSEWHERE = -1, -2  # targets of frames that show no taught object
 
 
