@@ -31,7 +31,7 @@ def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
     ]
     write_video(table, "libx264", frames)
     pieces = [(of(clips, name, "clean")[0], 9.0) for name in THINGS]
-    pieces += [(of(clips, "teddy bear", "clean")[0], 6.0), (table, 6.0)]
+    pieces += [(of(clips, "soup can", "clean")[0], 6.0), (table, 6.0)]
     picture = film(folder / "camera.mjpeg", pieces)
     with sync_playwright() as playwright, chromium(playwright, *camera(picture)) as browser:
         yield browser
