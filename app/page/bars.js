@@ -33,7 +33,7 @@ export class Bars {
       row.classList.toggle("best", named && k === best);
     });
     this.verdict.hidden = false;
-    this.verdict.classList.toggle("nothing", !named);
+    for (const part of [this.verdict, this.list]) part.classList.toggle("nothing", !named);
     this.verdict.children[0].textContent = said.name;
     this.verdict.children[1].textContent = said.aside;
     return said.name;

@@ -25,7 +25,7 @@ from model.media.kinds import VIDEO_ENDINGS
 
 LONGEST_LIST = 100  # rows of what was seen when
 SAMPLES = 4  # sample videos to try
-GREY = "#767676"  # of the curve of no thing
+GREY = "#767676"  # of the curve of no thing, as in page.css
 EVERY = 10  # frames between two signs of progress
 
 CHOOSE = "Choose a video: every frame of it is named with what you taught"
