@@ -36,7 +36,7 @@ load: .venv/all ## eight people at one server for five minutes
 	$(PYTHON) -m venv .venv
 
 .venv/app: .venv/bin/python app/requirements.txt
-	@echo "Installing what the app needs into .venv (550 MB, about a minute) ..."
+	@echo "Installing what the app needs into .venv (0.7 GB, about a minute) ..."
 	$(BIN)/pip install -q --no-compile --disable-pip-version-check -r app/requirements.txt
 	@touch $@
 

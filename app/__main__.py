@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -27,21 +28,27 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    except OSError as error:  # a folder that may not be read, a name that is too long
-        print(f"{error.filename}: {error.strerror}.", file=sys.stderr)
+    except OSError as error:  # a folder that may not be read, a full disk behind a redirection
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}{error.strerror}.", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130  # as shells say it
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
-    parser.set_defaults(run=_serve)
     _serve_options(parser)
+    parser.set_defaults(run=_serve, **_defaults())
     commands = parser.add_subparsers(title="commands", metavar="{serve,recognise,export}")
-    serve = commands.add_parser("serve", help="start the app in the browser (the default)")
+    given: dict[str, Any] = {"argument_default": argparse.SUPPRESS}  # else it hides the parser's
+    serve = commands.add_parser("serve", help="start the app in the browser (default)", **given)
     _serve_options(serve)
     serve.set_defaults(run=_serve)
-    recognise = commands.add_parser("recognise", help="name the objects in a video, frame by frame")
+    recognise = commands.add_parser(
+        "recognise", help="name the objects in a video, frame by frame", **given
+    )
     recognise.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
     recognise.add_argument("--video", type=Path, required=True, metavar="FILE", help="the video")
     recognise.add_argument(
@@ -49,48 +56,53 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="CSV",
-        help="the table: frame, time_s, label, confidence, one column per object",
+        help="the table: frame, time_s, label (empty: none of them), confidence, unknown, "
+        "one column per object",
     )
     recognise.add_argument(
-        "--export", type=Path, metavar="ONNX", help="also save the adapted model"
+        "--export", type=Path, default=None, metavar="ONNX", help="also save the adapted model"
     )
-    recognise.add_argument("--checkpoint", type=Path, metavar="DIR", help=CHECKPOINT_HELP)
+    _checkpoint_option(recognise)
     recognise.set_defaults(run=_recognise)
-    export = commands.add_parser("export", help="save a model adapted to the objects")
+    export = commands.add_parser("export", help="save a model adapted to the objects", **given)
     export.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
     export.add_argument("--out", type=Path, required=True, metavar="ONNX", help="the model")
-    export.add_argument("--checkpoint", type=Path, metavar="DIR", help=CHECKPOINT_HELP)
+    _checkpoint_option(export)
     export.set_defaults(run=_export)
     return parser
 
 
 def _serve_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--host",
-        default=os.environ.get("HOST", "127.0.0.1"),
-        help="address to listen at (default: HOST, else 127.0.0.1)",
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=os.environ.get("PORT", "7860"),
-        help="port (default: PORT, else 7860)",
-    )
+    parser.add_argument("--host", help="address to listen at (default: HOST, else 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port (default: PORT, else 7860)")
     parser.add_argument(
         "--root-path",
-        default=os.environ.get("ROOT_PATH", ""),
         metavar="PATH",
         help="the path below which a proxy shows the app, such as /things (default: ROOT_PATH)",
     )
     parser.add_argument(
         "--allowed-origin",
         action="append",
-        default=os.environ.get("ALLOWED_ORIGINS", "").split(),
         metavar="ORIGIN",
         help="another address whose pages may use the app, such as https://things.example.org "
         "(repeatable; default: ALLOWED_ORIGINS, between blanks)",
     )
+    _checkpoint_option(parser)
+
+
+def _checkpoint_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, metavar="DIR", help=CHECKPOINT_HELP)
+
+
+def _defaults() -> dict[str, Any]:
+    """Of the options that may stand before a command and after it."""
+    return {
+        "host": os.environ.get("HOST", "127.0.0.1"),
+        "port": os.environ.get("PORT", "7860"),
+        "root_path": os.environ.get("ROOT_PATH", ""),
+        "allowed_origin": os.environ.get("ALLOWED_ORIGINS", "").split(),
+        "checkpoint": None,
+    }
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -138,11 +150,13 @@ def _done(out: Path, what: str) -> None:
 def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
     """Nothing that was given may be overwritten, and there must be a place for every result."""
     for path in outputs:
+        if not path.name or path.is_dir():
+            raise InputError(f"{path} is a folder; give the name of a file to write.")
         if not path.parent.is_dir():
             raise InputError(f"There is no folder {path.parent} to write {path.name} to.")
         if path.exists() and any(other.exists() and path.samefile(other) for other in inputs):
             raise InputError(f"{path} is one of your clips; give another name for the result.")
-    if len({path.absolute() for path in outputs}) < len(outputs):
+    if len({os.path.realpath(path) for path in outputs}) < len(outputs):
         raise InputError("The table and the model need two names.")
 
 

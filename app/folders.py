@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model import InputError
-from model.media.kinds import ENDINGS, HEAD, kind
+from model.media.kinds import ENDINGS, HEAD, kind, printable
 
 # Left by macOS, Windows, phones' bins and network drives; names with a leading dot are, too.
+NAMED = 10  # of what was left out
 LEFTOVERS = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "@eadir"}
 
 
@@ -29,7 +30,11 @@ class ObjectsFolder:
         """One line about what was left out; empty if nothing was."""
         if not self.left_out:
             return ""
-        return f"Left out, being neither a clip nor a photo: {', '.join(self.left_out)}."
+        more = len(self.left_out) - NAMED
+        names = [printable(part) for part in self.left_out[:NAMED]]
+        return f"Left out, no clip or photo of an object: {', '.join(names)}" + (
+            f" and {more} more." if more > 0 else "."
+        )
 
 
 def read_objects(folder: Path) -> ObjectsFolder:
@@ -41,7 +46,8 @@ def read_objects(folder: Path) -> ObjectsFolder:
         raise InputError(
             f"There is no folder {folder}; give one with a folder of clips per object."
         )
-    children = [child for child in _children(folder) if child.is_dir()]
+    inside = list(_children(folder))
+    children = [child for child in inside if child.is_dir()]
     if len(children) < 2:
         deeper = [child for child in children if len(list(_with_clips(child))) > 1]
         hint = f" {deeper[0]} holds more; give that one." if deeper else ""
@@ -50,7 +56,7 @@ def read_objects(folder: Path) -> ObjectsFolder:
         )
     objects: dict[str, list[str]] = {}
     spelt: dict[str, str] = {}  # a name in one Unicode form -> as it was met first
-    left_out: list[str] = []
+    left_out = [child.name for child in inside if not child.is_dir()]
     for child in children:
         name = spelt.setdefault(unicodedata.normalize("NFC", child.name), child.name)
         clips, others = _clips(child)

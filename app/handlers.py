@@ -16,10 +16,11 @@ import numpy as np
 from app.fair_lock import FairLock
 from app.learning import Learner, learned, unlearned
 from app.naming.drawing import thumbnail
-from app.naming.smoothing import Smoother
+from app.naming.sight import Sight, Watch
 from app.rooms import Message, Room
 from app.session import Clip, TaughtObjects, Transition
 from model import Adapted, InputError
+from model.adapted import Answers
 from model.frames import decode_jpeg, select_frames, square
 from model.media.kinds import ENDINGS
 
@@ -31,21 +32,21 @@ class Answer:
     """What is seen in a frame right now."""
 
     names: tuple[str, ...]
-    probabilities: np.ndarray  # (K,) smoothed
+    sight: Sight
 
 
 @dataclass
 class Watching:
-    """One live stream: its smoothing, which starts afresh with each new model."""
+    """One live stream, which starts afresh with each new model."""
 
     adapted: Adapted | None = None
-    smoother: Smoother = field(default_factory=Smoother)
+    watch: Watch = field(default_factory=Watch)
 
-    def smooth(self, adapted: Adapted, time_s: float, row: np.ndarray) -> np.ndarray:
-        """The (K,) probabilities of `adapted` at `time_s`, averaged over the last half second."""
+    def see(self, adapted: Adapted, time_s: float, answers: Answers) -> Sight:
+        """What `adapted` says of the frame at `time_s`, smoothed."""
         if adapted is not self.adapted:
-            self.adapted, self.smoother = adapted, Smoother()
-        return self.smoother.update(time_s, row)
+            self.adapted, self.watch = adapted, Watch()
+        return self.watch.see(time_s, answers)
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,8 @@ class Handlers:
             return None
         frame = square(decode_jpeg(jpeg))
         with self.lock:
-            row = adapted.predict([frame])[0]
-        return Answer(adapted.names, watching.smooth(adapted, time_s, row))
+            answers = adapted.answers([frame])
+        return Answer(adapted.names, watching.see(adapted, time_s, answers))
 
     def _teach(self, room: Room, name: str, frames: np.ndarray) -> int:
         clip = room.keep(frames)

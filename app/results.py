@@ -17,9 +17,11 @@ from app.fair_lock import FairLock
 from app.learning import is_current
 from app.naming.annotated_video import VideoWriter
 from app.naming.frames import BATCH, NamedFrame, Seen, name_frames, write_csv
+from app.naming.sight import Sight, Watch
 from app.naming.timeline import Stretch, stretches
 from app.rooms import Room
 from model import Adapted, InputError, load_adapted
+from model.adapted import Answers
 
 COMPARED = 60  # taught frames that a saved model must answer like the live one
 COMPARED_AT_ONCE = 8  # in one turn
@@ -40,7 +42,7 @@ class NamedVideo:
     csv: Path
     names: tuple[str, ...]
     times: np.ndarray  # (F,) seconds
-    probabilities: np.ndarray  # (F, K) smoothed
+    sights: tuple[Sight, ...]  # F
     seen: tuple[Stretch, ...]
 
 
@@ -104,11 +106,14 @@ class Results:
         finally:
             frames.close()
 
-    def name_photo(self, room: Room, squares: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
-        """Names, and their probabilities (T, K) in squares (T, 224, 224, 3) of a photo."""
+    def name_photo(
+        self, room: Room, squares: np.ndarray
+    ) -> tuple[tuple[str, ...], tuple[Sight, ...]]:
+        """The things' names, and what is seen in each of a photo's squares (T, 224, 224, 3)."""
         adapted = _learned(room)
         with self.lock:
-            return adapted.names, adapted.predict(squares)
+            answers = adapted.answers(squares)
+        return adapted.names, tuple(Watch().see(0.0, answers, t) for t in range(len(squares)))
 
     def cancel(self, room: Room) -> None:
         """Stop naming videos in a room; who names them hears of it within a moment."""
@@ -125,14 +130,14 @@ class Results:
     ) -> Iterator[Step | NamedVideo]:
         video, table = folder / f"{stem}-named.webm", folder / f"{stem}.csv"
 
-        def predict(squares: list[np.ndarray]) -> np.ndarray:
-            rows = []
+        def ask(squares: list[np.ndarray]) -> Answers:
+            some = []
             for start in range(0, len(squares), NAMED_AT_ONCE):
                 with self.lock:  # nothing but the model runs in here: others watch meanwhile
-                    rows.append(adapted.predict(squares[start : start + NAMED_AT_ONCE]))
-            return np.concatenate(rows)
+                    some.append(adapted.answers(squares[start : start + NAMED_AT_ONCE]))
+            return Answers.together(some)
 
-        coming = name_frames(predict, frames)
+        coming = name_frames(ask, frames)
         first = list(islice(coming, BATCH))
         named: list[NamedFrame] = []
         try:
@@ -146,9 +151,10 @@ class Results:
         except OSError as error:
             raise InputError(f"The results could not be saved: {error.strerror}.") from error
         times = np.array([frame.time_s for frame in named])
-        rows = np.array([frame.probabilities for frame in named])
-        seen = stretches(adapted.names, times, rows)
-        yield NamedVideo(video, table, adapted.names, times, rows, seen)
+        sights = tuple(frame.sight for frame in named)
+        rows = np.array([sight.probabilities for sight in sights])
+        seen = stretches(adapted.names, times, rows, np.array([sight.named for sight in sights]))
+        yield NamedVideo(video, table, adapted.names, times, sights, seen)
 
     def export(self, room: Room) -> Exported:
         """Save the model, open the file again and compare answers on taught frames."""

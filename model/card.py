@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
 
+from model.confidence import Calibration
 from model.errors import InputError
 from model.frames import SIDE
 
@@ -16,6 +17,7 @@ GRID = SIDE // 32  # cells a side of the last map
 FORMAT = 2  # 1 had one size of windows, or null
 Fields = TypeVar("Fields")
 PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
+CALIBRATION = "calibration.json"  # without it a folder opens, and its models know no unknown things
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Card:
     sites: tuple[Site, ...]
     head: HeadSettings
     sha256: str  # of the backbone and of all that was trained: which personaliser this is
+    calibration: Calibration | None = None
 
 
 def read_card(folder: Path) -> Card:
@@ -77,6 +80,9 @@ def read_card(folder: Path) -> Card:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{where} has a card.json that is not a personaliser's card.") from error
+    known = card["sha256"].get(CALIBRATION)
+    if known and (folder / CALIBRATION).is_file():
+        expected[CALIBRATION] = known
     for part, digest in expected.items():
         if not (folder / part).is_file():
             raise InputError(f"{where} lacks {part}; copy the whole folder again.")
@@ -84,7 +90,15 @@ def read_card(folder: Path) -> Card:
             raise InputError(
                 f"{where} is damaged: {part} is not the file its card names; copy it again."
             )
-    return parsed
+    if CALIBRATION not in expected:
+        return parsed
+    try:
+        return replace(parsed, calibration=_calibration((folder / CALIBRATION).read_bytes()))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"{where} has a {CALIBRATION} that this program does not know; make it again with "
+            "`python -m training.calibrate`."
+        ) from error
 
 
 def sides(windows: list[int] | int | None) -> tuple[int, ...]:
@@ -111,10 +125,21 @@ def _parse(card: dict[str, Any]) -> Card:
     return _typed(Card, own | {"sites": sites, "head": head, "sha256": digest})
 
 
+def _calibration(text: bytes) -> Calibration:
+    """ValueError or TypeError for what is none."""
+    found = _typed(Calibration, json.loads(text))
+    numbers = list(vars(found).values())
+    if not all(map(math.isfinite, numbers)) or found.sharpness <= 0 or found.steepness <= 0:
+        raise ValueError("numbers that calibrate nothing")
+    return found
+
+
 def _typed(kind: type[Fields], values: dict[str, Any]) -> Fields:
     """A dataclass from values of JSON; ValueError where one has another type than its field."""
     made = kind(**values)
     for name, wanted in get_type_hints(kind).items():
+        if name not in values:
+            continue  # it has a default
         wanted = get_origin(wanted) or wanted
         # True is an int to Python, and no number; a whole number is a float that JSON wrote short
         if type(value := getattr(made, name)) not in (

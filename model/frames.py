@@ -100,7 +100,7 @@ def _within(path: Path, budget: int | None, frames: Iterable[Decoded]) -> Iterat
         spent += frame.pixels
         if budget is not None and spent > budget:
             raise InputError(
-                f"{name_of(path)} has more than {budget / 1e9:.0f} billion pixels in its frames; "
+                f"{name_of(path)} has more than {budget:,} pixels in its frames; "
                 "save it at 1920 x 1080 or cut it shorter."
             )
         yield frame

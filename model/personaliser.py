@@ -12,14 +12,16 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import onnx
 from onnxruntime import InferenceSession
 from threadpoolctl import threadpool_limits
 
 from model.adapted import Adapted
 from model.card import PARTS, Card, read_card
+from model.confidence import own_looks
 from model.errors import InputError
 from model.frames import SIDE
-from model.graph import fold_film, join
+from model.graph.join import Fitted, fold_film, join
 from model.head import fit, normalised
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet
@@ -63,7 +65,13 @@ class Personaliser:
         object cannot be used.
         """
         support = objects if isinstance(objects, SupportSet) else SupportSet.read(objects)
-        frames, labels = support.frames()  # (N,S,S,3), (N,)
+        return self.fit(support, *self.see(support, progress))
+
+    def see(
+        self, support: SupportSet, progress: Progress | None = None
+    ) -> tuple[onnx.ModelProto, np.ndarray]:
+        """The task's backbone, and what it makes of the support: features (N, D) float32."""
+        frames, _ = support.frames()  # (N,S,S,3)
         report = progress or (lambda done, total: None)
         report(0, len(frames))
         rows = _run_all(self._set_encoder, "embedding", frames, lambda _: report(0, len(frames)))
@@ -71,15 +79,23 @@ class Personaliser:
         film = run(self._film_generator, "film", embedding)[0]  # (2C,)
         backbone = fold_film(self._backbone, self.card.sites, film)
         session = open_session(backbone.SerializeToString(), self._threads)
-        z = _run_all(session, "features", frames, lambda done: report(done, len(frames)))  # (N,D)
+        z = _run_all(session, "features", frames, lambda done: report(done, len(frames)))
         if not np.isfinite(z).all():
             raise InputError("The personaliser gives no finite features; copy its folder again.")
+        return backbone, z
+
+    def fit(self, support: SupportSet, backbone: onnx.ModelProto, z: np.ndarray) -> Adapted:
+        """The head on features that were seen, and all of it as one file."""
+        known, labels = self.card.calibration, support.labels()
         # Small matrices: with a thread a core, beside a busy process, BLAS takes ten times as long.
         # The limit is the whole process's: two at once would each restore what the other had set.
         with FITTING, threadpool_limits(1, "blas"):
-            head = fit(normalised(z, self.card.head.features), labels)
+            rows = normalised(z, self.card.head.features)
+            head, looks = fit(rows, labels), None
+            if known:
+                looks = own_looks(z, labels, support.clip_numbers(), known.typical)
         floor = self.card.head.window_floor * float(np.median(np.linalg.norm(z, axis=1)))
-        return Adapted(join(backbone, head, floor, support.names, self.card))
+        return Adapted(join(backbone, Fitted(head, rows, floor, looks), support.names, self.card))
 
     def _check(self) -> None:
         """Ask each part about one frame; raise InputError unless it answers as the card says."""

@@ -7,7 +7,7 @@ this machine's disk is never opened.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +59,16 @@ def open_small_session(model: bytes, threads: int) -> ort.InferenceSession:
 
 def run(session: ort.InferenceSession, output: str, values: np.ndarray) -> np.ndarray:
     """One output of a session with one input; InputError if the model cannot compute it."""
+    return run_all(session, [output], values)[0]
+
+
+def run_all(
+    session: ort.InferenceSession, outputs: Sequence[str], values: np.ndarray
+) -> list[np.ndarray]:
+    """Several outputs in one pass."""
     try:
-        return np.asarray(session.run([output], {session.get_inputs()[0].name: values})[0])
+        found = session.run(list(outputs), {session.get_inputs()[0].name: values})
+        return [np.asarray(value) for value in found]
     except UNUSABLE as error:
         raise InputError("This model fails on a frame; make or export it again.") from error
 

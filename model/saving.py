@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,17 +30,32 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             yield path
             return
         target = Path(os.path.realpath(path))
-        unfinished = target.with_name(target.name + ".part")
+        unfinished = _new_file(target)
         try:
             yield unfinished
-            if target.exists():
-                shutil.copymode(target, unfinished)
+            unfinished.chmod(_mode(target))
             unfinished.replace(target)
         finally:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path.name} could not be saved: {error.strerror}.") from error
+
+
+def _new_file(target: Path) -> Path:
+    """An empty file beside `target`, whose name nothing else has."""
+    descriptor, name = tempfile.mkstemp(".part", f".{target.name[:40]}-", target.parent)
+    os.close(descriptor)
+    return Path(name)
+
+
+def _mode(target: Path) -> int:
+    """The permissions of `target`; of a new file those that a program gives by default."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _is_stream(path: Path) -> bool:

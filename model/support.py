@@ -37,16 +37,8 @@ class SupportSet:
             raise InputError(
                 "There is nothing to learn from: give at least one object with a clip."
             )
-        if len(self.names) > MAX_OBJECTS:
-            raise InputError(
-                f"{len(self.names)} objects are more than the {MAX_OBJECTS} of one model."
-            )
-        seen: set[str] = set()
+        check_names(self.names)
         for name, clips in zip(self.names, self.clips, strict=True):
-            check_name(name)
-            if (one_form := unicodedata.normalize("NFC", name)) in seen:
-                raise InputError(f"Two objects are called {name!r}; give each its own name.")
-            seen.add(one_form)
             if not clips:
                 raise InputError(f"{name!r} has no clip yet; add a clip or a photo of it.")
 
@@ -60,6 +52,8 @@ class SupportSet:
         spelt: dict[str, str] = {}
         for name, sources in objects.items():
             check_name(name)
+            if not sources:
+                raise InputError(f"{name!r} has no clip yet; add a clip or a photo of it.")
             first = spelt.setdefault(unicodedata.normalize("NFC", name), name)
             clips[first] = clips.get(first, ()) + _clips(name, sources)
         return cls(tuple(clips), tuple(clips.values()))
@@ -73,8 +67,29 @@ class SupportSet:
         """All frames (N, 224, 224, 3) uint8 RGB, object after object, and labels (N,) in [0, K)."""
         return (
             np.concatenate([clip for clips in self.clips for clip in clips]),
-            np.repeat(np.arange(len(self.names)), self.shots),
+            self.labels(),
         )
+
+    def labels(self) -> np.ndarray:
+        """(N,) in [0, K): the object of each of `frames`."""
+        return np.repeat(np.arange(len(self.names)), self.shots)
+
+    def clip_numbers(self) -> np.ndarray:
+        """(N,) which clip of its object each of `frames` is of, from 0."""
+        lengths = [[len(clip) for clip in clips] for clips in self.clips]
+        return np.concatenate([np.repeat(np.arange(len(own)), own) for own in lengths])
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise InputError unless these can name the objects of one model."""
+    if len(names) > MAX_OBJECTS:
+        raise InputError(f"{len(names)} objects are more than the {MAX_OBJECTS} of one model.")
+    seen: set[str] = set()
+    for name in names:
+        check_name(name)
+        if (one_form := unicodedata.normalize("NFC", name)) in seen:
+            raise InputError(f"Two objects are called {name!r}; give each its own name.")
+        seen.add(one_form)
 
 
 def check_name(name: str) -> None:

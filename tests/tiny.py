@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -57,7 +58,17 @@ SITES = [
 HEAD = {"features": "unit", "temperature": 0.1, "windows": [4], "window_floor": 0.35}
 
 
-def write_tiny(folder: Path, film: float = 0.0, **head: object) -> Path:
+CALIBRATION = {"sharpness": 0.5, "own": 0.3, "others": 0.2, "typical": 0.8, "base": 0.3,
+               "from_own": 0.2, "from_others": -0.1,
+               "steepness": 20.0}  # fmt: skip
+
+
+def write_tiny(
+    folder: Path,
+    film: float = 0.0,
+    calibration: dict[str, float] | None = None,
+    **head: object,
+) -> Path:
     """Write the folder; `film`: how much a task changes the backbone, `head`: other settings."""
     rng = np.random.default_rng(0)
     identity = np.concatenate([np.ones(32), np.zeros(32)])[None]
@@ -85,7 +96,7 @@ def write_tiny(folder: Path, film: float = 0.0, **head: object) -> Path:
             model.graph.initializer.append(array)
         onnx.checker.check_model(model)
         (folder / name).write_bytes(model.SerializeToString())
-    card = {
+    card: dict[str, Any] = {
         "format": 2,
         "name": "tiny",
         "method": "Simple CNAPs",
@@ -98,5 +109,9 @@ def write_tiny(folder: Path, film: float = 0.0, **head: object) -> Path:
         "provenance": {},
         "sha256": {p: hashlib.sha256((folder / p).read_bytes()).hexdigest() for p in parts},
     }
+    if calibration:
+        text = json.dumps(calibration).encode()
+        (folder / "calibration.json").write_bytes(text)
+        card["sha256"]["calibration.json"] = hashlib.sha256(text).hexdigest()
     (folder / "card.json").write_text(json.dumps(card))
     return folder

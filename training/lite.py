@@ -2,15 +2,17 @@
 
 The loss depends on every support frame twice, through its embedding e_i (set encoder) and its row
 z_i (head), so that dL/dtheta = sum_i dL/de_i de_i/dtheta + sum_i dL/dz_i dz_i/dtheta. The forward
-pass is exact: it sees all N. Of each sum only H terms are back-propagated, drawn without
-replacement and scaled by N/H:
+pass is exact: it sees all N. Of each sum only H terms are back-propagated. They are drawn without
+replacement, by object where H >= K, and scaled by w_i = 1 / P(i is drawn): n_k / h_k by object,
+else N / H:
 
-    row_i -> row_i.detach() + (N/H) (row_i - row_i.detach())    if i is drawn, else row_i.detach()
+    row_i -> row_i.detach() + w_i (row_i - row_i.detach())    if i is drawn, else row_i.detach()
 
-The two draws are independent, because film(e) stands inside z(film): one draw for both would give
-the products of the two sums wrong weights. Query frames always carry a gradient, and no factor ever
-touches their path. Peak memory follows H, the chunk and the query batch, not N. Nothing here knows
-the backbone, the head or the method.
+The set encoder has an H of its own (`back_embeddings`). The two draws are independent, because
+film(e) stands inside z(film): one draw for both would give the products of the two sums wrong
+weights. Query frames always carry a gradient, and no factor ever touches their path. Peak memory
+follows H, the chunk and the query batch, not N. Nothing here knows the backbone, the head or the
+method.
 """
 
 from __future__ import annotations

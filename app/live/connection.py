@@ -170,8 +170,11 @@ class Connection:
         except InputError as error:
             return message | {"problem": str(error)}
         if answer:
-            message["names"] = answer.names
-            message["p"] = [round(float(p), 4) for p in answer.probabilities]
+            sight = answer.sight
+            message["names"], message["named"] = answer.names, sight.named
+            message["p"] = [round(float(p), 4) for p in sight.probabilities]
+            if sight.where:
+                message["where"] = [round(share, 3) for share in sight.where]
         return message
 
     async def _do(self) -> None:

@@ -20,7 +20,7 @@ from app.rooms import Room, Rooms
 log = logging.getLogger(__name__)
 
 MAX_UPLOAD_BYTES = 200 * 2**20
-MAX_ROOM_BYTES = 600 * 2**20  # on their way and lying about, of one room
+MAX_ROOM_BYTES = 600 * 2**20  # on their way, of one room
 MIN_FREE_BYTES = 2**30  # that an upload leaves on the disk
 MAX_BODY_BYTES = 2**20  # of anything that is no upload
 OVERHEAD_BYTES = 2**16  # of a form around its file
@@ -43,7 +43,7 @@ class Origins:
         origin = connection.headers.get("origin")
         if not origin or origin.rstrip("/") in self.allowed:
             return ""
-        if urlsplit(origin).netloc == connection.headers.get("host"):
+        if _netloc(origin) == connection.headers.get("host", "").lower():
             return ""
         log.warning(
             "refused a page at %.200s: the app is called %.200s here; "
@@ -74,7 +74,9 @@ class Gate:
         upload = scope["path"].endswith((CLIPS, GRADIO_UPLOAD))
         limit = MAX_UPLOAD_BYTES + OVERHEAD_BYTES if upload else MAX_BODY_BYTES
         claimed = _length(connection)
-        if claimed > limit:
+        if claimed is None:  # it may become as long as any
+            claimed = limit
+        elif claimed > limit:
             problem = f"This file is larger than {limit >> 20} MB; use a shorter clip."
             return await _refuse(413, problem, scope, receive, send)
         if not upload:
@@ -106,10 +108,18 @@ def token_of(connection: HTTPConnection) -> str:
     return connection.headers.get("authorization", "").removeprefix("Bearer ")
 
 
-def _length(connection: HTTPConnection) -> int:
-    """The length that a request claims; one that does not say may be as long as any."""
+def _netloc(origin: str) -> str | None:
+    """Host and port of an origin; None if it has none."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:  # "http://["
+        return None
+
+
+def _length(connection: HTTPConnection) -> int | None:
+    """The length that a request claims; None if it does not say."""
     claimed = connection.headers.get("content-length", "")
-    return int(claimed) if claimed.isascii() and claimed.isdigit() else 0
+    return int(claimed) if claimed.isascii() and claimed.isdigit() else None
 
 
 def _at_most(receive: Receive, limit: int) -> Receive:

@@ -47,7 +47,7 @@ class VideoWriter:
         place = int(named.time_s * self._rate + 0.5)  # the nearest: containers round their times
         if place < self._written:
             return
-        drawn = annotate(self._sized(named.frame), self._names, named.probabilities)
+        drawn = annotate(self._sized(named.frame), self._names, named.sight)
         bgr = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)
         if self._writer is None:
             codec = cv2.VideoWriter.fourcc(*"VP80")

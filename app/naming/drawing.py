@@ -10,10 +10,13 @@ import base64
 import cv2
 import numpy as np
 
+from app.naming.sight import Sight
+
 MAX_SIDE = 960  # pixels of an annotated frame; larger ones shrink
 MIN_SIDE = 64  # pixels: text wants some room
 THUMB = 72  # pixels
 BARS = 3  # the likeliest things drawn on a frame
+NOTHING = "none of these"  # what is said where no thing is seen
 
 Colour = tuple[int, int, int]
 # Okabe and Ito's colours, told apart by colour-blind people too; written as RGB.
@@ -31,16 +34,27 @@ def thumbnail(frame: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 
-def annotate(frame: np.ndarray, names: tuple[str, ...], probabilities: np.ndarray) -> np.ndarray:
-    """A copy of a frame (H, W, 3) with the likeliest things on a dark band at its foot."""
+def annotate(frame: np.ndarray, names: tuple[str, ...], sight: Sight) -> np.ndarray:
+    """A copy of a frame (H, W, 3) with the likeliest things on a dark band at its foot, and a frame
+    around where the first of them is; where none is seen, one line that says so.
+    """
     height, width = frame.shape[:2]
     size = max(12, min(height // 16, width // 14))  # pixels of the text
     line, edge = round(1.5 * size), max(4, size // 2)
-    order = np.argsort(-probabilities)[: min(BARS, len(names))]
+    probabilities = sight.probabilities
+    order = np.argsort(-probabilities)[: min(BARS, len(names)) if sight.named else 1]
     top = height - line * len(order) - edge
     picture = frame.copy()
+    if sight.named and sight.where:
+        _outline(picture, sight.where, COLOURS[order[0] % len(COLOURS)])
     picture[top:] = (picture[top:] * 0.35).astype(np.uint8)
     face = cv2.FontFace("sans")
+    if not sight.named:
+        text = f"{NOTHING} (nearest: {names[order[0]]})"
+        text = _fitting(text, face, size, width - 2 * edge, picture.shape)
+        place = (edge, top + edge // 2 + size)
+        cv2.putText(picture, text, place, (255, 255, 255), face, size, 700)
+        return picture
     middle = width // 2
     for row, k in enumerate(order):
         y = top + edge // 2 + row * line
@@ -64,6 +78,15 @@ def annotate(frame: np.ndarray, names: tuple[str, ...], probabilities: np.ndarra
             weight,
         )
     return picture
+
+
+def _outline(picture: np.ndarray, where: tuple[float, ...], colour: Colour) -> None:
+    height, width = picture.shape[:2]
+    left, top, right, bottom = (
+        round(share * side) for share, side in zip(where, (width, height) * 2, strict=True)
+    )
+    thick = max(2, min(height, width) // 120)
+    cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, thick, cv2.LINE_AA)
 
 
 def _fitting(text: str, face: cv2.FontFace, size: int, room: int, shape: tuple[int, ...]) -> str:

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from app.naming.smoothing import Smoother
+from app.naming.sight import Sight, Watch
 from model import Adapted
+from model.adapted import Answers
 from model.frames import square, stream
 from model.saving import atomic_write
 
 BATCH = 8  # frames named together
 
 
-Predict = Callable[[list[np.ndarray]], np.ndarray]  # squares -> probabilities (B, K)
+Ask = Callable[[list[np.ndarray]], Answers]  # squares -> what the model says of them
 
 
 @dataclass(frozen=True)
@@ -38,39 +39,47 @@ class NamedFrame:
     index: int
     time_s: float
     frame: np.ndarray  # (H, W, 3) uint8 RGB
-    probabilities: np.ndarray  # (K,) smoothed
+    sight: Sight
     share: float | None = None  # as in `Seen`
 
 
 def name_video(adapted: Adapted, path: str | Path) -> Iterator[NamedFrame]:
     """Every decoded frame of a video in order, a few at a time in memory; raises InputError."""
     frames = (Seen(time_s, square(frame), frame) for time_s, frame in stream(path))
-    return name_frames(adapted.predict, frames)
+    return name_frames(adapted.answers, frames)
 
 
-def name_frames(predict: Predict, frames: Iterable[Seen]) -> Iterator[NamedFrame]:
+def name_frames(ask: Ask, frames: Iterable[Seen]) -> Iterator[NamedFrame]:
     """The same frames with their names, BATCH of them predicted together."""
-    smoother, numbered = Smoother(), enumerate(frames)
+    watch, numbered = Watch(), enumerate(frames)
     while batch := list(islice(numbered, BATCH)):
-        rows = predict([seen.square for _, seen in batch])
-        for (index, seen), row in zip(batch, rows, strict=True):
-            smooth = smoother.update(seen.time_s, row)
-            yield NamedFrame(index, seen.time_s, seen.picture, smooth, seen.share)
+        answers = ask([seen.square for _, seen in batch])
+        for row, (index, seen) in enumerate(batch):
+            sight = watch.see(seen.time_s, answers, row)
+            yield NamedFrame(index, seen.time_s, seen.picture, sight, seen.share)
 
 
 def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[NamedFrame]) -> None:
-    """Write frame, time_s, label, confidence and a column an object; InputError if it cannot be."""
+    """Write frame, time_s, label, confidence, unknown and a column an object.
+
+    The label is empty where none of the objects is seen; `unknown` is left out for a model that
+    does not know. Raises InputError if it cannot be written.
+    """
     with (
         atomic_write(path) as unfinished,
         open(unfinished, "w", newline="", encoding="utf-8") as file,
     ):
         table = csv.writer(file)
-        table.writerow(["frame", "time_s", "label", "confidence", *map(cell, names)])
-        for row in rows:
-            best = int(row.probabilities.argmax())
-            confidence, each = row.probabilities[best], row.probabilities
-            start = [row.index, f"{row.time_s:.3f}", cell(names[best]), f"{confidence:.4f}"]
-            table.writerow([*start, *(f"{p:.4f}" for p in each)])
+        for number, row in enumerate(rows):
+            sight = row.sight
+            unknown = [] if sight.unknown is None else [f"{sight.unknown:.4f}"]
+            if number == 0:
+                more = ["unknown"] * len(unknown)
+                table.writerow(["frame", "time_s", "label", "confidence", *more, *map(cell, names)])
+            label = cell(names[sight.best]) if sight.named else ""
+            confidence = f"{sight.probabilities[sight.best]:.4f}"
+            each = (f"{p:.4f}" for p in sight.probabilities)
+            table.writerow([row.index, f"{row.time_s:.3f}", label, confidence, *unknown, *each])
 
 
 def cell(name: str) -> str:

@@ -12,26 +12,28 @@ POINTS = 400  # of each curve, at most
 
 @dataclass(frozen=True)
 class Stretch:
-    """A piece of a video in which one thing was the likeliest."""
+    """A piece of a video in which one thing was named, or none of them."""
 
     start_s: float
     end_s: float
-    name: str
-    confidence: float  # mean
+    name: str  # empty: none of the things
+    confidence: float  # mean, of the likeliest thing
 
 
 def stretches(
-    names: tuple[str, ...], times: np.ndarray, probabilities: np.ndarray
+    names: tuple[str, ...], times: np.ndarray, probabilities: np.ndarray, named: np.ndarray
 ) -> tuple[Stretch, ...]:
-    """From times (F,) and probabilities (F, K): a stretch for each run of one likeliest thing."""
-    best = probabilities.argmax(1)
+    """From times (F,), probabilities (F, K) and which frames were named (F,): a stretch for each
+    run of one name, or of none.
+    """
+    best = np.where(named, probabilities.argmax(1), -1)
     cuts = [0, *(np.flatnonzero(np.diff(best)) + 1), len(best)]
     return tuple(
         Stretch(
             float(times[a]),
             float(times[b - 1]),
-            names[best[a]],
-            float(probabilities[a:b, best[a]].mean()),
+            names[best[a]] if named[a] else "",
+            float(probabilities[a:b].max(1).mean()),
         )
         for a, b in pairwise(cuts)
     )

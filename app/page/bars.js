@@ -1,6 +1,7 @@
 // What is seen now: a name on the picture, and a bar for each thing.
 
 import { make } from "./make.js";
+import { verdict } from "./words.js";
 
 export class Bars {
   #rows = [];
@@ -21,19 +22,21 @@ export class Bars {
     }
   }
 
-  /** Show the probabilities `p` of things called `names`; returns the name of the likeliest. */
-  show(names, p) {
+  /** Show the probabilities `p` of things called `names`, and whether one of them is named; returns what to say. */
+  show(names, p, named) {
     this.#build(names);
     const best = p.indexOf(Math.max(...p));
+    const said = verdict(names, p, named);
     this.#rows.forEach(({ row, fill, percent }, k) => {
       fill.style.transform = `scaleX(${p[k]})`;
       percent.textContent = `${Math.round(100 * p[k])} %`;
-      row.classList.toggle("best", k === best);
+      row.classList.toggle("best", named && k === best);
     });
     this.verdict.hidden = false;
-    this.verdict.children[0].textContent = names[best];
-    this.verdict.children[1].textContent = `${Math.round(100 * p[best])} %`;
-    return names[best];
+    for (const part of [this.verdict, this.list]) part.classList.toggle("nothing", !named);
+    this.verdict.children[0].textContent = said.name;
+    this.verdict.children[1].textContent = said.aside;
+    return said.name;
   }
 
   clear() {

@@ -1,6 +1,6 @@
 // The picture: a camera, or a clip in its place, cut to the square that the model sees. Never mirrored.
 
-const SIDE = 224; // pixels, as model/sampling.py
+const SIDE = 224; // pixels, as model/media/sampling.py
 const QUALITY = 0.85; // of the JPEG
 
 const WORDS = {

@@ -8,6 +8,7 @@ export const LAYOUT = `
   <div class="picture">
     <video muted playsinline aria-label="What the app sees"></video>
     <div class="off"><p></p></div>
+    <div class="where" hidden></div>
     <div class="verdict" hidden><span></span><span></span></div>
     <div class="recording" hidden><span class="dot"></span><span></span></div>
   </div>

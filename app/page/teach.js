@@ -110,10 +110,20 @@ class TeachAndWatch extends HTMLElement {
     this.voice.say(learnedWords(this.model));
   }
 
-  #hearAnswer({ names, p, problem }) {
+  #hearAnswer({ names, p, named, where, problem }) {
     if (problem) this.trouble(problem);
     if (!p || !this.camera.playing || !this.model) return;
-    this.voice.sees(this.bars.show(names, p));
+    this.voice.sees(this.bars.show(names, p, named));
+    this.#outline(named ? where : null);
+  }
+
+  /** Frame the place `where` (left, top, right, bottom: shares of the picture) a thing is seen; null: nowhere. */
+  #outline(where) {
+    const frame = this.$(".where");
+    frame.hidden = !where;
+    if (!where) return;
+    const [left, top, right, bottom] = where.map((share) => 100 * share);
+    frame.style.inset = `${top}% ${100 - right}% ${100 - bottom}% ${left}%`;
   }
 
   // ---- the camera ---------------------------------------------------------------------------------------
@@ -244,6 +254,7 @@ class TeachAndWatch extends HTMLElement {
     record.lastElementChild.textContent = this.take ? "Stop" : "Record";
     record.ariaLabel = this.take ? `Stop recording ${this.take.name}` : "Record";
     if (!this.model) this.bars.clear();
+    if (!this.model || !this.camera.playing) this.#outline(null);
   }
 
   #showStep() {

@@ -4,8 +4,8 @@ import { make } from "./make.js";
 import { plural } from "./words.js";
 
 const SHOWN = 12; // thumbnails on a closed card, as far as they fit
-const COLOURS = 6; // .colour-0 ... in page.css, as COLOURS in app/overlay.py
-export const ACCEPTED = "video/*,image/jpeg,image/png,image/webp,.mkv,.avi,.mov,.m4v,.3gp";
+const COLOURS = 6; // .colour-0 ... in page.css, as COLOURS in app/naming/drawing.py
+export const ACCEPTED = "video/*,image/jpeg,image/png,image/webp,image/gif,image/heic,image/avif,.mkv,.avi,.mov,.m4v,.3gp,.mts,.heic,.avif";
 
 export class Things {
   #cards = new Map(); // thing id -> card

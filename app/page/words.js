@@ -1,6 +1,8 @@
 // What the page says: one clear next step, and what was learned.
 
 const BUSY = 6; // answers a second; with fewer, others are at it too
+const SURE = 0.9; // from this probability on a name is sure
+const LIKELY = 0.6; // below it two names are said
 const ENOUGH = 4; // clips of a thing; more help little
 
 /** [what to do now, how] for what is taught, being recorded and learned. */
@@ -15,6 +17,16 @@ export function nextStep({ state: { things, learnable }, take, model }) {
     "Show it one of them",
     `Surer with ${ENOUGH} clips of each, every one in another place: ${few.name} has ${few.clips.length}.`,
   ];
+}
+
+/** What is seen, as a name and how sure it is, from the probabilities `p` of `names`. */
+export function verdict(names, p, named) {
+  const [best, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
+  if (!named) return { name: "None of your things", aside: `nearest: ${names[best]}` };
+  const percent = `${Math.round(100 * p[best])} %`;
+  if (p[best] >= SURE) return { name: names[best], aside: `surely, ${percent}` };
+  if (p[best] >= LIKELY || second === undefined) return { name: names[best], aside: `probably, ${percent}` };
+  return { name: `${names[best]} or ${names[second]}`, aside: `not sure, ${percent}` };
 }
 
 export function learnedWords(model) {

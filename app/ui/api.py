@@ -6,7 +6,7 @@ named by its token, which `open` gives; uploads carry it too (see `app.live.gate
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -14,6 +14,7 @@ import gradio as gr
 import numpy as np
 
 from app.handlers import Handlers
+from app.naming.sight import Sight
 from app.results import NamedVideo, Results
 from app.rooms import Rooms
 from app.ui.uploads import taken
@@ -39,11 +40,11 @@ def api(rooms: Rooms, handlers: Handlers, results: Results) -> None:
         own = room_of(rooms, room)
         with taken(file, rooms, own) as path:
             if validate_media(path) in PHOTOS:
-                names, rows = results.name_photo(own, handlers.read_clip(own, path))
-                return _answer(names, np.zeros(len(rows)), rows)
+                names, sights = results.name_photo(own, handlers.read_clip(own, path))
+                return _answer(names, np.zeros(len(sights)), sights)
             for step in results.name_video(own, path, path.name):
                 if isinstance(step, NamedVideo):
-                    return _answer(step.names, step.times, step.probabilities)
+                    return _answer(step.names, step.times, step.sights)
         raise InputError("This video holds no frame.")
 
     def export(room: str) -> str:
@@ -58,7 +59,7 @@ def api(rooms: Rooms, handlers: Handlers, results: Results) -> None:
                 recognise,
                 [room, file],
                 gr.JSON(),
-                "Name a photo or video: names, times, probabilities.",
+                "Name a photo or video: names, times, probabilities, unknown, named.",
             ),
             (export, [room], gr.File(), "The adapted model, one ONNX file."),
         ):
@@ -72,10 +73,17 @@ def api(rooms: Rooms, handlers: Handlers, results: Results) -> None:
             )
 
 
-def _answer(names: tuple[str, ...], times: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
-    """As JSON: K names, F times in seconds, and a row of K probabilities for each time."""
-    times, rows = times.astype(float).round(3), rows.astype(float).round(4)
-    return {"names": list(names), "times": times.tolist(), "probabilities": rows.tolist()}
+def _answer(names: tuple[str, ...], times: np.ndarray, sights: Sequence[Sight]) -> dict[str, Any]:
+    """As JSON: K names; for each of F times in seconds a row of K probabilities, the unknown score
+    (null of a model that does not know) and what is named (null: none of the things).
+    """
+    return {
+        "names": list(names),
+        "times": times.astype(float).round(3).tolist(),
+        "probabilities": [sight.probabilities.astype(float).round(4).tolist() for sight in sights],
+        "unknown": [None if s.unknown is None else round(s.unknown, 4) for s in sights],
+        "named": [names[sight.best] if sight.named else None for sight in sights],
+    }
 
 
 def _in_words(verb: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pandas as pd
 
 from app.decode.decoder import Waiting
 from app.handlers import sample_clips
-from app.naming.drawing import COLOURS
+from app.naming.drawing import COLOURS, NOTHING
 from app.naming.timeline import Stretch, thinned
 from app.results import NamedVideo, Results, Step
 from app.rooms import Room, Rooms
@@ -24,6 +25,7 @@ from model.media.kinds import VIDEO_ENDINGS
 
 LONGEST_LIST = 100  # rows of what was seen when
 SAMPLES = 4  # sample videos to try
+GREY = "#767676"  # of the curve of no thing, as in page.css
 EVERY = 10  # frames between two signs of progress
 
 CHOOSE = "Choose a video: every frame of it is named with what you taught"
@@ -150,44 +152,52 @@ def _refused(text: str) -> Updates:
 
 
 def _shown(named: NamedVideo, title: str) -> Updates:
-    times, probabilities = thinned(named.times, named.probabilities)
-    curves = pd.DataFrame(
-        {
-            "seconds": times.repeat(len(named.names)).round(3),
-            "probability": probabilities.ravel().round(4),
-            "thing": list(named.names) * len(times),
-        }
-    )
+    rows = [sight.probabilities for sight in named.sights]
+    things = list(named.names)
     colours = {
         name: "#{:02x}{:02x}{:02x}".format(*COLOURS[k % len(COLOURS)])
-        for k, name in enumerate(named.names)
+        for k, name in enumerate(things)
     }
+    if named.sights[0].unknown is not None:
+        rows = [[*row, sight.unknown] for row, sight in zip(rows, named.sights, strict=True)]
+        things.append(NOTHING)
+        colours[NOTHING] = GREY
+    times, curves = thinned(named.times, np.array(rows))
+    data = pd.DataFrame(
+        {
+            "seconds": times.repeat(len(things)).round(3),
+            "probability": curves.ravel().round(4),
+            "thing": things * len(times),
+        }
+    )
     return (
         say(f"{title}: {len(named.times)} frames named. You can choose another video."),
         gr.update(visible=False),
         None,
         gr.update(visible=True),
         str(named.video),
-        gr.LinePlot(curves, color_map=colours),
-        _legend(named.names) + _seen(named.seen),
+        gr.LinePlot(data, color_map=colours),
+        _legend(named.names, NOTHING in colours) + _seen(named.seen),
         str(named.csv),
     )
 
 
-def _legend(names: tuple[str, ...]) -> str:
+def _legend(names: tuple[str, ...], unknown: bool) -> str:
     entries = "".join(
         f'<li class="colour-{k % len(COLOURS)}"><span class="swatch"></span>'
         f"{html.escape(name)}</li>"
         for k, name in enumerate(names)
     )
-    return f'<ul class="legend">{entries}</ul>'
+    nothing = f'<li class="nothing"><span class="swatch"></span>{NOTHING}</li>' if unknown else ""
+    return f'<ul class="legend">{entries}{nothing}</ul>'
 
 
 def _seen(seen: tuple[Stretch, ...]) -> str:
     """The plot in words: a table of what was seen when."""
     rows = "".join(
-        f"<tr><td>{s.start_s:.1f}</td><td>{s.end_s:.1f}</td><td>{html.escape(s.name)}</td>"
-        f"<td>{100 * s.confidence:.0f} %</td></tr>"
+        f"<tr><td>{s.start_s:.1f}</td><td>{s.end_s:.1f}</td>"
+        f"<td>{html.escape(s.name or NOTHING)}</td>"
+        f"<td>{f'{100 * s.confidence:.0f} %' if s.name else ''}</td></tr>"
         for s in seen[:LONGEST_LIST]
     )
     more = len(seen) - LONGEST_LIST

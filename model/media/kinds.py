@@ -32,6 +32,7 @@ VIDEO_ENDINGS = (".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".avi", ".mts"
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif")
 ENDINGS = (*VIDEO_ENDINGS, *PHOTO_ENDINGS)
 
+BREAKING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, marks of direction, line ends
 HEAD = 400  # bytes that tell the kind: two packets of an MPEG transport stream
 _TS_PACKETS = {0: 188, 4: 192}  # where its sync byte first stands -> bytes from one to the next
 
@@ -104,7 +105,12 @@ def check_frame(name: str, width: int, height: int) -> None:
 
 def name_of(path: Path) -> str:
     """What a person calls the file: no folder, and nothing that would break the line."""
-    return "".join("?" if unicodedata.category(c) in ("Cc", "Cs") else c for c in path.name)
+    return printable(path.name or str(path))
+
+
+def printable(text: str) -> str:
+    """A text in one line, with ? for what would break it or turn it around."""
+    return "".join("?" if unicodedata.category(c) in BREAKING else c for c in text)
 
 
 def _is_unicode(text: str) -> bool:

@@ -33,6 +33,7 @@ READERS: dict[str, Any] = {
     "avif": AvifImageFile,
     "heif": pillow_heif.open_heif,
 }
+MAY_MOVE = ("png", "webp", "avif")
 STEP = 0.1  # seconds for which a frame stands that does not say how long, as in browsers
 SRGB = ImageCms.createProfile("sRGB")
 PROFILE_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}  # a profile's colours, Pillow's mode
@@ -40,7 +41,7 @@ PROFILE_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}  # a profile's colou
 
 def moves(path: Path, kind: str) -> bool:
     """Whether a picture is a clip: any GIF, and what holds several frames in time."""
-    if kind not in ("png", "webp", "avif"):
+    if kind not in MAY_MOVE:
         return kind == "gif"
     with _opened(path, kind) as image:
         return image.is_animated
@@ -52,7 +53,7 @@ def frames(path: Path, kind: str) -> Generator[Decoded]:
     Raises InputError if the picture is too large or its first frame is damaged.
     """
     with _opened(path, kind) as image:
-        if kind == "gif" or (kind in ("png", "webp", "avif") and image.is_animated):
+        if kind == "gif" or (kind in MAY_MOVE and image.is_animated):
             yield from _moving(path, image)
             return
         width, height = image.size

@@ -6,6 +6,7 @@ import numpy as np
 
 from app.naming.annotated_video import VideoWriter
 from app.naming.frames import NamedFrame
+from app.naming.sight import Sight
 from model.frames import stream
 
 
@@ -18,7 +19,7 @@ def write(path: Path, frames: list[NamedFrame], rate: float) -> list[tuple[float
 
 def named(index: int, time_s: float, shade: int, size: tuple[int, int] = (240, 320)) -> NamedFrame:
     picture = np.full((*size, 3), shade, np.uint8)
-    return NamedFrame(index, time_s, picture, np.array([0.8, 0.2]))
+    return NamedFrame(index, time_s, picture, Sight(np.array([0.8, 0.2])))
 
 
 def test_the_video_has_every_frame_at_its_time(tmp_path: Path) -> None:

@@ -119,7 +119,8 @@ def test_upload_name_a_video_and_take_the_model_away(
         rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
         assert download.value.suggested_filename.endswith(".csv")
         assert len(rows) == len(list(stream(video)))
-        assert list(rows[0]) == ["frame", "time_s", "label", "confidence", *things]
+        columns = ["frame", "time_s", "label", "confidence", "unknown", *things]
+        assert list(rows[0]) == columns
         assert sum(row["label"] == things[1] for row in rows) / len(rows) >= 0.7
 
         someone.open("Take it away")

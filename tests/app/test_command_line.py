@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from app.__main__ import main
+from app.__main__ import _parser, main
 from tests.tiny import write_tiny
 
 COLOURS = {"red tin": (0, 0, 255), "blue mug": (255, 0, 0)}  # BGR
@@ -144,3 +144,24 @@ def test_help_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
         "one folder of clips or photos for each object, named like the object" in text
         and "--port" in text
     )
+
+
+def test_options_stand_before_a_command_or_after_it() -> None:
+    for words in (["--checkpoint", "a", "export"], ["export", "--checkpoint", "a"]):
+        options = _parser().parse_args([*words, "--objects", "o", "--out", "m.onnx"])
+        assert options.checkpoint == Path("a")
+    for words in (["--port", "8000", "serve"], ["serve", "--port", "8000"], ["--port", "8000"]):
+        options = _parser().parse_args(words)
+        assert options.port == 8000 and options.host == "127.0.0.1" and not options.allowed_origin
+    assert _parser().parse_args([]).port == 7860
+
+
+def test_table_and_model_are_two_files_however_they_are_spelt(
+    things: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (things / "sub").mkdir()
+    (things / "link").symlink_to("same")
+    for export in (things / "sub" / ".." / "same", things / "link"):
+        words = ["--video", str(things / "video.avi"), "--out", str(things / "same")]
+        assert run(things, "recognise", *words, "--export", str(export)) == 2
+        assert "need two names" in capsys.readouterr().err

@@ -1,9 +1,12 @@
 """Drawing: bars as long as they should be, colours that stay, names that fit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.naming.drawing import COLOURS, MAX_SIDE, MIN_SIDE, annotate, shown_size, thumbnail
+from app.naming.sight import Sight
 
 GREY = np.full((240, 320, 3), 128, np.uint8)
 
@@ -14,22 +17,32 @@ def bar(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
 
 
 def test_bars_are_as_long_as_the_probabilities() -> None:
-    picture = annotate(GREY, ("mug", "keys", "pen"), np.array([0.6, 0.3, 0.1]))
+    picture = annotate(GREY, ("mug", "keys", "pen"), Sight(np.array([0.6, 0.3, 0.1])))
     lengths = np.array([bar(picture, COLOURS[k]) for k in range(3)])
     np.testing.assert_allclose(lengths / lengths.sum(), [0.6, 0.3, 0.1], atol=0.03)
     assert (GREY == 128).all() and (picture[:100] == 128).all(), "only the foot is drawn on"
 
 
 def test_a_thing_keeps_its_colour_whatever_its_place() -> None:
-    picture = annotate(GREY, ("mug", "keys"), np.array([0.1, 0.9]))
+    picture = annotate(GREY, ("mug", "keys"), Sight(np.array([0.1, 0.9])))
     assert bar(picture, COLOURS[1]) > 5 * bar(picture, COLOURS[0])
+
+
+def test_what_is_none_of_the_things_is_said_and_what_is_one_is_framed() -> None:
+    seen = Sight(np.array([0.1, 0.9]), 0.2, (0.25, 0.25, 0.5, 0.5))
+    picture = annotate(GREY, ("mug", "keys"), seen)
+    assert (picture[60, 80:160] == COLOURS[1]).all(), "its upper edge"
+    assert (picture[70:100, 90:150] == 128).all() and (picture[:50] == 128).all()
+    nothing = annotate(GREY, ("mug", "keys"), replace(seen, named=False))
+    assert bar(nothing, COLOURS[0]) == bar(nothing, COLOURS[1]) == 0
+    assert (nothing[-20:] > 200).any(), "words at the foot"
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (240, 32), (48, 640), (1080, 1920)])
 @pytest.mark.parametrize("name", ["a" * 100, "キー", "🔑", "", "<b>&amp;"])
 def test_any_name_fits_any_frame(shape: tuple[int, int], name: str) -> None:
     frame = np.zeros((*shape, 3), np.uint8)
-    assert annotate(frame, (name, "x"), np.array([0.5, 0.5])).shape == frame.shape
+    assert annotate(frame, (name, "x"), Sight(np.array([0.5, 0.5]))).shape == frame.shape
 
 
 def test_thumbnails_are_small_pictures() -> None:

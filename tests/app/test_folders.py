@@ -50,7 +50,7 @@ def test_what_cannot_be_read_is_left_out_and_named(things: Path) -> None:
     found = read_objects(things)
     assert [Path(p).name for p in found.objects["can"]] == ["a.png", "without an ending"]
     assert str(found) == (
-        "Left out, being neither a clip nor a photo: can/old, mug/notes.txt, mug/scan.tif."
+        "Left out, no clip or photo of an object: can/old, mug/notes.txt, mug/scan.tif."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -109,6 +110,16 @@ def test_a_proxy_that_drops_the_port_is_told_of_in_words() -> None:
     assert not Origins(("http://127.0.0.1:8102",)).refusal(connection)
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://", "null", "x"])
+def test_an_origin_that_is_none_is_a_foreign_one(client: httpx.Client, origin: str) -> None:
+    assert client.post("/healthz", headers={"origin": origin}).status_code == 403
+
+
+def test_a_host_is_the_same_in_small_letters() -> None:
+    headers = [(b"origin", b"http://LOCALHOST:7860"), (b"host", b"localhost:7860")]
+    assert not Origins().refusal(HTTPConnection({"type": "http", "headers": headers}))
+
+
 def port(server: Server) -> int:
     return int(server.url.rsplit(":", 1)[1])
 
@@ -141,6 +152,33 @@ def test_uploads_leave_a_place_on_the_disk_and_to_others(
     assert "on their way; wait for them" in own._no_place(room, gate.MAX_ROOM_BYTES + 1)
     monkeypatch.setattr(gate, "MIN_FREE_BYTES", 2**60)
     assert "no place on the disk" in own._no_place(room, 1)
+
+
+def test_an_upload_of_untold_length_counts_as_the_longest(tmp_path: Path) -> None:
+    from app.rooms import Rooms
+
+    for name in ("private", "shown"):
+        (tmp_path / name).mkdir()
+    rooms, admitted = Rooms(tmp_path / "private", tmp_path / "shown"), 0
+    room = rooms.open()
+    headers = [(b"authorization", f"Bearer {room.token}".encode())]
+    scope = {"type": "http", "method": "POST", "path": "/clips", "headers": headers}
+    scope |= {"query_string": b"", "http_version": "1.1"}
+
+    async def upload() -> None:
+        async def app(*_: object) -> None:
+            nonlocal admitted
+            admitted += 1
+            await asyncio.sleep(0.1)
+
+        async def nothing(*_: object) -> dict[str, object]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        own = gate.Gate(app, rooms, Origins())
+        await asyncio.gather(*[own(scope, nothing, nothing) for _ in range(20)])  # type: ignore
+
+    asyncio.run(upload())
+    assert admitted == gate.MAX_ROOM_BYTES // gate.MAX_UPLOAD_BYTES - 1  # a form's overhead counts
 
 
 def test_below_a_path_of_a_proxy_the_page_asks_below_it(

@@ -117,11 +117,13 @@ def test_frames_are_named_and_smoothed(home: House, room: Room) -> None:
     assert home.handlers.recognise(room, watching, jpeg(RED), 0.0) is None, "nothing learned yet"
     learned(home, room)
     answer = home.handlers.recognise(room, watching, jpeg(RED), 0.0)
-    assert answer and answer.names == ("red", "blue") and answer.probabilities[0] > 0.9
+    assert answer and answer.names == ("red", "blue") and answer.sight.probabilities[0] > 0.9
     mixed = home.handlers.recognise(room, watching, jpeg(BLUE), 0.1)
-    assert mixed and abs(mixed.probabilities[0] - 0.5) < 0.1, "two frames within half a second"
+    assert mixed and abs(mixed.sight.probabilities[0] - 0.5) < 0.1, (
+        "two frames within half a second"
+    )
     later = home.handlers.recognise(room, watching, jpeg(BLUE), 1.0)
-    assert later and later.probabilities[1] > 0.9
+    assert later and later.sight.probabilities[1] > 0.9
 
 
 def test_a_new_model_starts_its_smoothing_afresh(home: House, room: Room) -> None:
@@ -132,7 +134,7 @@ def test_a_new_model_starts_its_smoothing_afresh(home: House, room: Room) -> Non
     home.handlers.change(room, lambda taught: taught.rename(first.id, "rouge"))
     assert page.wait("learned")["names"] == ["rouge", "blue"]
     answer = home.handlers.recognise(room, watching, jpeg(BLUE), 0.1)
-    assert answer and answer.names[0] == "rouge" and answer.probabilities[1] > 0.9
+    assert answer and answer.names[0] == "rouge" and answer.sight.probabilities[1] > 0.9
     assert second.name == "blue"
 
 

@@ -89,7 +89,7 @@ def test_a_video_gets_its_names_its_table_and_its_curves(
         rows = list(csv.DictReader(file))
     assert len(rows) == 35 and rows[0]["label"] == "'=red()" and rows[-1]["label"] == "blue 🔵"
     assert [float(row["'=red()"]) for row in rows] == pytest.approx(
-        named.probabilities[:, 0].tolist(), abs=1e-4
+        [sight.probabilities[0] for sight in named.sights], abs=1e-4
     )
     assert len(list(stream(named.video))) == 35
 

@@ -9,11 +9,13 @@ from app.naming.timeline import POINTS, stretches, thinned
 def test_what_was_seen_when() -> None:
     times = np.arange(5) / 2
     rows = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.6, 0.4], [0.8, 0.2]])
-    seen = stretches(("mug", "keys"), times, rows)
+    seen = stretches(("mug", "keys"), times, rows, np.ones(5, bool))
     assert [(s.name, s.start_s, s.end_s) for s in seen] == [
         ("mug", 0, 0.5), ("keys", 1, 1), ("mug", 1.5, 2)
     ]  # fmt: skip
     assert seen[0].confidence == pytest.approx(0.8)
+    nothing = stretches(("mug", "keys"), times, rows, np.array([True, False, False, True, True]))
+    assert [(s.name, s.start_s) for s in nothing] == [("mug", 0), ("", 0.5), ("mug", 1.5)]
 
 
 def test_long_curves_are_thinned_by_averaging() -> None:

@@ -53,7 +53,7 @@ def test_smoothed_as_the_rule_says(tmp_path: Path, video: Path) -> None:
         recent = [
             p for t, p in zip(times, raw, strict=True) if row.time_s - SECONDS < t <= row.time_s
         ]
-        np.testing.assert_allclose(row.probabilities, np.mean(recent, axis=0), atol=1e-6)
+        np.testing.assert_allclose(row.sight.probabilities, np.mean(recent, axis=0), atol=1e-6)
 
 
 def test_smoothing_starts_afresh_when_time_or_objects_change() -> None:

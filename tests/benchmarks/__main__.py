@@ -1,5 +1,7 @@
 """`make bench`: print every benchmark."""
 
+from argparse import ArgumentParser
+
 from tests.benchmarks.adaptation import (
     adapt_against_the_backbone,
     exported_against_the_backbone,
@@ -9,6 +11,7 @@ from tests.benchmarks.live import live_against_an_instant_answer
 from tests.benchmarks.reading import reading_against_opencv
 
 if __name__ == "__main__":
+    ArgumentParser(prog="python -m tests.benchmarks", description=__doc__).parse_args()
     reading_against_opencv()
     adapt_against_the_backbone()
     exported_against_the_backbone()

@@ -16,6 +16,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from app.handlers import Answer, Handlers, Watching
+from app.naming.sight import Sight
 from app.rooms import Room
 from app.serve import Serving, serve
 from model import load_model
@@ -93,7 +94,7 @@ def _answer_at_once(
     if room.adapted is None:
         return None
     count = len(room.adapted.names)
-    return Answer(room.adapted.names, np.full(count, 1 / count))
+    return Answer(room.adapted.names, Sight(np.full(count, 1 / count)))
 
 
 if __name__ == "__main__":

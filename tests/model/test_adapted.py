@@ -1,5 +1,6 @@
 """A file from elsewhere: opened when it is whole and answers, else refused in one sentence."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_no_tensor_in_any_corner_may_name_another_file(where: str, tmp_path: Pat
     [
         ('["a"]', r"names 1 objects and answers with \(1, 2\)"),
         ('["a", "b", "c"]', r"names 3 objects and answers with \(1, 2\)"),
-        ('["a", "a"]', "Two objects of this model have one name"),
+        ('["a", "a"]', "Two objects are called 'a'"),
         ('["a", ""]', "An object needs a name"),
         ("[]", "holds no names"),
     ],
@@ -116,3 +117,16 @@ def test_large_frames_go_in_small_batches(tmp_path: Path) -> None:
     assert {len(batch) for batch in batches} == {1}
     assert [len(b) for b in _batches([np.zeros((480, 640, 3), np.uint8)] * 16)] == [13, 3]
     assert adapted.predict(frames[:2]).shape == (2, 2)
+
+
+def test_what_is_no_file_is_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", "a\0b", str(tmp_path / "pipe"), str(tmp_path)):
+        with pytest.raises(InputError, match="not a file"):
+            load_adapted(path)
+
+
+def test_names_that_are_one_in_unicode_are_refused(tmp_path: Path) -> None:
+    adapted = load_model(write_tiny(tmp_path / "tiny")).adapt(random_support(0, [1, 1]))
+    with pytest.raises(InputError, match="own name"):
+        adapted.renamed(["é", "e\u0301"])

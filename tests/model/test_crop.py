@@ -5,9 +5,9 @@ import onnx
 import pytest
 from onnx.parser import parse_model
 
-from model.crop import CROP
 from model.frames import SIDE, square
-from model.graph import HEADER
+from model.graph.crop import CROP
+from model.graph.join import HEADER
 from model.runtime import open_session, run
 
 SIZES = [

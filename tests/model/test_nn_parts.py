@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from model.graph import fold_film
+from model.graph.join import fold_film
 from model.nn.cnaps import CnapsConfig, SimpleCnaps, site_names
 from model.runtime import open_session
 from training.export.graphs import (

@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 
 from model import InputError, SupportSet, load_adapted, load_model
-from model.graph import fold_film
+from model.graph.join import fold_film
 from model.head import distances, fit, normalised
 from model.runtime import open_session
 from tests.tiny import HEAD, write_tiny

@@ -71,3 +71,25 @@ def test_what_the_file_system_refuses_is_said(tmp_path: Path) -> None:
         write(tmp_path, "")
     with pytest.raises(InputError, match=r"^a\.csv could not be saved: No such file or directory"):
         write(tmp_path / "nowhere" / "a.csv", "")
+
+
+def test_nothing_that_lies_beside_it_is_touched(tmp_path: Path) -> None:
+    (tmp_path / "t.csv.part").write_text("a clip of somebody")
+    write(tmp_path / "t.csv", "table")
+    assert (tmp_path / "t.csv.part").read_text() == "a clip of somebody"
+
+
+def test_two_writers_of_one_file_each_write_a_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    with atomic_write(path) as first:
+        first.write_text("A" * 10)
+        with atomic_write(path) as second:
+            second.write_text("B")
+        assert path.read_text() == "B"
+    assert path.read_text() == "A" * 10 and os.listdir(tmp_path) == ["t.csv"]
+
+
+def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    write(tmp_path / "ours", "")
+    (tmp_path / "theirs").touch()
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "theirs").stat().st_mode

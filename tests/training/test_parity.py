@@ -10,9 +10,12 @@ import pytest
 import torch
 
 from model import load_model
+from model.confidence import Calibration, compared, own_looks
+from model.nn import head
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from model.personaliser import DEFAULT
+from training.calibration.calibrate import write
 from training.export.export import export, probabilities
 
 SHOTS = [[1], [1, 1], [200, 1], [1, 30, 3], [2] * 20 + [1] * 5, [1] * 50]
@@ -43,7 +46,42 @@ def both(request: pytest.FixtureRequest, tmp_path_factory) -> tuple[Path, Simple
             parameter.data.normal_(0, 0.2, generator=generator)
     folder = tmp_path_factory.mktemp("parity") / "strong"
     export(model, provenance, folder, trained=True)
+    shipped = load_model().card.calibration
+    assert shipped
+    write(folder, shipped)
     return folder, model
+
+
+@torch.no_grad()
+def in_torch(
+    model: SimpleCnaps,
+    known: Calibration,
+    support: np.ndarray,
+    labels: np.ndarray,
+    query: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """unknown (M,) and where (M, 4) of square frames, from torch's features, without the head's
+    coordinates.
+    """
+    frames, sides = torch.from_numpy(support), model.config.windows
+    film = model.film(model.embeddings(frames).mean(0))
+    z = model.support_features(frames, film).double()
+    x = model.query_features(torch.from_numpy(query), film).double()  # (M, P, D)
+    filled = head.nonempty(x, z, model.config.window_floor)
+    looks = own_looks(z.numpy(), labels, np.zeros(len(labels)), known.typical)
+    cosines = torch.cosine_similarity(x[:, :, None], z[None, None], dim=-1)  # (M, P, N)
+    alike = [
+        cosines[..., rows].topk(min(3, len(rows)))[0].mean(-1) - offset
+        for rows, offset in zip(compared(labels), looks.offsets(known), strict=True)
+    ]
+    best = torch.stack(alike, -1).amax(-1).masked_fill(~filled, -torch.inf).amax(1)
+    unknown = torch.sigmoid(known.steepness * (looks.threshold(known) - best))
+    d2 = head.distances(
+        head.unit(z), torch.from_numpy(labels), head.unit(x).flatten(0, 1), labels.max() + 1
+    )
+    window = d2.unflatten(0, x.shape[:2]).amin(-1).masked_fill(~filled, torch.inf).argmin(1)
+    places = [(j, i, j + w, i + w) for w in sides for i in range(8 - w) for j in range(8 - w)]
+    return unknown.numpy(), np.array(places)[window.numpy()] / 7
 
 
 @pytest.mark.slow
@@ -55,10 +93,22 @@ def test_torch_folder_and_file_agree(both: tuple[Path, SimpleCnaps], shots: list
     adapted = load_model(folder).adapt({f"{k}": [support[labels == k]] for k in range(len(shots))})
     flat = np.full((3, 224, 224, 3), np.array([0, 128, 255])[:, None, None, None], np.uint8)
     query = np.concatenate([images(1, 6, 224, 224), flat])  # a covered lens, a blank wall
-    ours = adapted.predict(query)
-    assert np.abs(ours - probabilities(model, support, labels, query)).max() <= 1e-4
+    ours = adapted.answers(query)
+    known = load_model(folder).card.calibration
+    sharp = known.sharpness if known else 1.0
+    theirs = probabilities(model, support, labels, query, sharp)
+    assert np.abs(ours.probabilities - theirs).max() <= 1e-4
+    if known:
+        unknown, where = in_torch(model, known, support, labels, query)
+        assert ours.unknown is not None and ours.where is not None
+        assert np.abs(ours.unknown - unknown).max() <= 1e-4
+        assert np.abs(ours.where - where).max() <= 1e-4
     bare = ort.InferenceSession(adapted.to_bytes())
     for seed, size in enumerate(SIZES):
         frame = images(seed, 1, *size)
         alone = np.asarray(bare.run(["probabilities"], {"frames": frame})[0])
         assert np.abs(alone - adapted.predict(frame)).max() <= 1e-4
+        names = [name for name in ("unknown", "where") if name in adapted.outputs]
+        for name, value in zip(names, bare.run(names, {"frames": frame}), strict=True):
+            again = getattr(adapted, name)(frame)
+            assert np.abs(np.asarray(value) - again).max() <= 1e-4

@@ -28,6 +28,7 @@ class CompositeRules:
     way: int = 10
     shots: tuple[int, int] = (1, 4)  # support frames a class, at least and at most
     queries: int = 2  # query frames a class
+    clip_length: int = 1  # frames a support clip, on one ground
     meshes: float = 0.7  # share of rendered things; the others are pieces of photos
     ready: float = 0.4  # share of pictures that are cut out already among those, if there are any
     alike: float = 0.9  # share of classes with near-duplicates in the episode, roughly
@@ -70,9 +71,7 @@ class Composites:
         teach, ask = self._ground(rng, rules.plain), self._ground(rng, 0.05)
         if rng.random() < rules.one_ground:
             teach, ask = (_fixed(ground()) for ground in (teach, ask))
-        support = [
-            [self._taught(thing, teach(), rng)[None] for _ in range(shots)] for thing in things
-        ]
+        support = [[self._clip(thing, teach(), rng) for _ in range(shots)] for thing in things]
         query = [
             [self._asked(k, things, others, ask(), rng)[None] for _ in range(rules.queries)]
             for k in range(len(things))
@@ -130,6 +129,9 @@ class Composites:
             return cropped(photo(pool[rng.integers(len(pool))]), rng, 0.5)
 
         return ground
+
+    def _clip(self, thing: Sprite, ground: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return np.stack([self._taught(thing, ground, rng) for _ in range(self.rules.clip_length)])
 
     def _taught(self, thing: Sprite, ground: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A support frame: the thing alone, large, near the middle, perhaps in a hand."""

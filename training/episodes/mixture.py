@@ -75,16 +75,17 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
     grounds = _grounds(config, validation) if config.surfaces else photos
     cutouts = Photos.read([Path(folder) for folder in config.cutouts])
     ready = Photos(_part(cutouts.classes, validation)).all
-    shots, way, queries = (1, config.shots), config.way, config.queries
+    way, queries, length = config.way, config.queries, config.clip_length
+    shots = (1, config.shots)
     made: list[tuple[Source, float]] = []
     if config.weight_photos > 0:
         rules = CompositeRules(
-            way, shots, queries, meshes=0, alike=0.3, support_scale=(0.5, 0.95), plain=0.75
+            way, shots, queries, length, meshes=0, alike=0.3, support_scale=(0.5, 0.95), plain=0.75
         )
         made.append((Composites(rules, photos, grounds, None, ready), config.weight_photos))
     if config.views and config.weight_composites > 0:
         views = _views(config, validation)
-        rules = CompositeRules(way, shots, queries)
+        rules = CompositeRules(way, shots, queries, length)
         made.append((Composites(rules, photos, grounds, views, ready), config.weight_composites))
     if config.weight_classes > 0 and sum(len(p) > 1 for p in photos.classes) >= 2:
         made.append((PhotoEpisodes(photos, way, shots, queries), config.weight_classes))

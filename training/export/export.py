@@ -156,14 +156,22 @@ def disagreement(model: SimpleCnaps, folder: Path) -> float:
 
 @torch.no_grad()
 def probabilities(
-    model: SimpleCnaps, support: np.ndarray, labels: np.ndarray, query: np.ndarray
+    model: SimpleCnaps,
+    support: np.ndarray,
+    labels: np.ndarray,
+    query: np.ndarray,
+    sharpness: float = 1.0,
 ) -> np.ndarray:
-    """Torch's answer (M, K): support (N,S,S,3) uint8, labels (N,), query (M,S,S,3) uint8."""
+    """Torch's answer (M, K): support (N,S,S,3) uint8, labels (N,), query (M,S,S,3) uint8.
+
+    sharpness: the calibration's, where there is one.
+    """
     frames, ways = torch.from_numpy(support), int(labels.max()) + 1
     film = model.film(model.context(model.embeddings(frames), torch.from_numpy(labels)))
     z = model.support_features(frames, film)
     x = model.query_features(torch.from_numpy(query), film)
-    return model.logits(z, torch.from_numpy(labels), x, ways).softmax(1).numpy()
+    logits = model.logits(z, torch.from_numpy(labels), x, ways)
+    return (sharpness * logits).softmax(1).numpy()
 
 
 def _noise(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""Command line: `python -m training.synthetic [orbit]|views|furniture|samples --help`.
-
-Without a command it renders a data set: `--objects DIR --surfaces DIR --out ROOT`.
-"""
+"""Command line: `python -m training.synthetic orbit|views|furniture|samples --help`."""
 
 from __future__ import annotations
 

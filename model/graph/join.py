@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -18,12 +19,15 @@ from onnx import numpy_helper
 from onnx.compose import merge_graphs
 from onnx.parser import parse_model
 
-from model.card import Card, HeadSettings, Site
-from model.crop import CROP
+from model.card import GRID, Card, Site
+from model.confidence import OwnLooks
 from model.frames import SIDE
-from model.head import Head
+from model.graph.crop import CROP
+from model.graph.unknown import boxes, place_text, table, unknown_constants, unknown_text
+from model.head import Float, Head
 
-PUBLIC = {"h_probabilities": "probabilities", "h_logits": "logits"}  # names in the file
+OUTPUTS = ("probabilities", "logits", "unknown", "likeness", "where")
+PUBLIC = {f"h_{name}": name for name in OUTPUTS}  # names in the file
 # The lowest that the graph needs (CenterCropPad is of opset 18): onnxruntime from 1.15 opens it.
 IR_VERSION, OPSET = 8, 18
 HEADER = f'<ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>'
@@ -93,8 +97,9 @@ FLOOR = """
 BEST = """
     places = Constant <value_ints = [1]> ()
     logits = ReduceMax <keepdims = 0> ({scores}, places)
-    probabilities = Softmax <axis = -1> (logits)
-}}"""
+    sharp = Mul (logits, sharpness)
+    probabilities = Softmax <axis = -1> (sharp)
+"""
 
 
 def fold_film(
@@ -118,19 +123,26 @@ def fold_film(
     return folded
 
 
-def join(
-    backbone: onnx.ModelProto, head: Head, floor: float, names: Sequence[str], card: Card
-) -> bytes:
-    """The Adapted model: frames uint8 RGB (B,H,W,3) of any size -> logits and probabilities (B,K).
+@dataclass(frozen=True)
+class Fitted:
+    """What adaptation has learned of a task."""
 
-    floor: windows whose feature is shorter than this are left out; unused without windows.
+    head: Head
+    support: Float  # (N, D) scaled features
+    floor: float  # windows whose feature is shorter than this are left out
+    looks: OwnLooks | None  # None: the personaliser has no calibration
+
+
+def join(backbone: onnx.ModelProto, fitted: Fitted, names: Sequence[str], card: Card) -> bytes:
+    """The Adapted model: frames uint8 RGB (B,H,W,3) of any size -> logits and probabilities (B,K),
+    where (B,4), and with a calibration unknown (B,) and likeness (B,K), of which it is made.
     """
     crop = parse_model(HEADER + CROP.format(side=SIDE)).graph
     output = "b_map" if card.head.windows else "b_features"
     # Graphs, not models: merging models would check and copy every weight four times over.
     whole = merge_graphs(crop, backbone.graph, [("square", "frames")], prefix2="b_")
-    head_graph = _head_model(head, floor, card.head).graph
-    graph = merge_graphs(whole, head_graph, [(output, "features")], prefix2="h_")
+    head_graph = _head_model(fitted, card).graph
+    graph = merge_graphs(whole, head_graph, [(output, "features"), ("size", "size")], prefix2="h_")
     graph.name = "adapted"
     model = onnx.helper.make_model(
         graph,
@@ -154,29 +166,37 @@ def join(
             "method": "Simple CNAPs",
             "personaliser": card.name,
             "personaliser_sha256": card.sha256,
-            "shots": json.dumps(np.bincount(head.labels).tolist()),
+            "shots": json.dumps(np.bincount(fitted.head.labels).tolist()),
             "created_by": f"teach-it-your-things, onnx {version('onnx')}",
         },
     )
     return model.SerializeToString()
 
 
-def _head_model(head: Head, floor: float, settings: HeadSettings) -> onnx.ModelProto:
+def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
+    head, settings = fitted.head, card.head
     d, k = len(head.mean), len(head.centres)
     windows, unit = settings.windows, settings.features == "unit"
     taken = "float[B,D,S,S] features" if windows else "float[B,D] features"
+    known = fitted.looks and card.calibration
+    outputs = f"float[B,{k}] probabilities, float[B,{k}] logits, float[B,4] where"
+    told = f", float[B] unknown, float[B,{k}] likeness" if known else ""
     pooled = WINDOWS.format(
         sides="".join(ONE_SIDE.format(w=w) for w in windows),
         flat=", ".join(f"flat_{w}" for w in windows),
     )
+    scores = "candidates" if windows else "scores"
     model = parse_model(
         HEADER
-        + f"head ({taken}) => (float[B,{k}] probabilities, float[B,{k}] logits) {{"
+        + f"head ({taken}, int64[2] size) => ({outputs}{told}) {{"
         + (pooled if windows else WHOLE_FRAME)
         + (UNIT if unit else RAW)
         + DISTANCE
         + (FLOOR if windows else "")
-        + BEST.format(scores="candidates" if windows else "scores")
+        + BEST.format(scores=scores)
+        + place_text(scores)
+        + (unknown_text(head.labels, bool(windows)) if known else "")
+        + "}"
     )
     constants = {
         "mean": head.mean,
@@ -187,12 +207,17 @@ def _head_model(head: Head, floor: float, settings: HeadSettings) -> onnx.ModelP
         "along_centres": (head.rows * head.centres[head.labels]).sum(-1),
         "owner": np.eye(k)[head.labels],
         "minus_t": np.array(-settings.temperature),
+        "sharpness": np.array(card.calibration.sharpness if card.calibration else 1.0),
+        "boxes": boxes(windows, GRID),
     }
     if unit:
         constants["root_d"] = np.array(np.sqrt(d))
     if windows:
-        constants["floor"] = np.array(floor)
-    model.graph.initializer.append(numpy_helper.from_array(np.array([-2], np.int64), "minus_two"))
-    for name, value in constants.items():
-        model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
+        constants["floor"] = np.array(fitted.floor)
+    whole = {"minus_two": np.array([-2], np.int64)}
+    if fitted.looks and card.calibration:
+        whole["table"] = table(head.labels)
+        constants |= unknown_constants(head, fitted.support, fitted.looks, card.calibration)
+    for name, value in (whole | {n: v.astype(np.float32) for n, v in constants.items()}).items():
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
     return model

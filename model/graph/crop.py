@@ -7,7 +7,7 @@ the app gets. OpenCV's own averaging is ten times as fast, so callers that have 
 """
 
 CROP = """
-crop (uint8[B,H,W,3] frames) => (uint8[B,{side},{side},3] square) {{
+crop (uint8[B,H,W,3] frames) => (uint8[B,{side},{side},3] square, int64[2] size) {{
     size = Shape <start = 1, end = 3> (frames)
     shorter = ReduceMin <keepdims = 1> (size)
     corners = Concat <axis = 0> (shorter, shorter)

@@ -1,0 +1,124 @@
+"""What stands behind the head in an Adapted file: the best window's place, and the unknown score.
+
+The same as `model.confidence`, in the coordinates of the head: with u = V^T (x - m) and c_i =
+V^T (s_i - m), x . s_i = u . c_i + m . x + m . (s_i - m), so that support frames take N x r numbers
+instead of N x D. The text is put into the graph of `model.graph` and uses its names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.confidence import NEIGHBOURS, Calibration, OwnLooks, compared
+from model.head import Float, Head
+
+# The best window of all is the best one of the most probable object. `boxes` (P, 4) are shares of
+# the square that `model.graph.crop` cuts out of a frame of `size` (height, width).
+PLACE = """
+    objects_axis = Constant <value_ints = [2]> ()
+    best_object = ReduceMax <keepdims = 0> ({scores}, objects_axis)
+    best_window = ArgMax <axis = 1, keepdims = 0> (best_object)
+    in_square = Gather <axis = 0> (boxes, best_window)
+    size_float = Cast <to = 1> (size)
+    short_side = ReduceMin <keepdims = 1> (size_float)
+    cut_off = Sub (size_float, short_side)
+    two = Constant <value_float = 2.0> ()
+    cut_half = Div (cut_off, two)
+    cut_first = Floor (cut_half)
+    corner = Div (cut_first, size_float)
+    square_share = Div (short_side, size_float)
+    x_y_x_y = Constant <value_ints = [1, 0, 1, 0]> ()
+    corners = Gather <axis = 0> (corner, x_y_x_y)
+    square_shares = Gather <axis = 0> (square_share, x_y_x_y)
+    scaled_box = Mul (in_square, square_shares)
+    where = Add (scaled_box, corners)
+"""
+# `near` (r, N), `near_mean` (1, N), `near_rest` (N,), `table`, `absent` (K * n,), `share` (t,) or
+# (K, t), `offsets` (K,).
+UNKNOWN = """
+    k_axis = Constant <value_ints = [-1]> ()
+    x_length = ReduceL2 <keepdims = 1> (x, k_axis)
+    least_length = Constant <value_float = 1e-12> ()
+    safe_length = Max (x_length, least_length)
+    in_basis = MatMul (u, near)
+    along_mean = MatMul (x, mean_column)
+    from_mean = Mul (along_mean, near_mean)
+    in_all = Add (in_basis, from_mean)
+    products = Add (in_all, near_rest)
+    cosines = Div (products, safe_length)
+    laid_out = Gather <axis = 2> (cosines, table)
+    present = Sub (laid_out, absent)
+    by_object_shape = Constant <value_ints = [0, 0, {ways}, {most}]> ()
+    by_object = Reshape (present, by_object_shape)
+    neighbours = Constant <value_ints = [{neighbours}]> ()
+    nearest, nearest_at = TopK <axis = -1> (by_object, neighbours)
+    shared = Mul (nearest, share)
+    alike = ReduceSum <keepdims = 0> (shared, k_axis)
+    beyond = Sub (alike, offsets)
+{filled}
+    each_window = Constant <value_ints = [1]> ()
+    likeness = ReduceMax <keepdims = 0> ({beyond}, each_window)
+    familiar = ReduceMax <keepdims = 0> (likeness, k_axis)
+    short_of = Sub (threshold, familiar)
+    steep = Mul (short_of, steepness)
+    unknown = Sigmoid (steep)
+"""
+FILLED = "    beyond_filled = Sub (beyond, lost)"
+ABSENT = 4.0  # two cosines differ by at most 2
+
+
+def boxes(windows: Sequence[int], grid: int) -> np.ndarray:
+    """(P, 4) left, top, right, bottom of every window, as shares of the square."""
+    places = [(i, j, w) for w in windows for i in range(grid - w + 1) for j in range(grid - w + 1)]
+    whole = [(0, 0, grid)] if not windows else places
+    return np.array([(j, i, j + w, i + w) for i, j, w in whole], np.float64) / grid
+
+
+def place_text(scores: str) -> str:
+    return PLACE.format(scores=scores)
+
+
+def unknown_text(labels: np.ndarray, filled: bool) -> str:
+    """filled: windows that are nearly empty are left out, as `lost` says."""
+    rows = compared(labels)
+    most = max(map(len, rows))
+    return UNKNOWN.format(
+        ways=len(rows),
+        most=most,
+        neighbours=min(NEIGHBOURS, most),
+        filled=FILLED if filled else "",
+        beyond="beyond_filled" if filled else "beyond",
+    )
+
+
+def unknown_constants(
+    head: Head, support: Float, looks: OwnLooks, calibration: Calibration
+) -> dict[str, np.ndarray]:
+    """The float32 constants of UNKNOWN; support: scaled features (N, D)."""
+    rows = compared(head.labels)
+    most = max(map(len, rows))
+    absent = np.concatenate([np.arange(most) >= len(own) for own in rows]) * ABSENT
+    length = np.maximum(np.linalg.norm(support, axis=1), 1e-12)
+    centred = support - head.mean
+    counts = [min(NEIGHBOURS, len(own)) for own in rows]
+    share = [(np.arange(min(NEIGHBOURS, most)) < count) / count for count in counts]
+    return {
+        "near": (centred @ head.basis / length[:, None]).T,
+        "near_mean": (1 / length)[None],
+        "near_rest": centred @ head.mean / length,
+        "mean_column": head.mean[:, None],
+        "absent": absent,
+        "share": np.stack(share),
+        "offsets": looks.offsets(calibration),
+        "threshold": np.array(looks.threshold(calibration)),
+        "steepness": np.array(calibration.steepness),
+    }
+
+
+def table(labels: np.ndarray) -> np.ndarray:
+    """(K * n,) int64: which support frame stands where, object after object, n each."""
+    rows = compared(labels)
+    most = max(map(len, rows))
+    return np.concatenate([np.resize(own, most) for own in rows])

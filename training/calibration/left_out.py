@@ -1,0 +1,79 @@
+"""Episodes with objects left out, and what a model of the others says of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from tqdm import tqdm
+
+from model import Personaliser, SupportSet, load_model
+from model.card import PARTS, read_card
+from model.confidence import Calibration, OwnLooks, own_looks
+from training.episodes.episode import Episode, load
+from training.episodes.mixture import episodes_of
+from training.settings.config import TrainConfig
+
+FOREIGN = 10  # frames of another episode
+# With it likeness is c_k itself, and probabilities are as the head has them.
+PLAIN = Calibration(
+    1, own=0, others=0, typical=0.8, base=0.5, from_own=0, from_others=0, steepness=20
+)
+LEFT_OUT, ELSEWHERE = -1, -2  # targets of frames that show no taught object
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a model of some of an episode's objects says of frames, before calibration."""
+
+    looks: OwnLooks
+    likeness: np.ndarray  # (M, K) c_k
+    logits: np.ndarray  # (M, K)
+    targets: np.ndarray  # (M,) in [0, K), LEFT_OUT or ELSEWHERE
+
+
+def plain(folder: Path) -> Personaliser:
+    """The personaliser with likeness and logits as they are before calibration."""
+    load_model(folder)  # complains of what is wrong
+    card = replace(read_card(folder), calibration=PLAIN)
+    return Personaliser(card, *((folder / part).read_bytes() for part in PARTS))
+
+
+def tasks(
+    personaliser: Personaliser, config: TrainConfig, validation: bool, count: int
+) -> Iterator[Shown]:
+    """Of every episode a model of two objects and more; the others are left out."""
+    stream = load(episodes_of(config, validation), range(2 * count), config.workers)
+    for number in tqdm(range(count), "episodes", leave=False, disable=None):
+        episode, another = next(stream), next(stream)
+        rng = np.random.default_rng([config.seed, validation, number])
+        yield _shown(personaliser, episode, another.task.query[:, 0].numpy(), rng)
+
+
+def _shown(
+    personaliser: Personaliser, episode: Episode, foreign: np.ndarray, rng: np.random.Generator
+) -> Shown:
+    task = episode.task
+    order = rng.permutation(task.ways)
+    taught = order[: rng.integers(2, task.ways)] if task.ways > 2 else order
+    clips = [task.support[task.labels == int(k)].numpy() for k in taught]
+    support = SupportSet(
+        tuple(str(i) for i in range(len(taught))), tuple(tuple(own) for own in clips)
+    )
+    backbone, z = personaliser.see(support)
+    looks = own_looks(z, support.labels(), support.clip_numbers(), PLAIN.typical)
+    session = ort.InferenceSession(personaliser.fit(support, backbone, z).to_bytes())
+    place = np.full(task.ways, LEFT_OUT)
+    place[taught] = np.arange(len(taught))
+    foreign = foreign[rng.permutation(len(foreign))[:FOREIGN]]
+    frames = np.concatenate([task.query[:, 0].numpy(), foreign])
+    targets = np.concatenate([place[task.targets.numpy()], np.full(len(foreign), ELSEWHERE)])
+    answers = [
+        session.run(["likeness", "logits"], {"frames": frames[i : i + 16]})
+        for i in range(0, len(frames), 16)
+    ]
+    likeness, logits = (np.concatenate(rows) for rows in zip(*answers, strict=True))
+    return Shown(looks, likeness, logits.astype(np.float64), targets)
