@@ -42,7 +42,7 @@ from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 from model.saving import atomic_write
-from training.episodes.domains import domains, read_scripts
+from training.episodes.domains.mixed import domains, read_scripts
 from training.episodes.episode import Task
 from training.episodes.photos import Photos
 from training.episodes.views import load_views

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from training.episodes.cameras import Through
-from training.episodes.characters import Characters, Scripts
-from training.episodes.choices import Choices
 from training.episodes.composites import CompositeRules, Composites
+from training.episodes.domains.cameras import Through
+from training.episodes.domains.characters import Characters, Scripts
+from training.episodes.domains.choices import Choices
+from training.episodes.domains.textures import Textures
 from training.episodes.episode import Source
 from training.episodes.photos import PhotoEpisodes, Photos
-from training.episodes.textures import Textures
 
 CAMERAS = ("grey", "infrared", "cast", "dark", "coarse")
 SHARES = {"characters": 1.0, "fonts": 1.0, "textures": 1.0, "colour": 1.0, "print": 1.0,
