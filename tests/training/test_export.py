@@ -13,6 +13,7 @@ from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import CnapsConfig
 from model.personaliser import DEFAULT
 from tests.model.test_nn_parts import frames, random_cnaps
+from training.calibration.calibrate import write
 from training.export import export as module
 from training.export.export import export, probabilities, untrained
 
@@ -27,6 +28,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_shipped_folder_is_what_export_writes_of_its_checkpoint(tmp_path: Path) -> None:
     model, provenance = load_checkpoint(DEFAULT / "trained.safetensors")
     export(model, provenance, tmp_path / DEFAULT.name, trained=True)
+    calibration = load_model().card.calibration
+    assert calibration
+    write(tmp_path / DEFAULT.name, calibration)
     for file in (tmp_path / DEFAULT.name).iterdir():
         if file.name != "MODEL_CARD.md":  # it has notes
             assert file.read_bytes() == (DEFAULT / file.name).read_bytes(), file.name
