@@ -11,6 +11,7 @@ whatever is written. The same pixels, and what tells in one must be ignored in t
 
 from __future__ import annotations
 
+import struct
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,9 +125,9 @@ def _ink(rng: np.random.Generator) -> Ink:
 
 def _letters_of(path: Path) -> list[str]:
     try:
-        with TTFont(path, lazy=True) as font:
+        with path.open("rb") as file, TTFont(file, lazy=True) as font:
             known = font.getBestCmap() or {}
-    except (TTLibError, OSError) as error:
+    except (TTLibError, OSError, ValueError, KeyError, struct.error) as error:
         raise InputError(f"The font {path} cannot be read ({error}).") from error
     letters = [chr(c) for c in known if unicodedata.category(chr(c)) in ("Lu", "Ll", "Lo")]
     return [letter for letter in letters if unicodedata.name(letter, "")]
