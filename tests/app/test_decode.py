@@ -313,9 +313,9 @@ def test_a_video_is_bounded_in_frames_in_time_and_in_pixels(
             list(look_through(video))
     with monkeypatch.context() as patch:
         patch.setattr(app.decode.work, "VIDEO_PIXELS", 29 * 64 * 48)
-        with pytest.raises(InputError, match="billion pixels"):
+        with pytest.raises(InputError, match=r"more than [\d,]+ pixels"):
             list(look_through(video))
-    with pytest.raises(InputError, match="billion pixels"):
+    with pytest.raises(InputError, match=r"more than [\d,]+ pixels"):
         read_clip(video, budget=29 * 64 * 48)
     frame = np.zeros((48, 64, 3), np.uint8)
     sparse = [(0.0, frame), (7201.0, frame)]

@@ -74,7 +74,7 @@ def test_what_is_decoded_stays_within_the_budget(tmp_path: Path) -> None:
     assert len(read_clip(path, budget=40 * pixels)) == 20
     assert sum(1 for _ in stream(path, budget=40 * pixels)) == 40
     for read in (lambda: read_clip(path, budget=39 * pixels), lambda: [*stream(path, 5 * pixels)]):
-        with pytest.raises(InputError, match=r"^mug\.mp4 has more than 0 billion pixels"):
+        with pytest.raises(InputError, match=r"^mug\.mp4 has more than [\d,]+ pixels"):
             read()
 
 
