@@ -14,8 +14,8 @@ from pathlib import Path
 from model import InputError
 from model.media.kinds import ENDINGS, HEAD, kind, printable
 
-# Left by macOS, Windows, phones' bins and network drives; names with a leading dot are, too.
 NAMED = 10  # of what was left out
+# Left by macOS, Windows, phones' bins and network drives; names with a leading dot are, too.
 LEFTOVERS = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "@eadir"}
 
 

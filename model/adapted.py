@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from onnxruntime import InferenceSession
 
 from model.errors import InputError
 from model.media.sampling import SIDE
-from model.runtime import open_small_session, parse, run, run_all
+from model.runtime import open_small_session, parse, run_all
 from model.saving import atomic_write
 from model.support import check_names
 
@@ -97,7 +98,7 @@ class Adapted:
         found = self._run(self.outputs, frames)
         return Answers(found["probabilities"], found.get("unknown"), found.get("where"))
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
         """Which of `probabilities`, `unknown` and `where` this model knows."""
         there = {output.name for output in self._session.get_outputs()}
@@ -158,7 +159,8 @@ def load_adapted(path: str | Path) -> Adapted:
 
 def _probe(adapted: Adapted) -> None:
     names, frame = adapted.names, np.full((1, SIDE, SIDE, 3), 127, np.uint8)
-    row = run(adapted._session, "probabilities", frame)
+    others = [name for name in adapted.outputs if name != "probabilities"]
+    row, *values = run_all(adapted._session, ("probabilities", *others), frame)
     if row.shape != (1, len(names)) or row.dtype != np.float32:
         raise InputError(
             f"This ONNX file names {len(names)} objects and answers with {row.shape}; "
@@ -166,13 +168,10 @@ def _probe(adapted: Adapted) -> None:
         )
     if not abs(float(row.sum()) - 1) < 1e-3 or row.min() < 0:  # NaN is neither
         raise InputError("This ONNX file answers with no probabilities; export it again.")
-    if others := [name for name in adapted.outputs if name != "probabilities"]:
-        for name, value in zip(others, run_all(adapted._session, others, frame), strict=True):
-            fits = value.shape == {"unknown": (1,), "where": (1, 4)}[name]
-            if not fits or not ((value >= 0) & (value <= 1)).all():
-                raise InputError(
-                    f"This ONNX file answers {name!r} with no shares; export it again."
-                )
+    for name, value in zip(others, values, strict=True):
+        fits = value.shape == {"unknown": (1,), "where": (1, 4)}[name]
+        if not fits or not ((value >= 0) & (value <= 1)).all():
+            raise InputError(f"This ONNX file answers {name!r} with no shares; export it again.")
 
 
 def _names(session: InferenceSession) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""When what was seen: the stretches of one likeliest thing, and curves thin enough to plot."""
+"""When what was seen: the stretches of one name, or of none, and curves thin enough to plot."""
 
 from __future__ import annotations
 

@@ -81,8 +81,7 @@ def calibrate(tasks: Sequence[Shown]) -> Calibration:
 
 def strangeness(task: Shown, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
     """threshold - s of the taught objects' frames, and of those of the ones that were left out."""
-    familiar = (task.likeness - task.looks.offsets(calibration)).max(1)
-    below = task.looks.threshold(calibration) - familiar
+    below = task.looks.threshold(calibration) - task.familiar(calibration)
     return below[task.targets >= 0], below[task.targets == LEFT_OUT]
 
 
@@ -94,7 +93,7 @@ def _regression(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, f
     """
     rows, unknown, weights = [], [], []
     for task in tasks:
-        s = (task.likeness - task.looks.offsets(calibration)).max(1)
+        s = task.familiar(calibration)
         rows.append(np.column_stack([s, np.tile([1, *task.looks.levels()], (len(s), 1))]))
         unknown.append(task.targets < 0)
         kinds = (task.targets >= 0, task.targets == LEFT_OUT, task.targets == ELSEWHERE)

@@ -11,7 +11,6 @@ import onnxruntime as ort
 from tqdm import tqdm
 
 from model import Personaliser, SupportSet, load_model
-from model.card import PARTS, read_card
 from model.confidence import Calibration, OwnLooks, own_looks
 from training.episodes.episode import Episode, load
 from training.episodes.mixture import episodes_of
@@ -34,12 +33,16 @@ class Shown:
     logits: np.ndarray  # (M, K)
     targets: np.ndarray  # (M,) in [0, K), LEFT_OUT or ELSEWHERE
 
+    def familiar(self, calibration: Calibration) -> np.ndarray:
+        """s (M,) of `model.confidence`."""
+        return (self.likeness - self.looks.offsets(calibration)).max(1)
+
 
 def plain(folder: Path) -> Personaliser:
     """The personaliser with likeness and logits as they are before calibration."""
-    load_model(folder)  # complains of what is wrong
-    card = replace(read_card(folder), calibration=PLAIN)
-    return Personaliser(card, *((folder / part).read_bytes() for part in PARTS))
+    personaliser = load_model(folder)
+    personaliser.card = replace(personaliser.card, calibration=PLAIN)
+    return personaliser
 
 
 def tasks(

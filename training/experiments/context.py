@@ -30,7 +30,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,7 @@ from training.episodes.episode import Task
 from training.episodes.photos import Photos
 from training.episodes.views import load_views
 from training.evaluation.intervals import clustered
+from training.experiments.given import GivenFilm
 from training.lite import backward, logits_of
 from training.settings.command_line import parser_for
 from training.settings.config import LiteConfig
@@ -72,32 +73,6 @@ class Shown:
     source: str
     task: Task
     means: Tensor
-
-
-@dataclass(frozen=True)
-class Under:
-    """Simple CNAPs under a FiLM that is given."""
-
-    model: SimpleCnaps
-    given: Callable[[], Tensor]
-
-    def embeddings(self, frames: Tensor) -> Tensor:
-        return torch.zeros(len(frames), 1)
-
-    def context(self, rows: Tensor, labels: Tensor) -> Tensor:
-        return rows.mean(0)
-
-    def film(self, embedding: Tensor) -> Tensor:
-        return self.given()
-
-    def support_features(self, frames: Tensor, film: Tensor) -> Tensor:
-        return self.model.support_features(frames, film)
-
-    def query_features(self, frames: Tensor, film: Tensor) -> Tensor:
-        return self.model.query_features(frames, film)
-
-    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
-        return self.model.logits(support, labels, query, ways)
 
 
 def draw(options: argparse.Namespace) -> None:
@@ -169,7 +144,7 @@ def train(options: argparse.Namespace) -> None:
         for k in range(step * options.tasks, (step + 1) * options.tasks):
             context = contexts[order[k]]
             generator = torch.Generator().manual_seed(options.seed * 1_000_003 + k)
-            method = Under(model, lambda context=context: film(context))
+            method = GivenFilm(model, lambda context=context: film(context))
             facts.append(backward(method, shown[order[k]].task, LITE, generator))
         for _, p in trained:
             if p.grad is not None:
@@ -321,7 +296,7 @@ def _loaded(options: argparse.Namespace) -> SimpleCnaps:
 
 
 def _accuracy(model: SimpleCnaps, film: Tensor, task: Task) -> float:
-    answers = logits_of(Under(model, lambda: film), task, LITE).argmax(1)
+    answers = logits_of(GivenFilm(model, lambda: film), task, LITE).argmax(1)
     return (answers == task.targets).float().mean().item()
 
 

@@ -13,16 +13,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.episodes.episode import Task
 from training.episodes.mixture import episodes_of
+from training.experiments.given import GivenFilm
 from training.lite import logits_of, task_embedding
 from training.settings.command_line import read
 from training.settings.config import SYNTHETIC_SOURCES, LiteConfig, check
@@ -30,32 +31,6 @@ from training.settings.config import SYNTHETIC_SOURCES, LiteConfig, check
 OPTIONS = (*SYNTHETIC_SOURCES, "orbit", "weight_orbit", "weight_composites", "weight_photos",
          "weight_classes", "queries", "clip_length", "query", "frames", "validation")  # fmt: skip
 KINDS = ("its own embedding", "another task's embedding", "the mean embedding")
-
-
-@dataclass(frozen=True)
-class Given:
-    """Simple CNAPs whose FiLM comes of a given embedding (E,), whatever the support shows."""
-
-    model: SimpleCnaps
-    embedding: Tensor
-
-    def embeddings(self, frames: Tensor) -> Tensor:
-        return torch.zeros(len(frames), 1)  # the context is given
-
-    def context(self, rows: Tensor, labels: Tensor) -> Tensor:
-        return self.embedding
-
-    def film(self, embedding: Tensor) -> Tensor:
-        return self.model.film(embedding)
-
-    def support_features(self, frames: Tensor, film: Tensor) -> Tensor:
-        return self.model.support_features(frames, film)
-
-    def query_features(self, frames: Tensor, film: Tensor) -> Tensor:
-        return self.model.query_features(frames, film)
-
-    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
-        return self.model.logits(support, labels, query, ways)
 
 
 @dataclass(frozen=True)
@@ -75,7 +50,7 @@ def compare(model: SimpleCnaps, episodes: Sequence[Task]) -> Found:
     mean = torch.stack(own).mean(0)
     right, changed = torch.zeros(3), torch.zeros(3)
     for i, task in enumerate(episodes):
-        given = [Given(model, e) for e in (own[i], own[i - 1], mean)]
+        given = [GivenFilm(model, partial(model.film, e)) for e in (own[i], own[i - 1], mean)]
         answers = torch.stack([logits_of(g, task, LiteConfig()).argmax(1) for g in given])
         right += (answers == task.targets).float().mean(1)
         changed += (answers != answers[0]).float().mean(1)
