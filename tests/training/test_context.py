@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from training.experiments import context
+from training.experiments.kept_episodes import path_of
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
         for i in range(12):
             generator = torch.Generator().manual_seed(100 * held + i)
             frames = torch.randint(0, 256, (6, 1, 112, 112, 3), generator=generator)
-            path = context._path(tmp_path, held, i)
+            path = path_of(tmp_path, held, i)
             path.parent.mkdir(exist_ok=True)
             support, query = frames.to(torch.uint8).split([4, 2])
             means = context._model(1).channel_means(support.flatten(0, 1)).half()

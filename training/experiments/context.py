@@ -31,7 +31,6 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,79 +41,19 @@ from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 from model.saving import atomic_write
-from training.episodes.domains.mixed import domains, read_scripts
 from training.episodes.episode import Task
-from training.episodes.photos import Photos
-from training.episodes.views import load_views
 from training.evaluation.intervals import clustered
 from training.experiments.given import GivenFilm
+from training.experiments.kept_episodes import DOMAIN, SOURCES, Shown, draw, read
 from training.lite import backward, logits_of
 from training.settings.command_line import parser_for
 from training.settings.config import LiteConfig
 
 ARMS = ("constant", "statistics", "code", "kinds", "domains", "source")
-WAY, SHOTS, QUERIES = 5, (2, 5), 3
-HELD_OUT = 4  # one class, group of things and script in so many
-# Sources whose episodes a camera sees alike are of one domain.
-DOMAIN = {"characters": "writing", "fonts": "writing", "textures": "textures", "colour": "things",
-          "print": "things", "shape": "things", "composites": "things", "classes": "photos",
-          "hues": "photos", "cameras": "cameras", "drawings": "drawings"}  # fmt: skip
-SOURCES = tuple(DOMAIN)
 RATES = {"constant": 1.5e-3, "blend": 5e-4, "first": 1e-3, "last": 1e-3, "log_temperature": 5e-3}
 LITE = LiteConfig(num_backprop=8, query_batch=64, chunk=64)
 WARM_UP, SAVE_EVERY = 20, 50  # steps
 PENALTY = 1e-4
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An episode at 112 px, its source, and the frozen channel means of its support (N, C)."""
-
-    source: str
-    task: Task
-    means: Tensor
-
-
-def draw(options: argparse.Namespace) -> None:
-    """Keep the episodes that are not there yet."""
-    model = _model(1)
-    everything = Photos.read(options.photos)
-    grounds = Photos.read([options.surfaces])
-    views = load_views(options.views)
-    groups = sorted(set(views.groups))
-    for held, count in ((True, options.held), (False, options.episodes)):
-        kept = {g for i, g in enumerate(groups) if (i % HELD_OUT == 0) == held}
-        photos = Photos(
-            tuple(c for i, c in enumerate(everything.classes) if (i % HELD_OUT == 0) == held)
-        )
-        things = [[(g, v) for v, g in zip(views.rgba, views.groups, strict=True) if g in kept]]
-        scripts = read_scripts(str(options.fonts), held, HELD_OUT)
-        sources = domains(photos, grounds, things, scripts, WAY, SHOTS, QUERIES)
-        for i in range(count):
-            path = _path(options.folder, held, i)
-            if path.exists():
-                continue
-            source = SOURCES[i % len(SOURCES)]
-            task = sources[source].episode(np.random.default_rng([held, i])).task
-            support, query = _halved(task.support), _halved(task.query)
-            parts = {"support": support, "labels": task.labels, "query": query,
-                     "targets": task.targets,
-                     "means": model.channel_means(support.flatten(0, 1)).half()}  # fmt: skip
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as unfinished:
-                torch.save(parts, unfinished)
-
-
-def read(folder: Path, held: bool) -> list[Shown]:
-    shown: list[Shown] = []
-    while (path := _path(folder, held, len(shown))).exists():
-        kept = torch.load(path, weights_only=True)
-        ways = int(kept["labels"].max()) + 1
-        task = Task(kept["support"], kept["labels"], kept["query"], kept["targets"], ways)
-        shown.append(Shown(SOURCES[len(shown) % len(SOURCES)], task, kept["means"].float()))
-    if not shown:
-        raise InputError(f"{folder} holds no episodes; draw them first.")
-    return shown
 
 
 def train(options: argparse.Namespace) -> None:
@@ -304,18 +243,8 @@ def _part(name: str) -> str:
     return next(part for part in RATES if part in name.split("."))
 
 
-def _path(folder: Path, held: bool, number: int) -> Path:
-    return folder / ("held" if held else "train") / f"{number:05}.pt"
-
-
 def _state(options: argparse.Namespace) -> Path:
     return options.folder / f"{options.arm}_{options.name}{options.seed}.pt"
-
-
-def _halved(clips: Tensor) -> Tensor:
-    """Clips (N, 1, 224, 224, 3) uint8 -> (N, 1, 112, 112, 3) by area."""
-    wide = clips.float().unflatten(2, (-1, 2)).unflatten(4, (-1, 2))  # (N, 1, 112, 2, 112, 2, 3)
-    return wide.mean((3, 5)).round().to(torch.uint8)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -339,7 +268,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     try:
         torch.set_num_threads(1)
-        {"draw": draw, "train": train, "compare": compare}[options.stage](options)
+        if options.stage == "draw":
+            draw(options, _model(1))
+        else:
+            {"train": train, "compare": compare}[options.stage](options)
     except InputError as error:
         sys.exit(str(error))
 
