@@ -35,6 +35,7 @@ class Head:
 
     mean: Float  # (D,)    m
     basis: Float  # (D, r)  V, orthonormal columns; r >= 1
+    variances: Float  # (r,)  of S along V
     centres: Float  # (K, r)  a_k
     weights: Float  # (K, r)  w_k, the diagonal of ((1 - l_k) S + I)^-1
     rows: Float  # (N, r)  R_k of all objects, one below the other
@@ -56,10 +57,11 @@ def fit(z: np.ndarray, labels: np.ndarray) -> Head:
     n, shots = len(z), np.bincount(labels)
     mean = z.mean(0)
     centred = z - mean  # (N, D)
-    basis, variances = _span(centred)  # (D, r), (r,)
+    basis, squares = _span(centred)  # (D, r), (r,)
+    variances = squares / max(n - 1, 1)
     coordinates = centred @ basis  # (N, r)
     share = shots / (shots + 1)  # (K,) l_k
-    weights = 1 / (1 + (1 - share)[:, None] * variances / max(n - 1, 1))  # (K, r)
+    weights = 1 / (1 + (1 - share)[:, None] * variances)  # (K, r)
     centres = np.stack([coordinates[labels == k].mean(0) for k in range(len(shots))])  # (K, r)
     rows = np.zeros_like(coordinates)
     for k, count in enumerate(shots):
@@ -67,7 +69,7 @@ def fit(z: np.ndarray, labels: np.ndarray) -> Head:
             own = coordinates[labels == k] - centres[k]  # (n_k, r)
             inner = (count - 1) / share[k] * np.eye(count) + (own * weights[k]) @ own.T
             rows[labels == k] = np.linalg.solve(np.linalg.cholesky(inner), own * weights[k])
-    return Head(mean, basis, centres, weights, rows, labels)
+    return Head(mean, basis, variances, centres, weights, rows, labels)
 
 
 def distances(head: Head, x: np.ndarray) -> Float:

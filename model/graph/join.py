@@ -19,11 +19,12 @@ from onnx import numpy_helper
 from onnx.compose import merge_graphs
 from onnx.parser import parse_model
 
-from model.card import GRID, Card, Site
+from model.card import Card, Site
 from model.confidence import OwnLooks
 from model.frames import SIDE
 from model.graph.crop import CROP
-from model.graph.unknown import boxes, place_text, table, unknown_constants, unknown_text
+from model.graph.place import place_constants, place_text
+from model.graph.unknown import table, unknown_constants, unknown_text
 from model.head import Float, Head
 
 OUTPUTS = ("probabilities", "logits", "unknown", "likeness", "where")
@@ -194,7 +195,7 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
         + DISTANCE
         + (FLOOR if windows else "")
         + BEST.format(scores=scores)
-        + place_text(scores)
+        + place_text(bool(windows))
         + (unknown_text(head.labels, bool(windows)) if known else "")
         + "}"
     )
@@ -208,8 +209,7 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
         "owner": np.eye(k)[head.labels],
         "minus_t": np.array(-settings.temperature),
         "sharpness": np.array(card.calibration.sharpness if card.calibration else 1.0),
-        "boxes": boxes(windows, GRID),
-    }
+    } | place_constants(head, bool(windows))
     if unit:
         constants["root_d"] = np.array(np.sqrt(d))
     if windows:

@@ -1,4 +1,4 @@
-"""What stands behind the head in an Adapted file: the best window's place, and the unknown score.
+"""What stands behind the head in an Adapted file: the unknown score.
 
 The same as `model.confidence`, in the coordinates of the head: with u = V^T (x - m) and c_i =
 V^T (s_i - m), x . s_i = u . c_i + m . x + m . (s_i - m), so that support frames take N x r numbers
@@ -7,34 +7,11 @@ instead of N x D. The text is put into the graph of `model.graph` and uses its n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from model.confidence import NEIGHBOURS, Calibration, OwnLooks, compared
 from model.head import Float, Head
 
-# The best window of all is the best one of the most probable object. `boxes` (P, 4) are shares of
-# the square that `model.graph.crop` cuts out of a frame of `size` (height, width).
-PLACE = """
-    objects_axis = Constant <value_ints = [2]> ()
-    best_object = ReduceMax <keepdims = 0> ({scores}, objects_axis)
-    best_window = ArgMax <axis = 1, keepdims = 0> (best_object)
-    in_square = Gather <axis = 0> (boxes, best_window)
-    size_float = Cast <to = 1> (size)
-    short_side = ReduceMin <keepdims = 1> (size_float)
-    cut_off = Sub (size_float, short_side)
-    two = Constant <value_float = 2.0> ()
-    cut_half = Div (cut_off, two)
-    cut_first = Floor (cut_half)
-    corner = Div (cut_first, size_float)
-    square_share = Div (short_side, size_float)
-    x_y_x_y = Constant <value_ints = [1, 0, 1, 0]> ()
-    corners = Gather <axis = 0> (corner, x_y_x_y)
-    square_shares = Gather <axis = 0> (square_share, x_y_x_y)
-    scaled_box = Mul (in_square, square_shares)
-    where = Add (scaled_box, corners)
-"""
 # `near` (r, N), `near_mean` (1, N), `near_rest` (N,), `table`, `absent` (K * n,), `share` (t,) or
 # (K, t), `offsets` (K,).
 UNKNOWN = """
@@ -67,17 +44,6 @@ UNKNOWN = """
 """
 FILLED = "    beyond_filled = Sub (beyond, lost)"
 ABSENT = 4.0  # two cosines differ by at most 2
-
-
-def boxes(windows: Sequence[int], grid: int) -> np.ndarray:
-    """(P, 4) left, top, right, bottom of every window, as shares of the square."""
-    places = [(i, j, w) for w in windows for i in range(grid - w + 1) for j in range(grid - w + 1)]
-    whole = [(0, 0, grid)] if not windows else places
-    return np.array([(j, i, j + w, i + w) for i, j, w in whole], np.float64) / grid
-
-
-def place_text(scores: str) -> str:
-    return PLACE.format(scores=scores)
 
 
 def unknown_text(labels: np.ndarray, filled: bool) -> str:

@@ -1,4 +1,4 @@
-"""Unknown and where: the file against loops in float64, and what odd support and folders do."""
+"""Unknown: the file against loops in float64, and what odd support and folders do."""
 
 from __future__ import annotations
 
@@ -134,26 +134,6 @@ def test_more_frames_than_are_compared_still_agree_with_what_they_show(tmp_path:
     adapted = load_model(folder).adapt(support_of(CLIPS[3]))
     scores = adapted.unknown(clip(np.random.default_rng(1), 3))
     assert np.isfinite(scores).all() and ((scores >= 0) & (scores <= 1)).all()
-
-
-def test_where_is_the_window_of_the_thing(tmp_path: Path) -> None:
-    """A texture in one corner of a grey frame: the window that names it lies over that corner."""
-    folder = write_tiny(tmp_path / "tiny", windows=[2, 3])
-    rng = np.random.default_rng(0)
-    adapted = load_model(folder).adapt({"a": [clip(rng, 8)], "b": [clip(rng, 8)]})
-    for top, left in ((0, 0), (0, 448), (320, 0), (320, 448)):
-        frame = np.full((480, 640, 3), 127, np.uint8)
-        frame[top : top + 160, left : left + 192] = clip(rng, 1, 160, 192)[0]
-        x0, y0, x1, y1 = adapted.where([frame])[0]
-        # 480 of 640 columns are seen: from 1/8 to 7/8 of the width
-        assert 0.125 - 1e-6 <= x0 < x1 <= 0.875 + 1e-6 and 0 <= y0 < y1 <= 1 + 1e-6
-        assert ((x0 + x1) / 2 < 0.5) == (left == 0) and ((y0 + y1) / 2 < 0.5) == (top == 0)
-
-
-def test_where_of_a_whole_frame_is_its_square(tmp_path: Path) -> None:
-    adapted = load_model(write_tiny(tmp_path / "tiny", windows=[])).adapt(random_support(0, [2, 2]))
-    frame = clip(np.random.default_rng(0), 1, 101, 200)[0]
-    np.testing.assert_allclose(adapted.where([frame])[0], [49 / 200, 0, 150 / 200, 1], atol=1e-6)
 
 
 def test_a_folder_without_calibration_opens_and_says_what_is_missing(tmp_path: Path) -> None:

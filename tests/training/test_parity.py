@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from torch import Tensor
 
 from model import load_model
 from model.confidence import Calibration, compared, own_looks
@@ -63,7 +64,7 @@ def in_torch(
     """unknown (M,) and where (M, 4) of square frames, from torch's features, without the head's
     coordinates.
     """
-    frames, sides = torch.from_numpy(support), model.config.windows
+    frames = torch.from_numpy(support)
     film = model.film(model.embeddings(frames).mean(0))
     z = model.support_features(frames, film).double()
     x = model.query_features(torch.from_numpy(query), film).double()  # (M, P, D)
@@ -76,12 +77,31 @@ def in_torch(
     ]
     best = torch.stack(alike, -1).amax(-1).masked_fill(~filled, -torch.inf).amax(1)
     unknown = torch.sigmoid(known.steepness * (looks.threshold(known) - best))
-    d2 = head.distances(
-        head.unit(z), torch.from_numpy(labels), head.unit(x).flatten(0, 1), labels.max() + 1
-    )
-    window = d2.unflatten(0, x.shape[:2]).amin(-1).masked_fill(~filled, torch.inf).argmin(1)
-    places = [(j, i, j + w, i + w) for w in sides for i in range(8 - w) for j in range(8 - w)]
-    return unknown.numpy(), np.array(places)[window.numpy()] / 7
+    return unknown.numpy(), place(model, film, z, labels, torch.from_numpy(query), x)
+
+
+def place(
+    model: SimpleCnaps, film: Tensor, z: Tensor, labels: np.ndarray, query: Tensor, x: Tensor
+) -> np.ndarray:
+    """where (M, 4) by the dense formula of `model.graph.place`, with a D x D matrix."""
+    rows, y = head.unit(z), torch.from_numpy(labels)
+    ways, centred = int(labels.max()) + 1, rows - rows.mean(0)
+    d2 = head.distances(rows, y, head.unit(x).flatten(0, 1), ways).unflatten(0, x.shape[:2])
+    kept = head.nonempty(x, z, model.config.window_floor)
+    best = head.best_window(-d2, kept).argmax(1)
+    spread = centred.T @ centred / max(len(rows) - 1, 1) + torch.eye(rows.shape[1])
+    means = torch.stack([centred[y == k].mean(0) for k in range(ways)], 1)
+    evidence = torch.linalg.solve(spread, means)[:, best]  # (D, M)
+    heat = torch.einsum("mdij,dm->mij", model.maps(query, film).double(), evidence)
+    heat = heat - heat.amin((1, 2), keepdim=True)
+    speaks = (heat - heat.amax((1, 2), keepdim=True) / 2).clamp_min(0) + 1e-9
+    shares = (speaks / speaks.sum((1, 2), keepdim=True)).numpy()
+    middles = (np.arange(7) + 0.5) / 7
+    across, down = shares.sum(1), shares.sum(2)  # (M, 7)
+    centre = np.stack([across @ middles, down @ middles], 1)
+    variance = np.stack([across @ middles**2, down @ middles**2], 1) - centre**2
+    half = np.minimum(np.sqrt(3 * variance), np.minimum(centre, 1 - centre))
+    return np.concatenate([centre - half, centre + half], 1)
 
 
 @pytest.mark.slow

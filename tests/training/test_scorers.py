@@ -1,6 +1,7 @@
 """The scorers of clip folders and photo folders, each on a folder small enough to check by hand."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import torch
 from model.errors import InputError
 from model.nn.head import distances, nonempty, unit
 from tests.tiny import write_tiny
-from training.evaluation import clips, photos
+from training.evaluation import clips, photos, pointing
 from training.evaluation.baselines import FLOOR, NAMES, baselines
 from training.synthetic.filming.video import write_video
 
@@ -37,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (root / f"object {k}" / kind).mkdir(parents=True)
             frames = [picture(colour, 9 * k + 4 * (kind == "clean") + i) for i in range(4)]
             write_video(root / f"object {k}" / kind / "a.mp4", frames, 10, 20)
-            (root / f"object {k}" / kind / "a.boxes.csv").write_text("frame,x,y")
+            (root / f"object {k}" / kind / "notes.csv").write_text("frame,x,y")
     return root
 
 
@@ -55,6 +56,34 @@ def test_windows_answer_as_a_loop_over_them_does() -> None:
         best = -distances(unit(z.double()), labels, unit(rows), 3)
         expected = best.max(0).values.numpy()
         np.testing.assert_allclose(found[NAMES[5]][i], expected, rtol=1e-9)
+
+
+def with_boxes(folder: Path, copy: Path, boxes: list[str]) -> Path:
+    """A copy of the clips with a table of boxes for one of them."""
+    shutil.copytree(folder, copy)
+    table = copy / "object 1" / "clutter" / "a.boxes.csv"
+    table.write_text("\n".join(["frame,x,y,w,h", *boxes]))
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("box", "says"), [("0,0,240,240", "100.0 % of 4"), ("-9,-9,3,3", "0.0 % of 4")]
+)
+def test_pointing_counts_centres_in_the_box(
+    folder: Path, tiny: Path, tmp_path: Path, box: str, says: str, capsys: pytest.CaptureFixture
+) -> None:
+    marked = with_boxes(folder, tmp_path / "clips", [f"{i},{box}" for i in range(4)])
+    pointing.main(["--clips", str(marked), "--personaliser", str(tiny), "--every", "1"])
+    assert f"object 1/a.mp4: {says} frames" in capsys.readouterr().out
+
+
+def test_boxes_that_do_not_fit_are_refused(folder: Path, tiny: Path, tmp_path: Path) -> None:
+    given = ["--personaliser", str(tiny), "--clips"]
+    with pytest.raises(SystemExit, match=r"No clip in .* has a table of boxes"):
+        pointing.main([*given, str(folder)])
+    marked = with_boxes(folder, tmp_path / "clips", ["0,0,0,9,9"])
+    with pytest.raises(SystemExit, match=r"a\.mp4 has 4 frames and 1 boxes"):
+        pointing.main([*given, str(marked)])
 
 
 def test_clips_are_scored_from_the_command_line(

@@ -33,7 +33,9 @@ ENDINGS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")  # notes may lie bes
 
 def score(clips: Path, names: Sequence[str], personalisers: Sequence[Path], every: int) -> Scores:
     """The accuracy of every personaliser and baseline on each cluttered clip."""
-    clean, clutter = ({n: _clips(clips / n / kind) for n in names} for kind in ("clean", "clutter"))
+    clean, clutter = (
+        {n: clips_of(clips / n / kind) for n in names} for kind in ("clean", "clutter")
+    )
     support = SupportSet.read(clean)
     frames, labels = support.frames()
     order = [list(support.names).index(name) for name in names]
@@ -75,7 +77,8 @@ def objects_of(clips: Path) -> list[str]:
     return names
 
 
-def _clips(folder: Path) -> list[Path]:
+def clips_of(folder: Path) -> list[Path]:
+    """The clips in a folder; InputError where there is none."""
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.")
     found = sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS)
