@@ -15,7 +15,17 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", GRADIO_ANALYTICS_ENABLED="False")
 
 from model.adapted import Adapted, load_adapted
 from model.errors import InputError
-from model.personaliser import Personaliser, load_model
+from model.personaliser import Personaliser, Seen, load_model
+from model.report import Report
 from model.support import SupportSet
 
-__all__ = ["Adapted", "InputError", "Personaliser", "SupportSet", "load_adapted", "load_model"]
+__all__ = [
+    "Adapted",
+    "InputError",
+    "Personaliser",
+    "Report",
+    "Seen",
+    "SupportSet",
+    "load_adapted",
+    "load_model",
+]

@@ -76,7 +76,7 @@ def own_looks(z: np.ndarray, labels: np.ndarray, clips: np.ndarray, typical: flo
         if ways > 1:
             rivals = [nearest(cosines[np.ix_(rows, labels == j)]) for j in range(ways) if j != k]
             others[k] = np.max(rivals, 0).mean()
-        parts = _parts(clips[rows])
+        parts = left_out_together(clips[rows])
         seen = [
             nearest(cosines[np.ix_(rows[parts == part], rows[parts != part])])
             for part in np.unique(parts)
@@ -100,7 +100,7 @@ def compared(labels: np.ndarray) -> list[np.ndarray]:
             for own in rows]  # fmt: skip
 
 
-def _parts(clips: np.ndarray) -> np.ndarray:
+def left_out_together(clips: np.ndarray) -> np.ndarray:
     """(n,) which frames of an object are left out together: a clip's; of a single clip, halves."""
     if len(np.unique(clips)) > 1:
         return clips

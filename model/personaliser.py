@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -19,19 +20,34 @@ from threadpoolctl import threadpool_limits
 from model.adapted import Adapted
 from model.card import PARTS, Card, read_card
 from model.confidence import own_looks
+from model.counter_examples import mistaken_for
 from model.errors import InputError
 from model.frames import SIDE
 from model.graph.join import Fitted, fold_film, join
 from model.head import fit, normalised
+from model.report import Report, report
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet
 
 DEFAULT = Path(__file__).resolve().parent.parent / "assets" / "simple_cnaps"
 BATCH = 16  # support frames per run; the answer does not depend on it
 
+NO_FRAMES = np.zeros((0, SIDE, SIDE, 3), np.uint8)
+
 FITTING = Lock()
 
 Progress = Callable[[int, int], None]  # (frames done, in all), once a batch; may raise to stop
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the forward pass leaves of a support set of N frames: enough to fit a head again."""
+
+    names: tuple[str, ...]  # K
+    labels: np.ndarray  # (N,) in [0, K)
+    clips: np.ndarray  # (N,) which clip of its object each frame is of
+    film: np.ndarray  # (2C,) float32, the task's
+    features: np.ndarray  # (N, D) float32, under it
 
 
 class Personaliser:
@@ -64,14 +80,14 @@ class Personaliser:
         The result depends neither on the order of frames nor on batches. Raises InputError when an
         object cannot be used.
         """
-        support = objects if isinstance(objects, SupportSet) else SupportSet.read(objects)
-        return self.fit(support, *self.see(support, progress))
+        return self.fit(self.see(objects, progress))
 
     def see(
-        self, support: SupportSet, progress: Progress | None = None
-    ) -> tuple[onnx.ModelProto, np.ndarray]:
-        """The task's backbone, and what it makes of the support: features (N, D) float32."""
-        frames, _ = support.frames()  # (N,S,S,3)
+        self, objects: SupportSet | Mapping[str, Sequence[Source]], progress: Progress | None = None
+    ) -> Seen:
+        """The one forward pass; raises InputError as `adapt` does."""
+        support = objects if isinstance(objects, SupportSet) else SupportSet.read(objects)
+        frames, labels = support.frames()  # (N,S,S,3), (N,)
         report = progress or (lambda done, total: None)
         report(0, len(frames))
         rows = _run_all(self._set_encoder, "embedding", frames, lambda _: report(0, len(frames)))
@@ -82,20 +98,45 @@ class Personaliser:
         z = _run_all(session, "features", frames, lambda done: report(done, len(frames)))
         if not np.isfinite(z).all():
             raise InputError("The personaliser gives no finite features; copy its folder again.")
-        return backbone, z
+        return Seen(support.names, labels, support.clip_numbers(), film, z)
 
-    def fit(self, support: SupportSet, backbone: onnx.ModelProto, z: np.ndarray) -> Adapted:
-        """The head on features that were seen, and all of it as one file."""
-        known, labels = self.card.calibration, support.labels()
+    def fit(self, seen: Seen, counter_examples: np.ndarray = NO_FRAMES) -> Adapted:
+        """The head on features that were seen, and all of it as one file.
+
+        counter_examples: frames (B, 224, 224, 3) uint8 RGB that show none of the objects, though
+        the model may say so; a personaliser without calibration makes nothing of them.
+        """
+        known, z, head = self.card.calibration, seen.features, self.card.head
+        backbone = fold_film(self._backbone, self.card.sites, seen.film)
+        maps = self._maps(backbone, counter_examples) if known and len(counter_examples) else None
         # Small matrices: with a thread a core, beside a busy process, BLAS takes ten times as long.
         # The limit is the whole process's: two at once would each restore what the other had set.
         with FITTING, threadpool_limits(1, "blas"):
-            rows = normalised(z, self.card.head.features)
-            head, looks = fit(rows, labels), None
-            if known:
-                looks = own_looks(z, labels, support.clip_numbers(), known.typical)
-        floor = self.card.head.window_floor * float(np.median(np.linalg.norm(z, axis=1)))
-        return Adapted(join(backbone, Fitted(head, rows, floor, looks), support.names, self.card))
+            rows = normalised(z, head.features)
+            fitted = Fitted(
+                fit(rows, seen.labels),
+                rows,
+                floor=head.window_floor * float(np.median(np.linalg.norm(z, axis=1))),
+                looks=own_looks(z, seen.labels, seen.clips, known.typical) if known else None,
+            )
+            if known and fitted.looks and maps is not None:
+                offsets = fitted.looks.offsets(known)
+                found = mistaken_for(maps, head.windows, z, seen.labels, offsets)
+                fitted = replace(fitted, counters=found)
+        return Adapted(join(backbone, fitted, seen.names, self.card))
+
+    def _maps(self, backbone: onnx.ModelProto, frames: np.ndarray) -> np.ndarray:
+        """(B, D, 7, 7)"""
+        session = open_session(backbone.SerializeToString(), self._threads)
+        return _run_all(session, "map", frames, lambda _: None)
+
+    def report(self, seen: Seen) -> Report:
+        """How good the model of these objects will be, as far as they tell by themselves."""
+        known, head = self.card.calibration, self.card.head
+        scale = head.temperature * (known.sharpness if known else 1.0)
+        rows = normalised(seen.features, head.features)
+        with FITTING, threadpool_limits(1, "blas"):
+            return report(seen.names, rows, seen.labels, seen.clips, scale)
 
     def _check(self) -> None:
         """Ask each part about one frame; raise InputError unless it answers as the card says."""

@@ -33,8 +33,8 @@ UNKNOWN = """
     nearest, nearest_at = TopK <axis = -1> (by_object, neighbours)
     shared = Mul (nearest, share)
     alike = ReduceSum <keepdims = 0> (shared, k_axis)
-    beyond = Sub (alike, offsets)
-{filled}
+    beyond_offset = Sub (alike, offsets)
+{countered}{filled}
     each_window = Constant <value_ints = [1]> ()
     likeness = ReduceMax <keepdims = 0> ({beyond}, each_window)
     familiar = ReduceMax <keepdims = 0> (likeness, k_axis)
@@ -42,18 +42,31 @@ UNKNOWN = """
     steep = Mul (short_of, steepness)
     unknown = Sigmoid (steep)
 """
+# As in `model.counter_examples`; `counters` (D, n).
+COUNTERED = """
+    counter_products = MatMul (x, counters)
+    counter_cosines = Div (counter_products, safe_length)
+    nearest_counter = ReduceMax <keepdims = 1> (counter_cosines, k_axis)
+    ahead = Sub (alike, nearest_counter)
+    at_most = Add (ahead, threshold)
+    beyond = Min (beyond_offset, at_most)
+"""
+NOT_COUNTERED = "    beyond = Identity (beyond_offset)\n"
 FILLED = "    beyond_filled = Sub (beyond, lost)"
 ABSENT = 4.0  # two cosines differ by at most 2
 
 
-def unknown_text(labels: np.ndarray, filled: bool) -> str:
-    """filled: windows that are nearly empty are left out, as `lost` says."""
+def unknown_text(labels: np.ndarray, filled: bool, countered: bool) -> str:
+    """filled: windows that are nearly empty are left out, as `lost` says; countered: there are
+    counter-examples.
+    """
     rows = compared(labels)
     most = max(map(len, rows))
     return UNKNOWN.format(
         ways=len(rows),
         most=most,
         neighbours=min(NEIGHBOURS, most),
+        countered=COUNTERED if countered else NOT_COUNTERED,
         filled=FILLED if filled else "",
         beyond="beyond_filled" if filled else "beyond",
     )

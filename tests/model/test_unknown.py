@@ -49,9 +49,15 @@ def mean_of_three(values: list[float]) -> float:
 
 
 def by_hand(
-    folder: Path, objects: dict[str, list[np.ndarray]], frames: np.ndarray, windows: list[int]
+    folder: Path,
+    objects: dict[str, list[np.ndarray]],
+    frames: np.ndarray,
+    windows: list[int],
+    counter_examples: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The unknown score (B,) by the formulas of `model.confidence`, one frame after the other."""
+    """The unknown score (B,) by the formulas of `model.confidence` and `model.counter_examples`,
+    one frame after the other.
+    """
     c = CALIBRATION
     seen = {
         name: [list(maps_of(folder, objects, part).mean((2, 3))) for part in clips]
@@ -63,12 +69,12 @@ def by_hand(
         if len(parts) == 1:
             half = -(-len(parts[0]) // 2)
             parts = [p for p in (parts[0][:half], parts[0][half:]) if p]
-        alike = [
+        without = [
             mean_of_three([cosine(z, r) for j, other in enumerate(parts) if j != i for r in other])
             for i, part in enumerate(parts if len(parts) > 1 else [])
             for z in part
         ]
-        own[name] = float(np.median(alike)) if alike else np.nan
+        own[name] = float(np.median(without)) if without else np.nan
         nearest = [
             max([mean_of_three([cosine(z, r) for r in rows])
                  for n, rows in flat.items() if n != name], default=0.0)
@@ -84,18 +90,32 @@ def by_hand(
         + c["from_own"] * float(np.mean(list(own.values())))
         + c["from_others"] * float(np.mean(list(others.values())))
     )
-    answers = []
     floor = 0.35 * np.median([np.linalg.norm(z) for rows in flat.values() for z in rows])
+
+    def windows_of(m: np.ndarray) -> list[np.ndarray]:
+        return [m[:, i : i + w, j : j + w].mean((1, 2))
+                for w in windows or [7] for i in range(8 - w) for j in range(8 - w)]  # fmt: skip
+
+    def alike(v: np.ndarray, n: str) -> float:
+        return mean_of_three([cosine(v, r) for r in flat[n]])
+
+    bank = []
+    for m in [] if counter_examples is None else maps_of(folder, objects, counter_examples):
+        found = windows_of(m)
+        found.sort(key=lambda v: max(alike(v, n) - offsets[n] for n in objects))
+        bank += found[-3:]
+    answers = []
     for m in maps_of(folder, objects, frames):
-        x = [m[:, i : i + w, j : j + w].mean((1, 2))
-             for w in windows for i in range(8 - w) for j in range(8 - w)]  # fmt: skip
-        x = x or [m.mean((1, 2))]
+        x = windows_of(m)
         if windows:
             x = [v for v in x if np.linalg.norm(v) >= floor] or x
-        best = max(
-            mean_of_three([cosine(v, r) for r in flat[n]]) - offsets[n] for v in x for n in objects
-        )
-        answers.append(1 / (1 + np.exp(c["steepness"] * (best - threshold))))
+        best = -np.inf
+        for v in x:
+            countered = max([cosine(v, b) for b in bank], default=-np.inf)
+            for n in objects:
+                c = alike(v, n)
+                best = max(best, min(c - offsets[n], threshold + c - countered))
+        answers.append(1 / (1 + np.exp(CALIBRATION["steepness"] * (best - threshold))))
     return np.array(answers)
 
 

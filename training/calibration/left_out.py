@@ -66,9 +66,9 @@ def _shown(
     support = SupportSet(
         tuple(str(i) for i in range(len(taught))), tuple(tuple(own) for own in clips)
     )
-    backbone, z = personaliser.see(support)
-    looks = own_looks(z, support.labels(), support.clip_numbers(), PLAIN.typical)
-    session = ort.InferenceSession(personaliser.fit(support, backbone, z).to_bytes())
+    seen = personaliser.see(support)
+    looks = own_looks(seen.features, seen.labels, seen.clips, PLAIN.typical)
+    session = ort.InferenceSession(personaliser.fit(seen).to_bytes())
     place = np.full(task.ways, LEFT_OUT)
     place[taught] = np.arange(len(taught))
     foreign = foreign[rng.permutation(len(foreign))[:FOREIGN]]

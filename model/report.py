@@ -1,0 +1,124 @@
+"""Report card: how good a model will be, before anybody relies on it, from the support set alone.
+
+Each clip in turn is left out (of an object's single clip, each half), the head is fitted to the
+rest, and the frames that were left out are named. FiLM and features stay as they are: only the head
+is solved again, in milliseconds a clip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.confidence import left_out_together
+from model.head import Float, distances, fit
+
+MOST = 240  # frames in all: fitting takes N^3
+OF_A_CLIP = (3, 8)  # frames, at least and at most
+SAME = 0.9999  # cosine from which on two frames are one picture
+ODD = 0.5  # certainty below which a clip does not fit, if its object's others are above
+
+
+@dataclass(frozen=True)
+class Report:
+    """What leaving out says of K objects. NaN: of an object with one frame nothing is left out."""
+
+    names: tuple[str, ...]
+    clips: tuple[int, ...]  # (K,) how many each object has
+    right: Float  # (K,) share of the left-out frames that are named right
+    taken_for: Float  # (K, K) mean probability of each object, over the left-out frames of each
+    odd: tuple[int, int] | None  # object and clip that looks less like it than its others do
+    same: tuple[tuple[int, int], ...]  # pairs of objects that share a picture
+
+    @property
+    def accuracy(self) -> float:
+        """Mean of `right`; NaN where nothing could be left out."""
+        return _mean(self.right)
+
+    @property
+    def certainty(self) -> float:
+        """Mean probability of the right object: finer than `accuracy`, which is often 1."""
+        return _mean(self.taken_for.diagonal())
+
+    @property
+    def confused(self) -> tuple[int, int] | None:
+        """The two objects that are most taken for each other; None where there are no two."""
+        both = np.nan_to_num(self.taken_for + self.taken_for.T)
+        pairs = [(i, j) for i in range(len(both)) for j in range(i)]
+        return max(pairs, key=lambda pair: both[pair], default=None)
+
+
+def report(
+    names: tuple[str, ...], rows: Float, labels: np.ndarray, clips: np.ndarray, scale: float
+) -> Report:
+    """The report card of a support set.
+
+    rows: (N, D) features as the head wants them; labels (N,) in [0, K); clips (N,) which clip of
+    its object each is of; scale: probabilities are the softmax of -scale * distance.
+    """
+    same, some, ways = _same(rows, labels), _some(labels, clips), len(names)
+    rows, labels, clips = rows[some], labels[some], clips[some]
+    right, taken_for = np.full(ways, np.nan), np.full((ways, ways), np.nan)
+    odd = []
+    for k in range(ways):
+        if seen := _left_out(rows, labels, clips, scale, k):
+            every = np.concatenate(list(seen.values()))
+            right[k], taken_for[k] = (every.argmax(1) == k).mean(), every.mean(0)
+            certain = {clip: found[:, k].mean() for clip, found in seen.items()}
+            odd += [(certain[clip], (k, clip)) for clip in _odd(certain)]
+    counts = tuple(len(np.unique(clips[labels == k])) for k in range(ways))
+    oddest = min(odd)[1] if odd else None
+    return Report(names, counts, right, taken_for, oddest, same)
+
+
+def _left_out(
+    rows: Float, labels: np.ndarray, clips: np.ndarray, scale: float, k: int
+) -> dict[int, Float]:
+    """{part: probabilities (T, K)} of object k, one part left out after the other."""
+    own = np.flatnonzero(labels == k)
+    parts = left_out_together(clips[own])
+    found = {}
+    for part in np.unique(parts) if len(np.unique(parts)) > 1 else []:
+        out = own[parts == part]
+        kept = np.delete(np.arange(len(labels)), out)
+        head = fit(rows[kept], labels[kept])
+        found[int(part)] = _softmax(-scale * distances(head, rows[out]))
+    return found
+
+
+def _odd(certain: dict[int, float]) -> list[int]:
+    """The one clip that does not fit the others of its object; of two nobody knows which it is."""
+    low = [clip for clip, value in certain.items() if value < ODD]
+    return low if len(low) == 1 and len(certain) > 2 else []
+
+
+def _some(labels: np.ndarray, clips: np.ndarray) -> np.ndarray:
+    """Evenly taken frames of every clip, few enough to fit a head for each."""
+    each = [
+        np.flatnonzero((labels == k) & (clips == clip))
+        for k in np.unique(labels)
+        for clip in np.unique(clips[labels == k])
+    ]
+    most = int(np.clip(MOST // len(each), *OF_A_CLIP))
+    taken = [
+        own[np.linspace(0, len(own) - 1, min(len(own), most)).round().astype(int)] for own in each
+    ]
+    return np.concatenate(taken)
+
+
+def _same(rows: Float, labels: np.ndarray) -> tuple[tuple[int, int], ...]:
+    directions = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    i, j = np.nonzero(np.triu(directions @ directions.T >= SAME, 1))
+    pairs = {(int(labels[a]), int(labels[b])) for a, b in zip(i, j, strict=True)}
+    return tuple(sorted(pair for pair in pairs if pair[0] != pair[1]))
+
+
+def _softmax(logits: Float) -> Float:
+    e = np.exp(logits - logits.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def _mean(values: Float) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
