@@ -14,9 +14,9 @@ import os
 os.environ.update(ORT_DISABLE_TELEMETRY="1", GRADIO_ANALYTICS_ENABLED="False")
 
 from model.adapted import Adapted, load_adapted
+from model.confidence.report import Report
 from model.errors import InputError
 from model.personaliser import Personaliser, Seen, load_model
-from model.report import Report
 from model.support import SupportSet
 
 __all__ = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
 
-from model.confidence import Calibration
+from model.confidence.unknown import Calibration
 from model.errors import InputError
 from model.frames import SIDE
 

@@ -19,13 +19,13 @@ from threadpoolctl import threadpool_limits
 
 from model.adapted import Adapted
 from model.card import PARTS, Card, read_card
-from model.confidence import own_looks
-from model.counter_examples import mistaken_for
+from model.confidence.counter_examples import mistaken_for
+from model.confidence.report import Report, report
+from model.confidence.unknown import own_looks
 from model.errors import InputError
 from model.frames import SIDE
 from model.graph.join import Fitted, fold_film, join
 from model.head import fit, normalised
-from model.report import Report, report
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet
 

@@ -20,7 +20,7 @@ from onnx.compose import merge_graphs
 from onnx.parser import parse_model
 
 from model.card import Card, Site
-from model.confidence import OwnLooks
+from model.confidence.unknown import OwnLooks
 from model.frames import SIDE
 from model.graph.crop import CROP
 from model.graph.place import place_constants, place_text

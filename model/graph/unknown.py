@@ -1,15 +1,15 @@
 """What stands behind the head in an Adapted file: the unknown score.
 
-The same as `model.confidence`, in the coordinates of the head: with u = V^T (x - m) and c_i =
-V^T (s_i - m), x . s_i = u . c_i + m . x + m . (s_i - m), so that support frames take N x r numbers
-instead of N x D. The text is put into the graph of `model.graph` and uses its names.
+The same as `model.confidence.unknown`, in the coordinates of the head: with u = V^T (x - m) and
+c_i = V^T (s_i - m), x . s_i = u . c_i + m . x + m . (s_i - m), so that support frames take N x r
+numbers instead of N x D. The text is put into the graph of `model.graph` and uses its names.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from model.confidence import NEIGHBOURS, Calibration, OwnLooks, compared
+from model.confidence.unknown import NEIGHBOURS, Calibration, OwnLooks, compared
 from model.head import Float, Head
 
 # `near` (r, N), `near_mean` (1, N), `near_rest` (N,), `table`, `absent` (K * n,), `share` (t,) or
@@ -42,7 +42,7 @@ UNKNOWN = """
     steep = Mul (short_of, steepness)
     unknown = Sigmoid (steep)
 """
-# As in `model.counter_examples`; `counters` (D, n).
+# As in `model.confidence.counter_examples`; `counters` (D, n).
 COUNTERED = """
     counter_products = MatMul (x, counters)
     counter_cosines = Div (counter_products, safe_length)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from model import load_model
+from model.confidence.report import Report, report
 from model.head import normalised
-from model.report import Report, report
 from tests.model.test_head import dense_distances
 from tests.model.test_personaliser import clip
 from tests.tiny import CALIBRATION, write_tiny

@@ -55,9 +55,7 @@ def by_hand(
     windows: list[int],
     counter_examples: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The unknown score (B,) by the formulas of `model.confidence` and `model.counter_examples`,
-    one frame after the other.
-    """
+    """The unknown score (B,) by the formulas of `model.confidence`, one frame after the other."""
     c = CALIBRATION
     seen = {
         name: [list(maps_of(folder, objects, part).mean((2, 3))) for part in clips]

@@ -12,7 +12,7 @@ from scipy import special
 
 from model import InputError, load_model
 from model.card import CALIBRATION
-from model.confidence import OwnLooks
+from model.confidence.unknown import OwnLooks
 from tests.tiny import write_tiny
 from training.calibration.calibrate import calibrate, main, report, strangeness
 from training.calibration.left_out import ELSEWHERE, LEFT_OUT, Shown

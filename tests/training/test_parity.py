@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model import load_model
-from model.confidence import Calibration, compared, own_looks
+from model.confidence.unknown import Calibration, compared, own_looks
 from model.nn import head
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps

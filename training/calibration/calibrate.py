@@ -4,8 +4,8 @@
 
 Episodes are those of a training (`training.episodes.mixture`), with clips of several frames. Some
 objects of each are not taught, but shown; so are frames of another episode. Writes
-calibration.json (`model.confidence`) into the folder and names it in card.json; prints how well it
-does on episodes that are kept for validation.
+calibration.json (`model.confidence.unknown`) into the folder and names it in card.json; prints how
+well it does on episodes that are kept for validation.
 
 Learned one after the other: `own` and `others` by the area under the ROC curve, what the threshold
 is made of by logistic regression, the sharpness of the probabilities by likelihood. Nothing else of
@@ -26,7 +26,7 @@ from scipy import optimize, special
 
 from model import InputError
 from model.card import CALIBRATION
-from model.confidence import Calibration
+from model.confidence.unknown import Calibration
 from model.saving import atomic_write
 from training.calibration.left_out import ELSEWHERE, LEFT_OUT, PLAIN, Shown, plain, tasks
 from training.evaluation.open_set import accepted, auroc, ece

@@ -11,7 +11,7 @@ import onnxruntime as ort
 from tqdm import tqdm
 
 from model import Personaliser, SupportSet, load_model
-from model.confidence import Calibration, OwnLooks, own_looks
+from model.confidence.unknown import Calibration, OwnLooks, own_looks
 from training.episodes.episode import Episode, load
 from training.episodes.mixture import episodes_of
 from training.settings.config import TrainConfig
@@ -34,7 +34,7 @@ class Shown:
     targets: np.ndarray  # (M,) in [0, K), LEFT_OUT or ELSEWHERE
 
     def familiar(self, calibration: Calibration) -> np.ndarray:
-        """s (M,) of `model.confidence`."""
+        """s (M,) of `model.confidence.unknown`."""
         return (self.likeness - self.looks.offsets(calibration)).max(1)
 
 

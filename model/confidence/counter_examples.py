@@ -2,7 +2,7 @@
 
 Of each such frame the windows most like a taught thing are kept, as directions b_j. A window x of a
 later frame that is nearer to one of them than to the frames of object k is not k: with c_k, o_k and
-threshold as in `model.confidence`, x counts for object k no more than
+threshold as in `model.confidence.unknown`, x counts for object k no more than
 
     min( c_k(x) - o_k,  threshold + c_k(x) - max_j x . b_j )
 
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.confidence import compared, nearest
+from model.confidence.unknown import compared, nearest
 from model.head import Float
 
 WINDOWS = 3  # of a frame

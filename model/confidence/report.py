@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.confidence import left_out_together
+from model.confidence.unknown import left_out_together
 from model.head import Float, distances, fit
 
 MOST = 240  # frames in all: fitting takes N^3
