@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from app.fair_lock import FairLock
-from app.learning import Learner, learned, unlearned
+from app.learning import Learner, learned, reported, unlearned
 from app.naming.drawing import thumbnail
 from app.naming.sight import Sight, Watch
 from app.rooms import Message, Room
@@ -23,6 +23,8 @@ from model import Adapted, InputError
 from model.adapted import Answers
 from model.frames import decode_jpeg, select_frames, square
 from model.media.kinds import ENDINGS
+
+MOMENT = 5  # frames of a moment that are remembered as none of the things
 
 ReadClip = Callable[[Room, Path], np.ndarray]
 
@@ -66,6 +68,17 @@ class Handlers:
                 "No picture arrived while recording; start the camera and record again."
             )
         return self._teach(room, name, select_frames(_readable(jpegs)))
+
+    def reject(self, room: Room, jpegs: Sequence[bytes]) -> int:
+        """Remember a moment that was wrongly named as none of the things; returns its frames."""
+        room.taught.check_foreign()
+        frames = list(_readable(jpegs))
+        if not frames:
+            raise InputError("No picture was there to remember; start the camera and try again.")
+        some = np.linspace(0, len(frames) - 1, min(MOMENT, len(frames))).round().astype(int)
+        clip = room.keep(np.stack([square(frames[i]) for i in some]))
+        self.change(room, lambda taught: taught.reject(clip), [clip])
+        return clip.count
 
     def teach_file(self, room: Room, name: str, path: Path) -> int:
         """Keep a clip or photo that was uploaded; returns how many frames were kept."""
@@ -147,6 +160,8 @@ def welcome(room: Room) -> list[Message]:
     messages = [clip_message(clip) for clip in room.taught.clips()] + [state_message(room)]
     if room.lesson and room.adapted:
         messages.append(learned(room.lesson, room.adapted))
+    if room.report:
+        messages.append(reported(room.report))
     if room.problem:
         messages.append(unlearned(room.problem))
     return messages
@@ -165,6 +180,7 @@ def state_message(room: Room) -> Message:
             }
             for thing in taught.things
         ],
+        "foreign": [{"id": clip.id, "frames": clip.count} for clip in taught.foreign],
         "undo": taught.removed[1].name if taught.removed else None,
         "learnable": len(taught.learnable),
     }

@@ -10,17 +10,30 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
+from typing import Protocol
+
+import numpy as np
 
 from app.fair_lock import FairLock
-from app.rooms import Lesson, Room
+from app.report_card import sentences
+from app.rooms import Lesson, Message, Room
 from app.session import TaughtObjects
-from model import Adapted, InputError, SupportSet
+from model import Adapted, InputError, Report, Seen, SupportSet
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
-Adapt = Callable[[SupportSet, Progress], Adapted]
+
+
+class Teacher(Protocol):
+    """What of `model.Personaliser` is used."""
+
+    def see(self, objects: SupportSet, progress: Progress) -> Seen: ...
+    def fit(self, seen: Seen, counter_examples: np.ndarray) -> Adapted: ...
+    def report(self, seen: Seen) -> Report: ...
+
 
 OUR_FAULT = "Learning failed on our side; your things are safe. Change one of them to try again."
 
@@ -32,8 +45,8 @@ class _Overtaken(Exception):
 class Learner:
     """Makes the models of all rooms, one after the other."""
 
-    def __init__(self, adapt: Adapt, lock: FairLock) -> None:
-        self._adapt, self._lock = adapt, lock
+    def __init__(self, teacher: Teacher, lock: FairLock) -> None:
+        self._teacher, self._lock = teacher, lock
         self._pool = ThreadPoolExecutor(1, "learner")
 
     def learn(self, room: Room) -> None:
@@ -43,7 +56,7 @@ class Learner:
                 return
             version, taught = room.version, room.taught
             if len(taught.learnable) < 2:
-                room.adapted = room.lesson = None
+                room.adapted = room.lesson = room.seen = room.report = None
                 room.settled, room.problem = version, ""
                 return
             if _renamed(room):
@@ -59,8 +72,6 @@ class Learner:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, room: Room, version: int, taught: TaughtObjects) -> None:
-        support = taught.support()
-
         def progress(done: int, total: int) -> None:
             if room.version != version:
                 raise _Overtaken
@@ -72,18 +83,32 @@ class Learner:
         start = time.perf_counter()
         try:
             with self._lock:
-                adapted = self._adapt(support, progress)
+                seen = _seen_before(room, taught) or self._teacher.see(taught.support(), progress)
+                adapted = self._teacher.fit(seen, taught.foreign_frames())
         except _Overtaken:
             return
         seconds = time.perf_counter() - start
         with room.lock:
             if room.version != version:
                 return
-            room.adapted = adapted
-            shots, things = int(support.shots.sum()), len(support.names)
-            room.lesson = Lesson(shots, things, seconds, taught.lesson_clips)
+            room.adapted, room.seen, room.report = adapted, seen, None
+            clips, foreign = taught.lesson_clips, taught.foreign_clips
+            room.lesson = Lesson(len(seen.labels), len(seen.names), seconds, clips, foreign)
             room.settled, room.problem = version, ""
             room.tell(learned(room.lesson, adapted))
+        report = self._teacher.report(seen)
+        with room.lock:
+            if room.seen is seen:
+                room.report = replace(report, names=adapted.names)
+                room.tell(reported(room.report))
+
+
+def _seen_before(room: Room, taught: TaughtObjects) -> Seen | None:
+    """What the forward pass gave, where only names or counter-examples have changed since."""
+    with room.lock:
+        if not (room.seen and room.lesson and room.lesson.clips == taught.lesson_clips):
+            return None
+        return replace(room.seen, names=tuple(thing.name for thing in taught.learnable))
 
 
 def is_current(room: Room) -> bool:
@@ -93,23 +118,33 @@ def is_current(room: Room) -> bool:
         room.adapted is not None
         and room.lesson is not None
         and room.lesson.clips == taught.lesson_clips
+        and room.lesson.foreign == taught.foreign_clips
         and room.adapted.names == tuple(thing.name for thing in taught.learnable)
     )
 
 
 def _renamed(room: Room) -> bool:
     """Settle a change after which the model needs other names at most: nothing is learned again."""
-    if not (room.adapted and room.lesson and room.lesson.clips == room.taught.lesson_clips):
+    taught = room.taught
+    if not (
+        room.adapted
+        and room.lesson
+        and room.lesson.clips == taught.lesson_clips
+        and room.lesson.foreign == taught.foreign_clips
+    ):
         return False
-    names = tuple(thing.name for thing in room.taught.learnable)
+    names = tuple(thing.name for thing in taught.learnable)
     if room.adapted.names != names:
         room.adapted = room.adapted.renamed(names)
     room.settled, room.problem = room.version, ""
     room.tell(learned(room.lesson, room.adapted))
+    if room.report:
+        room.report = replace(room.report, names=names)
+        room.tell(reported(room.report))
     return True
 
 
-def learned(lesson: Lesson, adapted: Adapted) -> dict[str, object]:
+def learned(lesson: Lesson, adapted: Adapted) -> Message:
     """The message that a model is ready."""
     return {
         "type": "learned", "names": list(adapted.names),
@@ -117,7 +152,20 @@ def learned(lesson: Lesson, adapted: Adapted) -> dict[str, object]:
     }  # fmt: skip
 
 
-def unlearned(problem: str) -> dict[str, object]:
+def reported(report: Report) -> Message:
+    """The message of the report card: sentences, and in whole percent what is taken for what."""
+    return {
+        "type": "report",
+        "lines": sentences(report),
+        "names": list(report.names),
+        "taken_for": [
+            None if np.isnan(row).any() else (100 * row).round().astype(int).tolist()
+            for row in report.taken_for
+        ],
+    }
+
+
+def unlearned(problem: str) -> Message:
     """The message that what is taught could not be learned, and an older model answers."""
     return {"type": "unlearned", "text": problem}
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from app.session import Clip, TaughtObjects
-from model import Adapted, InputError
+from model import Adapted, InputError, Report, Seen
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ class Lesson:
     things: int
     seconds: float
     clips: tuple[tuple[str, ...], ...] = ()  # the ids of each thing's
+    foreign: tuple[str, ...] = ()  # and of what is none of them
 
 
 @dataclass
@@ -67,6 +68,8 @@ class Room:
     settled: int = 0  # the version that was learned last, or could not be
     adapted: Adapted | None = None
     lesson: Lesson | None = None
+    seen: Seen | None = None  # what the lesson's clips gave: enough to fit a head again
+    report: Report | None = None  # how good the model will be
     problem: str = ""  # why the settled version could not be learned
     cancels: int = 0  # how often naming a video was cancelled
     closed: bool = False
@@ -186,7 +189,7 @@ class Rooms:
         with room.lock:
             room.closed = True
             room.version += 1  # whatever is being learned stops
-            room.adapted = None
+            room.adapted = room.seen = room.report = None
         room.tell({"type": "gone"})
         for folder in (room.folder, room.shown):
             shutil.rmtree(folder, ignore_errors=True)

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.decode.decoder import Decoder
 from app.fair_lock import FairLock
 from app.handlers import Handlers
-from app.learning import Adapt, Learner
+from app.learning import Learner, Teacher
 from app.live import MAX_FRAME_BYTES, Gate, Origins, live_routes
 from app.results import Results
 from app.rooms import Rooms, private_root
@@ -58,7 +58,7 @@ HEADERS = {
 
 
 def create_app(
-    adapt: Adapt,
+    teacher: Teacher,
     samples: Path = SAMPLES,
     parent: Path | None = None,
     root_path: str = "",
@@ -66,7 +66,7 @@ def create_app(
 ) -> FastAPI:
     """The whole app.
 
-    adapt: `Personaliser.adapt`; parent: where its private folder goes; root_path: the path below
+    teacher: a `Personaliser`; parent: where its private folder goes; root_path: the path below
     which a proxy shows it; origins: the pages that may use it.
     """
     root = private_root(parent)
@@ -77,7 +77,7 @@ def create_app(
         shown
     )  # where Gradio keeps uploads, and the only folder it serves
     lock, decoder = FairLock(), Decoder(empty)
-    learner, rooms = Learner(adapt, lock), Rooms(private, shown)
+    learner, rooms = Learner(teacher, lock), Rooms(private, shown)
     handlers = Handlers(learner, decoder.read_clip, lock, samples)
 
     @asynccontextmanager
@@ -123,7 +123,7 @@ def serve(personaliser: Personaliser, serving: Serving) -> None:
     host = serving.host
     with listen(host, serving.port) as listener:
         config = uvicorn.Config(
-            create_app(personaliser.adapt, root_path=root_path, origins=origins),
+            create_app(personaliser, root_path=root_path, origins=origins),
             log_config=None,
             log_level="warning",
             access_log=False,

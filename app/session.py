@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from model import InputError, SupportSet
+from model.frames import NO_FRAMES
 from model.support import check_name
 
 MAX_THINGS = 50
 MAX_FRAMES = 2000  # of one person; 300 MB on disk
+MAX_FOREIGN = 10  # moments of what is none of the things
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class TaughtObjects:
 
     things: tuple[Thing, ...] = ()
     removed: tuple[int, Thing] | None = None  # position and thing: what `undo` brings back
+    foreign: tuple[Clip, ...] = ()  # moments that were wrongly named: none of the things
     next_id: int = 1
 
     def add(self, name: str, clip: Clip) -> TaughtObjects:
@@ -102,6 +105,22 @@ class TaughtObjects:
         thing = self.thing(thing_id)
         return self._swap(replace(thing, clips=tuple(c for c in thing.clips if c.id != clip_id)))
 
+    def reject(self, moment: Clip) -> TaughtObjects:
+        """Remember frames that show none of the things."""
+        self.check_foreign()
+        return replace(self, foreign=(*self.foreign, moment))
+
+    def check_foreign(self) -> None:
+        """InputError unless one more moment can be remembered."""
+        if len(self.foreign) == MAX_FOREIGN:
+            raise InputError(
+                f"{MAX_FOREIGN} moments are remembered as none of your things; forget one first."
+            )
+
+    def forget(self, clip_id: str) -> TaughtObjects:
+        """Take back that a moment showed none of the things."""
+        return replace(self, foreign=tuple(c for c in self.foreign if c.id != clip_id))
+
     def undo(self) -> TaughtObjects:
         """Put the thing that was removed last back in its place."""
         if self.removed is None:
@@ -138,6 +157,11 @@ class TaughtObjects:
         """The ids of the clips of each learnable thing: while they stay, only names can change."""
         return tuple(tuple(clip.id for clip in thing.clips) for thing in self.learnable)
 
+    @property
+    def foreign_clips(self) -> tuple[str, ...]:
+        """The ids of the moments that show none of the things."""
+        return tuple(clip.id for clip in self.foreign)
+
     def enough(self) -> tuple[Thing, ...]:
         """At least two things with a clip; or InputError says what is missing."""
         things = self.learnable
@@ -157,10 +181,15 @@ class TaughtObjects:
             tuple(tuple(clip.frames for clip in thing.clips) for thing in things),
         )
 
+    def foreign_frames(self) -> np.ndarray:
+        """(B, 224, 224, 3) uint8 RGB: all frames that show none of the things."""
+        return np.concatenate([NO_FRAMES, *(clip.frames for clip in self.foreign)])
+
     def clips(self) -> Iterator[Clip]:
         """Every clip that is still needed, the one `undo` would bring back included."""
         things = (*self.things, self.removed[1]) if self.removed else self.things
-        return (clip for thing in things for clip in thing.clips)
+        yield from (clip for thing in things for clip in thing.clips)
+        yield from self.foreign
 
     def _check_room_for(self, frames: int) -> None:
         total = sum(thing.shots for thing in self.things) + frames

@@ -23,7 +23,7 @@ from model.confidence.counter_examples import mistaken_for
 from model.confidence.report import Report, report
 from model.confidence.unknown import own_looks
 from model.errors import InputError
-from model.frames import SIDE
+from model.frames import NO_FRAMES, SIDE
 from model.graph.join import Fitted, fold_film, join
 from model.head import fit, normalised
 from model.runtime import open_session, parse, run
@@ -31,8 +31,6 @@ from model.support import Source, SupportSet
 
 DEFAULT = Path(__file__).resolve().parent.parent / "assets" / "simple_cnaps"
 BATCH = 16  # support frames per run; the answer does not depend on it
-
-NO_FRAMES = np.zeros((0, SIDE, SIDE, 3), np.uint8)
 
 FITTING = Lock()
 

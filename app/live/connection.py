@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -29,6 +30,7 @@ MAX_FRAME_BYTES = 128 * 1024  # a 224-pixel JPEG has 10 to 20 kB
 MAX_TEXT = 8 * 1024  # characters of a control message
 MAX_MESSAGES = 80.0  # per second and page; a camera gives 30 frames
 MAX_RECORDED = 300  # frames of one recording
+MOMENT_SECONDS = 1.0  # of the stream: what *Wrong* is about
 CLOSING_SECONDS = 5.0
 OVERLOADED = 1013
 
@@ -63,6 +65,8 @@ class Connection:
         self._newest: tuple[int, bytes] | None = None
         self._arrived = asyncio.Event()
         self._recording: Recording | None = None
+        self._recent: deque[tuple[float, bytes]] = deque()  # frames of the present moment
+        self._moment: list[bytes] = []  # the one that is being asked about
 
     async def run(self) -> int:
         """Serve until the page leaves; returns the code with which it did, 0 if it was cut off."""
@@ -122,6 +126,10 @@ class Connection:
             return
         if self._recording and len(self._recording.jpegs) < MAX_RECORDED:
             self._recording.jpegs.append(jpeg)
+        now = time.monotonic()
+        self._recent.append((now, jpeg))
+        while self._recent[0][0] < now - MOMENT_SECONDS:
+            self._recent.popleft()
         self._newest = (seq, jpeg)
         self._arrived.set()
 
@@ -137,6 +145,12 @@ class Connection:
             case "keep":
                 recording, self._recording = self._recording, None
                 await self._jobs.put((order, recording))
+            case "wrong":
+                self._moment = [jpeg for _, jpeg in self._recent]
+                await self._out.put({"type": "ok", "ref": _ref(order)})
+            case "it is" | "not mine":
+                moment = Recording(str(order.get("name", "")), self._moment)
+                await self._jobs.put((order, moment))
             case _:
                 await self._jobs.put((order, None))
 
@@ -196,6 +210,12 @@ class Connection:
                 if recording is None:
                     raise InputError("Nothing is being recorded; press Record first.")
                 return handlers.teach_recording(room, recording.name, recording.jpegs)
+            case "it is" if recording:
+                return handlers.teach_recording(room, recording.name, recording.jpegs)
+            case "not mine" if recording:
+                return handlers.reject(room, recording.jpegs)
+            case "forget":
+                handlers.change(room, lambda taught: taught.forget(clip))
             case "samples":
                 return handlers.teach_samples(room)
             case "rename":

@@ -15,8 +15,13 @@ export const LAYOUT = `
   <div class="controls">
     <button type="button" class="toggle"></button>
     <button type="button" class="turn" hidden>Other camera</button>
+    <button type="button" class="wrong" hidden>That’s wrong</button>
     <p class="rate"></p>
   </div>
+  <div class="correction" role="group" aria-labelledby="correction-title" hidden>
+    <p id="correction-title"></p><div class="tools"></div>
+  </div>
+  <div class="remembered" hidden><p></p><button type="button">Undo</button></div>
 </section>
 <section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>
 <section class="clips-to-watch" aria-label="Sample clips" hidden>
@@ -38,6 +43,11 @@ export const LAYOUT = `
   <p class="trouble" role="alert" hidden></p>
   <div class="lesson" hidden><p></p><progress aria-label="Learning"></progress></div>
 </section>
+<section class="report" aria-labelledby="report-title" hidden>
+  <h2 id="report-title">How good it will be</h2>
+  <ul></ul>
+  <details><summary>What is taken for what</summary><div class="grid" tabindex="0" role="region" aria-labelledby="report-title"><table></table></div></details>
+</section>
 <section class="things" aria-labelledby="things-title">
   <h2 id="things-title">Your things</h2>
   <div class="undo" hidden><p></p><button type="button">Undo</button></div>
@@ -46,6 +56,7 @@ export const LAYOUT = `
     <button type="button" class="samples">Try the sample objects</button>
   </div>
   <ul class="cards"></ul>
+  <details class="foreign" hidden><summary></summary><ul class="clips"></ul></details>
 </section>
 </div>
 </div>

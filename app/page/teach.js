@@ -2,9 +2,11 @@
 
 import { Bars } from "./bars.js";
 import { Camera } from "./camera.js";
+import { Correction } from "./correction.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
+import { showReport } from "./report.js";
 import { ACCEPTED, Things } from "./things.js";
 import { Voice } from "./voice.js";
 import { learnedWords, nextStep, paceWords, plural } from "./words.js";
@@ -16,19 +18,21 @@ class TeachAndWatch extends HTMLElement {
   connectedCallback() {
     if (this.camera) return; // moved in the page, not new
     this.innerHTML = LAYOUT;
-    this.state = { things: [], learnable: 0, undo: null };
+    this.state = { things: [], foreign: [], learnable: 0, undo: null };
     this.learning = null; // {done, total} while a model is being made
     this.model = null; // {names, frames, things, seconds} once there is one
     this.take = null; // {name, timer, started} while recording
     this.camera = new Camera(this.$("video"));
     this.voice = new Voice(this.$("[role=status]"));
-    this.things = new Things(this.$(".cards"), {
+    this.things = new Things(this.$(".cards"), this.$(".foreign"), {
       record: (name) => this.record(name),
       files: (name, files) => this.upload(name, files),
       rename: (thing, name) => this.order({ do: "rename", thing, name }),
       remove: (thing) => this.remove(thing),
       removeClip: (thing, clip) => this.order({ do: "remove clip", thing, clip }),
+      forget: (clip) => this.order({ do: "forget", clip }),
     });
+    this.correction = new Correction(this, (order) => this.order(order), (name) => this.#clipsOf(name));
     this.bars = new Bars(this.$(".bars ul"), this.$(".verdict"), (name) => this.things.colour(name));
     this.#wire();
     this.show();
@@ -57,6 +61,7 @@ class TeachAndWatch extends HTMLElement {
     on("state", (state) => this.#hearState(state));
     on("learning", (progress) => this.#hear({ learning: progress }));
     on("learned", (model) => this.#hearLearned(model));
+    on("report", (report) => this.#hear({ report }));
     on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
     on("waiting", ({ text }) => this.busy && this.#hear({ busy: `${this.reading} ${text}` }));
     on("answer", (answer) => this.#hearAnswer(answer));
@@ -93,8 +98,8 @@ class TeachAndWatch extends HTMLElement {
 
   #hearState(state) {
     this.state = state;
-    if (state.learnable < 2) this.model = this.learning = null;
-    this.things.update(state.things);
+    if (state.learnable < 2) this.model = this.learning = this.report = null;
+    this.things.update(state.things, state.foreign);
     this.bars.recolour();
     this.show();
   }
@@ -113,8 +118,16 @@ class TeachAndWatch extends HTMLElement {
   #hearAnswer({ names, p, named, where, problem }) {
     if (problem) this.trouble(problem);
     if (!p || !this.camera.playing || !this.model) return;
-    this.voice.sees(this.bars.show(names, p, named));
+    const said = this.bars.show(names, p, named);
+    this.voice.sees(said);
+    this.correction.show(names, said);
     this.#outline(named ? where : null);
+  }
+
+  #clipsOf(name) {
+    if (name === null) return this.state.foreign.map(({ id }) => ({ clip: id }));
+    const { id, clips } = this.state.things.find((thing) => thing.name === name);
+    return clips.map((clip) => ({ thing: id, clip: clip.id }));
   }
 
   /** Frame the place `where` (left, top, right, bottom: shares of the picture) a thing is seen; null: nowhere. */
@@ -254,7 +267,11 @@ class TeachAndWatch extends HTMLElement {
     record.lastElementChild.textContent = this.take ? "Stop" : "Record";
     record.ariaLabel = this.take ? `Stop recording ${this.take.name}` : "Record";
     if (!this.model) this.bars.clear();
-    if (!this.model || !this.camera.playing) this.#outline(null);
+    showReport(this.$(".report"), this.model && this.report);
+    if (!this.model || !this.camera.playing) {
+      this.#outline(null);
+      this.correction.show([], null);
+    }
   }
 
   #showStep() {

@@ -12,9 +12,10 @@ export class Things {
   #colours = new Map(); // thing name -> class, by the position among all things
   #thumbs = new Map(); // clip id -> data URLs
 
-  /** list: the <ul> for the cards; act: what the buttons do, {record, files, rename, remove, removeClip}. */
-  constructor(list, act) {
+  /** list: the <ul> for the cards; foreign: the <details> for counter-examples; act: what the buttons do. */
+  constructor(list, foreign, act) {
     this.list = list;
+    this.foreign = foreign;
     this.act = act;
   }
 
@@ -27,7 +28,8 @@ export class Things {
     this.#thumbs.set(id, thumbs);
   }
 
-  update(things) {
+  update(things, foreign) {
+    this.#showForeign(foreign);
     const gone = new Set(this.#cards.keys());
     this.#colours = new Map(things.map((thing, position) => [thing.name, `colour-${position % COLOURS}`]));
     things.forEach((thing, position) => {
@@ -42,8 +44,18 @@ export class Things {
       this.#cards.get(id).element.remove();
       this.#cards.delete(id);
     }
-    const used = new Set(things.flatMap((thing) => thing.clips.map((clip) => clip.id)));
+    const clips = [...things.flatMap((thing) => thing.clips), ...foreign];
+    const used = new Set(clips.map((clip) => clip.id));
     for (const id of this.#thumbs.keys()) if (!used.has(id)) this.#keepForUndo(id);
+  }
+
+  #showForeign(moments) {
+    this.foreign.hidden = !moments.length;
+    this.foreign.firstElementChild.textContent = `None of my things: ${plural(moments.length, "moment")}`;
+    this.foreign.lastElementChild.replaceChildren(...moments.map((clip, index) => {
+      const label = `moment ${index + 1}, none of my things`;
+      return clipItem(clip, `Moment ${index + 1}`, label, this.#thumbs, button("Forget", `Forget ${label}`, () => this.act.forget(clip.id)));
+    }));
   }
 
   /** Thumbnails of what was removed stay for an undo, the latest 40 clips of it. */
@@ -100,13 +112,8 @@ class Card {
   }
 
   #clip(clip, index, thumbs) {
-    const label = `clip ${index + 1} of ${this.name}`;
-    const remove = this.#button("Remove clip", () => this.act.removeClip(this.id, clip.id));
-    remove.setAttribute("aria-label", `Remove clip ${index + 1}: ${this.name}`);
-    const pictures = (thumbs.get(clip.id) ?? []).map((url, n) => picture(url, `Frame ${n + 1} of ${label}`));
-    const head = make("p", {}, `Clip ${index + 1}, ${plural(clip.frames, "frame")}`);
-    return make("li", {}, make("div", { className: "clip-head" }, head, remove),
-      make("div", { className: "strip" }, ...pictures));
+    const remove = button("Remove clip", `Remove clip ${index + 1}: ${this.name}`, () => this.act.removeClip(this.id, clip.id));
+    return clipItem(clip, `Clip ${index + 1}`, `clip ${index + 1} of ${this.name}`, thumbs, remove);
   }
 
   #editor() {
@@ -133,10 +140,22 @@ class Card {
   }
 
   #button(text, act) {
-    const button = make("button", { type: "button" }, text);
-    button.addEventListener("click", act);
-    return button;
+    return button(text, text, act);
   }
+}
+
+/** A clip with all its frames and what can be done with it. */
+function clipItem(clip, title, label, thumbs, action) {
+  const pictures = (thumbs.get(clip.id) ?? []).map((url, n) => picture(url, `Frame ${n + 1} of ${label}`));
+  const head = make("p", {}, `${title}, ${plural(clip.frames, "frame")}`);
+  return make("li", {}, make("div", { className: "clip-head" }, head, action),
+    make("div", { className: "strip" }, ...pictures));
+}
+
+function button(text, label, act) {
+  const made = make("button", { type: "button", ariaLabel: label }, text);
+  made.addEventListener("click", act);
+  return made;
 }
 
 function picture(url, alt) {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
 from app.rooms import Message, Room, Rooms
-from model import SupportSet
+from model import Report, Seen, SupportSet
 from model.adapted import Answers
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 40), (30, 40, 220)
@@ -36,6 +37,7 @@ def jpeg(colour: tuple[int, int, int], side: int = 224) -> bytes:
 class FakeAdapted:
     names: tuple[str, ...]
     means: np.ndarray  # (K, 3)
+    foreign: np.ndarray | None = None  # (B, 3) colours of counter-examples
 
     def predict(self, pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         seen = np.array([picture.mean((0, 1)) for picture in pictures])
@@ -43,10 +45,19 @@ class FakeAdapted:
         return (near / near.sum(1, keepdims=True)).astype(np.float32)
 
     def answers(self, pictures: Sequence[np.ndarray] | np.ndarray) -> Answers:
-        return Answers(self.predict(pictures), None, None)
+        rows = self.predict(pictures)
+        if self.foreign is None:
+            return Answers(rows, None, None)
+        seen = np.array([picture.mean((0, 1)) for picture in pictures])
+        near, far = (
+            np.linalg.norm(seen[:, None] - colours[None], axis=2).min(1)
+            for colours in (self.foreign, self.means)
+        )
+        everywhere = np.tile(np.array([0, 0, 1, 1], np.float32), (len(rows), 1))
+        return Answers(rows, (near < far).astype(np.float32), everywhere)
 
     def renamed(self, names: Sequence[str]) -> FakeAdapted:
-        return FakeAdapted(tuple(names), self.means)
+        return replace(self, names=tuple(names))
 
 
 def adapt(support: SupportSet, progress: Callable[[int, int], None]) -> FakeAdapted:
@@ -54,6 +65,36 @@ def adapt(support: SupportSet, progress: Callable[[int, int], None]) -> FakeAdap
     progress(len(labels), len(labels))
     means = [pictures[labels == k].mean((0, 1, 2)) for k in range(len(support.names))]
     return FakeAdapted(support.names, np.array(means))
+
+
+@dataclass(frozen=True)
+class FakeSeen(Seen):
+    adapted: Any = None
+
+
+class FakeTeacher:
+    """In place of a personaliser: what `adapt` makes, and a report card of what was seen."""
+
+    def __init__(self, adapt: Callable[..., Any] = adapt) -> None:
+        self._adapt = adapt
+
+    def see(self, objects: SupportSet, progress: Callable[[int, int], None]) -> Seen:
+        nothing = np.zeros((len(objects.labels()), 0), np.float32)
+        return FakeSeen(
+            objects.names, objects.labels(), objects.clip_numbers(), nothing, nothing,
+            self._adapt(objects, progress),
+        )  # fmt: skip
+
+    def fit(self, seen: Seen, counter_examples: np.ndarray) -> Any:
+        assert isinstance(seen, FakeSeen)
+        adapted = seen.adapted.renamed(seen.names)
+        if len(counter_examples):
+            adapted = replace(adapted, foreign=counter_examples.mean((1, 2)))
+        return adapted
+
+    def report(self, seen: Seen) -> Report:
+        ways = len(seen.names)
+        return Report(seen.names, (1,) * ways, np.ones(ways), np.eye(ways), None, ())
 
 
 class HeldAdapt:
@@ -89,7 +130,9 @@ def house(folder: Path, adapt: Callable = adapt, read_clip: Callable = read_colo
         (folder / name).mkdir(parents=True, exist_ok=True)
     lock = FairLock()
     rooms = Rooms(folder / "private", folder / "shown")
-    return House(rooms, Handlers(Learner(adapt, lock), read_clip, lock, folder / "samples"))
+    return House(
+        rooms, Handlers(Learner(FakeTeacher(adapt), lock), read_clip, lock, folder / "samples")
+    )
 
 
 class Page:

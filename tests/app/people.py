@@ -117,6 +117,15 @@ class Person:
         """The name on the picture; empty while there is none."""
         return self.page.locator(".verdict span").first.text_content() or ""
 
+    def teach_from_the_camera(self, *things: str) -> None:
+        """Record each thing while its piece is shown, and wait until they are learned."""
+        for mark, thing in enumerate(things):
+            self.wait_for_mark(mark)
+            self.name(thing)
+            self.press("Record")
+            expect(self.page.locator(".card h3", has_text=thing)).to_be_visible(timeout=15_000)
+        self.wait_until_learned(len(things))
+
     def wait_until_learned(self, things: int, seconds: float = 60.0) -> None:
         expect(self.page.locator(".lesson p")).to_contain_text(
             f"of {things} things in", timeout=1000 * seconds

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.app.people import DESKTOP, PHONE, camera, chromium, film, person
 from tests.app.people import clips as of
@@ -43,12 +43,7 @@ def test_what_was_never_taught_is_none_of_your_things(
 ) -> None:
     with person(browser, server.url, **size) as someone:
         page = someone.page
-        for mark, thing in enumerate(THINGS):
-            someone.wait_for_mark(mark)
-            someone.name(thing)
-            someone.press("Record")
-            expect(page.locator(".card h3", has_text=thing)).to_be_visible(timeout=15_000)
-        someone.wait_until_learned(2)
+        someone.teach_from_the_camera(*THINGS)
         said: dict[int, list[str]] = {mark: [] for mark in range(4)}
         while min(map(len, said.values())) < 8:
             mark = someone.mark()

@@ -171,7 +171,7 @@ def test_a_refused_change_keeps_no_file_and_tells_nothing(home: House, room: Roo
 def test_a_page_that_comes_back_hears_everything(home: House, room: Room) -> None:
     learned(home, room)
     kinds = [message["type"] for message in welcome(room)]
-    assert kinds == ["clip", "clip", "state", "learned"]
+    assert kinds == ["clip", "clip", "state", "learned", "report"]
 
 
 def test_two_people_do_not_meet(home: House, room: Room) -> None:

@@ -21,7 +21,7 @@ from app.results import Exported, NamedVideo, Results, Step, file_stem
 from app.rooms import Room, Rooms
 from model import Adapted, InputError, load_adapted, load_model
 from model.frames import stream
-from tests.app.fakes import BLUE, RED, Page, jpeg, read_colour
+from tests.app.fakes import BLUE, RED, FakeTeacher, Page, jpeg, read_colour
 from tests.tiny import write_tiny
 
 
@@ -43,7 +43,7 @@ def room(tmp_path: Path) -> Room:
 def handlers(tmp_path: Path) -> Handlers:
     lock = FairLock()
     adapt = load_model(write_tiny(tmp_path / "tiny")).adapt
-    return Handlers(Learner(adapt, lock), read_colour, lock, tmp_path)
+    return Handlers(Learner(FakeTeacher(adapt), lock), read_colour, lock, tmp_path)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_who_asks_while_it_learns_waits_for_it(
         return personaliser.adapt(support, progress)
 
     lock = FairLock()
-    handlers = Handlers(Learner(slowly, lock), read_colour, lock, tmp_path)
+    handlers = Handlers(Learner(FakeTeacher(slowly), lock), read_colour, lock, tmp_path)
     for thing, colour in (("red", RED), ("blue", BLUE)):
         handlers.teach_recording(room, thing, [jpeg(colour)])
     threading.Timer(0.3, go.set).start()
@@ -236,7 +236,7 @@ def test_what_is_exported_is_what_is_taught_or_a_sentence(
         return personaliser.adapt(support, progress)
 
     lock = FairLock()
-    handlers = Handlers(Learner(two_only, lock), read_colour, lock, tmp_path)
+    handlers = Handlers(Learner(FakeTeacher(two_only), lock), read_colour, lock, tmp_path)
     teach(handlers, room)
     page = Page(room)
     handlers.teach_recording(room, "green", [jpeg((30, 200, 40))])

@@ -1,0 +1,67 @@
+"""The report card in words: what to expect of a model, and what would help most."""
+
+from __future__ import annotations
+
+import math
+
+from model import Report
+
+CONFUSED = 0.1  # mean probability given to another thing, from which on the two are easily confused
+ENOUGH = 4  # clips of a thing; more help little
+SURE = 0.9  # certainty from which on a thing needs no more
+
+
+def sentences(report: Report) -> list[str]:
+    """From what to expect to what to do, each a sentence that can stand alone."""
+    said = [_expected(report), *_same(report), _confused(report), _odd(report), _advice(report)]
+    return [sentence for sentence in said if sentence]
+
+
+def _expected(report: Report) -> str:
+    if math.isnan(report.accuracy):
+        return "There is too little to tell how good it will be: one frame of each thing."
+    tenths = 10 * report.accuracy
+    share = "Nearly all" if tenths >= 9.5 else f"About {max(1, round(tenths))} of 10"
+    return f"{share} looks were named right in clips that it had not learned from."
+
+
+def _same(report: Report) -> list[str]:
+    return [
+        f"{report.names[i]} and {report.names[j]} have the same picture: they cannot be told "
+        "apart; remove it from one of them."
+        for i, j in report.same
+    ]
+
+
+def _confused(report: Report) -> str:
+    if not (pair := report.confused) or pair[::-1] in report.same or pair in report.same:
+        return ""
+    i, j = sorted(pair)
+    share = max(report.taken_for[i, j], report.taken_for[j, i])
+    if not share >= CONFUSED:
+        return "No two of your things are easily confused."
+    return f"{report.names[i]} and {report.names[j]} are the most easily confused."
+
+
+def _odd(report: Report) -> str:
+    if not report.odd:
+        return ""
+    k, clip = report.odd
+    return (
+        f"Clip {clip + 1} of {report.names[k]} looks unlike its other clips; remove it if it shows "
+        "something else."
+    )
+
+
+def _advice(report: Report) -> str:
+    """More clips of what has fewest of those that are not sure, as long as they help."""
+    certain = report.taken_for.diagonal()
+    weak = [
+        k for k, clips in enumerate(report.clips) if clips < ENOUGH and not certain[k] >= SURE
+    ] or [k for k, clips in enumerate(report.clips) if clips < 2]
+    if not weak:
+        return ""
+    k = min(weak, key=lambda k: (report.clips[k], certain[k]))
+    more = max(1, min(2, ENOUGH - report.clips[k]))
+    clips = "2 more clips" if more == 2 else "1 more clip"
+    return f"{clips} of {report.names[k]}, in another place, would help most."
