@@ -12,7 +12,9 @@ from typing import Any
 from tqdm import tqdm
 
 from app.folders import read_objects
+from app.learning import Progress
 from app.naming.frames import NamedFrame, name_video, write_csv
+from app.report_card import sentences
 from model import Adapted, InputError, load_model
 from model.frames import stream
 
@@ -41,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     _serve_options(parser)
     parser.set_defaults(run=_serve, **_defaults())
-    commands = parser.add_subparsers(title="commands", metavar="{serve,recognise,export}")
+    commands = parser.add_subparsers(title="commands", metavar="{serve,recognise,export,report}")
     given: dict[str, Any] = {"argument_default": argparse.SUPPRESS}  # else it hides the parser's
     serve = commands.add_parser("serve", help="start the app in the browser (default)", **given)
     _serve_options(serve)
@@ -69,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, required=True, metavar="ONNX", help="the model")
     _checkpoint_option(export)
     export.set_defaults(run=_export)
+    report = commands.add_parser(
+        "report", help="say how good a model of the objects will be", **given
+    )
+    report.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
+    _checkpoint_option(report)
+    report.set_defaults(run=_report)
     return parser
 
 
@@ -134,6 +142,13 @@ def _export(options: argparse.Namespace) -> None:
     _done(options.out, f"a model of {len(objects)} objects")
 
 
+def _report(options: argparse.Namespace) -> None:
+    objects, personaliser = _objects(options.objects), load_model(options.checkpoint)
+    with tqdm(desc="looking", unit=" frames") as bar:
+        seen = personaliser.see(objects, _progress(bar))
+    print(*sentences(personaliser.report(seen)), sep="\n")
+
+
 def _objects(folder: Path) -> dict[str, list[str]]:
     """What the folder teaches; what was left out of it is said."""
     found = read_objects(folder)
@@ -162,12 +177,15 @@ def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
 
 def _adapt(objects: dict[str, list[str]], checkpoint: Path | None) -> Adapted:
     with tqdm(desc="learning", unit=" frames") as bar:
+        return load_model(checkpoint).adapt(objects, _progress(bar))
 
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
 
-        return load_model(checkpoint).adapt(objects, progress)
+def _progress(bar: tqdm) -> Progress:
+    def progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    return progress
 
 
 def _counted(rows: Iterator[NamedFrame], bar: tqdm) -> Iterator[NamedFrame]:

@@ -56,6 +56,13 @@ def test_recognise_writes_the_table_and_the_model(things: Path) -> None:
     assert np.asarray(probabilities).argmax() == 1
 
 
+def test_report_says_how_good_it_will_be(things: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(things, "report") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("There is too little to tell")
+    assert lines[-1] == "2 more clips of blue mug, in another place, would help most."
+
+
 def test_export_writes_the_model(things: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(things, "export", "--out", str(things / "mine.onnx")) == 0
     assert "mine.onnx" in capsys.readouterr().out and (things / "mine.onnx").is_file()

@@ -1,0 +1,132 @@
+"""That's wrong: a moment of the stream as a counter-example or a clip, learned and taken back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.handlers import MOMENT, state_message
+from app.learning import is_current
+from app.live import Origins, live_routes
+from app.rooms import Room
+from app.session import MAX_FOREIGN, TaughtObjects
+from model import InputError
+from tests.app.fakes import BLUE, GREEN, RED, HeldAdapt, House, Page, house, jpeg
+from tests.app.test_live import Line
+from tests.app.test_session import clip
+
+ORANGE = (220, 90, 30)  # nearest to red of what is taught
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> House:
+    return house(tmp_path)
+
+
+@pytest.fixture
+def room(home: House) -> Room:
+    return home.rooms.open()
+
+
+@pytest.fixture
+def line(home: House, room: Room) -> Iterator[Line]:
+    server = FastAPI()
+    server.include_router(live_routes(home.rooms, home.handlers, Origins()))
+    with TestClient(server) as client, client.websocket_connect("/live") as socket:
+        line = Line(socket, room.token)
+        line.record("red", jpeg(RED), 1)
+        line.record("blue", jpeg(BLUE), 3)
+        line.hear("report")
+        line.heard.clear()
+        yield line
+
+
+def test_a_moment_is_remembered_and_forgotten() -> None:
+    taught = TaughtObjects().add("mug", clip("a")).reject(clip("x"))
+    assert taught.foreign_clips == ("x",) and taught.foreign_frames().shape == (2, 224, 224, 3)
+    assert [c.id for c in taught.clips()] == ["a", "x"], "its frames are still needed"
+    assert taught.forget("x").foreign == () and taught.forget("y") == taught
+    assert TaughtObjects().foreign_frames().shape == (0, 224, 224, 3)
+
+
+def test_there_is_a_bound_on_moments() -> None:
+    taught = TaughtObjects()
+    for index in range(MAX_FOREIGN):
+        taught = taught.reject(clip(str(index)))
+    with pytest.raises(InputError, match=f"{MAX_FOREIGN} moments are remembered"):
+        taught.reject(clip("more"))
+
+
+def test_what_is_not_mine_is_none_of_them_until_it_is_forgotten(line: Line, room: Room) -> None:
+    line.frame(7, jpeg(ORANGE))
+    assert line.seen(7)["named"] is True, "it is taken for the red one"
+    line.say({"do": "wrong", "ref": 8})
+    assert line.answer(8)["type"] == "ok"
+    line.say({"do": "not mine", "ref": 9})
+    assert line.answer(9)["type"] == "ok"
+    moment = line.hear("state")["foreign"][0]
+    assert moment["frames"] <= MOMENT
+    line.hear("learned")
+    line.frame(10, jpeg(ORANGE))
+    assert line.seen(10)["named"] is False
+    line.frame(11, jpeg(RED))
+    line.say({"do": "forget", "clip": moment["id"], "ref": 12})
+    line.hear("learned")
+    line.frame(13, jpeg(ORANGE))
+    assert line.seen(13)["named"] is True and room.taught.foreign == ()
+
+
+def test_what_it_is_becomes_a_clip_of_it(line: Line, room: Room) -> None:
+    line.frame(7, jpeg(ORANGE))
+    line.say({"do": "wrong", "ref": 8})
+    line.say({"do": "it is", "name": "blue", "ref": 9})
+    assert line.answer(9)["count"] >= 1
+    assert [len(thing.clips) for thing in room.taught.things] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        ({"do": "not mine"}, "No picture was there to remember"),
+        ({"do": "it is", "name": "blue"}, "No picture arrived"),
+        ({"do": "it is", "name": ""}, "An object needs a name"),
+        ({"do": "it is", "name": "x" * 999}, "has 999 characters"),
+    ],
+)
+def test_without_a_moment_nothing_is_learned(
+    line: Line, room: Room, order: dict, says: str
+) -> None:
+    before = room.taught
+    line.say(order | {"ref": 9})
+    assert says in line.answer(9)["text"] and room.taught is before
+
+
+def test_only_the_head_is_fitted_again(tmp_path: Path) -> None:
+    """A counter-example and its undo need no forward pass; names changed meanwhile are kept."""
+    adapt = HeldAdapt()
+    home = house(tmp_path, adapt=adapt)
+    room, handlers = home.rooms.open(), home.handlers
+    page = Page(room)
+    adapt.go.release()
+    handlers.teach_recording(room, "red", [jpeg(RED)])
+    handlers.teach_recording(room, "blue", [jpeg(BLUE)])
+    page.wait("report")
+    assert handlers.reject(room, [jpeg(GREEN)] * 20) == MOMENT
+    page.wait("learned")
+    handlers.change(room, lambda taught: taught.rename(taught.things[0].id, "rouge"))
+    page.wait("learned")
+    handlers.change(room, lambda taught: taught.forget(taught.foreign[0].id))
+    assert page.wait("learned")["names"] == ["rouge", "blue"]
+    assert page.wait("report")["names"] == ["rouge", "blue"]
+    assert len(adapt.asked) == 1 and is_current(room)
+    assert state_message(room)["foreign"] == []
+    assert len(list(room.folder.glob("*.npy"))) == 2, "what was forgotten is deleted"
+
+
+def test_a_moment_that_cannot_be_seen_is_refused(home: House, room: Room) -> None:
+    for jpegs in ([], [b"rubbish"]):
+        with pytest.raises(InputError, match="No picture was there"):
+            home.handlers.reject(room, jpegs)
+    assert room.taught.foreign == () and not list(room.folder.iterdir())
