@@ -22,6 +22,11 @@ def _expected(report: Report) -> str:
         return "There is too little to tell how good it will be: one frame of each thing."
     tenths = 10 * report.accuracy
     share = "Nearly all" if tenths >= 9.5 else f"About {max(1, round(tenths))} of 10"
+    if min(report.clips) < 2:
+        return (
+            f"{share} looks were named right in parts of clips that it had not learned from; new "
+            "places are harder."
+        )
     return f"{share} looks were named right in clips that it had not learned from."
 
 

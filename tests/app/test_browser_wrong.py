@@ -67,7 +67,9 @@ def test_what_it_really_is_becomes_a_clip_and_the_report_card_is_read(
         page = someone.page
         someone.teach_from_the_camera(*THINGS)
         lines = page.locator(".report li")
-        expect(lines.first).to_contain_text("named right in clips that it had not learned from")
+        expect(lines.first).to_contain_text(
+            "named right in parts of clips that it had not learned from"
+        )
         assert "in another place, would help most" in lines.last.inner_text()
         page.locator(".report summary").focus()
         page.keyboard.press("Enter")

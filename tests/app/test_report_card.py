@@ -29,7 +29,8 @@ def test_the_share_the_pair_and_the_advice() -> None:
     taken = np.array([[0.6, 0.4, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0]])
     card = replace(GOOD, right=np.array([0.6, 0.9, 1.0]), taken_for=taken, clips=(2, 3, 1))
     assert sentences(card) == [
-        "About 8 of 10 looks were named right in clips that it had not learned from.",
+        "About 8 of 10 looks were named right in parts of clips that it had not learned from; new "
+        "places are harder.",
         "mug and can are the most easily confused.",
         "2 more clips of mug, in another place, would help most.",
     ]
