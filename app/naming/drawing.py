@@ -16,7 +16,7 @@ MAX_SIDE = 960  # pixels of an annotated frame; larger ones shrink
 MIN_SIDE = 64  # pixels: text wants some room
 THUMB = 72  # pixels
 BARS = 3  # the likeliest things drawn on a frame
-NOTHING = "none of these"  # what is said where no thing is seen
+NOTHING = "none of your things"  # what is said where no thing is seen
 
 Colour = tuple[int, int, int]
 # Okabe and Ito's colours, told apart by colour-blind people too; written as RGB.
