@@ -20,7 +20,7 @@ from app.fair_lock import FairLock
 from app.report_card import sentences
 from app.rooms import Lesson, Message, Room
 from app.session import TaughtObjects
-from model import Adapted, InputError, Report, Seen, SupportSet
+from model import Adapted, InputError, Memory, Report, Seen, SupportSet
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 class Teacher(Protocol):
     """What of `model.Personaliser` is used."""
 
-    def see(self, objects: SupportSet, progress: Progress) -> Seen: ...
+    def see(self, objects: SupportSet, progress: Progress, memory: Memory) -> Seen: ...
     def fit(self, seen: Seen, counter_examples: np.ndarray) -> Adapted: ...
     def report(self, seen: Seen) -> Report: ...
 
@@ -56,7 +56,7 @@ class Learner:
                 return
             version, taught = room.version, room.taught
             if len(taught.learnable) < 2:
-                room.adapted = room.lesson = room.seen = room.report = None
+                room.adapted = room.lesson = room.report = None
                 room.settled, room.problem = version, ""
                 return
             if _renamed(room):
@@ -80,10 +80,11 @@ class Learner:
 
         if room.version != version:
             return
+        support = taught.support()
         start = time.perf_counter()
         try:
             with self._lock:
-                seen = _seen_before(room, taught) or self._teacher.see(taught.support(), progress)
+                seen = self._teacher.see(support, progress, room.memory)
                 adapted = self._teacher.fit(seen, taught.foreign_frames())
         except _Overtaken:
             return
@@ -91,24 +92,16 @@ class Learner:
         with room.lock:
             if room.version != version:
                 return
-            room.adapted, room.seen, room.report = adapted, seen, None
             clips, foreign = taught.lesson_clips, taught.foreign_clips
-            room.lesson = Lesson(len(seen.labels), len(seen.names), seconds, clips, foreign)
+            lesson = Lesson(len(seen.labels), len(seen.names), seconds, clips, foreign)
+            room.adapted, room.lesson, room.report = adapted, lesson, None
             room.settled, room.problem = version, ""
-            room.tell(learned(room.lesson, adapted))
+            room.tell(learned(lesson, adapted))
         report = self._teacher.report(seen)
         with room.lock:
-            if room.seen is seen:
-                room.report = replace(report, names=adapted.names)
+            if room.lesson is lesson and room.adapted:  # perhaps renamed meanwhile
+                room.report = replace(report, names=room.adapted.names)
                 room.tell(reported(room.report))
-
-
-def _seen_before(room: Room, taught: TaughtObjects) -> Seen | None:
-    """What the forward pass gave, where only names or counter-examples have changed since."""
-    with room.lock:
-        if not (room.seen and room.lesson and room.lesson.clips == taught.lesson_clips):
-            return None
-        return replace(room.seen, names=tuple(thing.name for thing in taught.learnable))
 
 
 def is_current(room: Room) -> bool:

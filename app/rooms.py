@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from app.session import Clip, TaughtObjects
-from model import Adapted, InputError, Report, Seen
+from model import Adapted, InputError, Memory, Report
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Room:
     settled: int = 0  # the version that was learned last, or could not be
     adapted: Adapted | None = None
     lesson: Lesson | None = None
-    seen: Seen | None = None  # what the lesson's clips gave: enough to fit a head again
+    memory: Memory = field(default_factory=Memory)  # so that one more clip costs one clip
     report: Report | None = None  # how good the model will be
     problem: str = ""  # why the settled version could not be learned
     cancels: int = 0  # how often naming a video was cancelled
@@ -189,7 +189,7 @@ class Rooms:
         with room.lock:
             room.closed = True
             room.version += 1  # whatever is being learned stops
-            room.adapted = room.seen = room.report = None
+            room.adapted = room.report = None
         room.tell({"type": "gone"})
         for folder in (room.folder, room.shown):
             shutil.rmtree(folder, ignore_errors=True)

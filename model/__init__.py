@@ -16,12 +16,14 @@ os.environ.update(ORT_DISABLE_TELEMETRY="1", GRADIO_ANALYTICS_ENABLED="False")
 from model.adapted import Adapted, load_adapted
 from model.confidence.report import Report
 from model.errors import InputError
+from model.memory import Memory
 from model.personaliser import Personaliser, Seen, load_model
 from model.support import SupportSet
 
 __all__ = [
     "Adapted",
     "InputError",
+    "Memory",
     "Personaliser",
     "Report",
     "Seen",

@@ -26,6 +26,7 @@ from model.errors import InputError
 from model.frames import NO_FRAMES, SIDE
 from model.graph.join import Fitted, fold_film, join
 from model.head import fit, normalised
+from model.memory import Memory
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet
 
@@ -81,22 +82,38 @@ class Personaliser:
         return self.fit(self.see(objects, progress))
 
     def see(
-        self, objects: SupportSet | Mapping[str, Sequence[Source]], progress: Progress | None = None
+        self,
+        objects: SupportSet | Mapping[str, Sequence[Source]],
+        progress: Progress | None = None,
+        memory: Memory | None = None,
     ) -> Seen:
-        """The one forward pass; raises InputError as `adapt` does."""
+        """The one forward pass; raises InputError as `adapt` does.
+
+        memory: of the same person's support set as it was before; only what is new costs time, and
+        the result is the same.
+        """
         support = objects if isinstance(objects, SupportSet) else SupportSet.read(objects)
-        frames, labels = support.frames()  # (N,S,S,3), (N,)
+        clips = [clip for own in support.clips for clip in own]
+        memory, total = memory or Memory(), int(support.shots.sum())
         report = progress or (lambda done, total: None)
-        report(0, len(frames))
-        rows = _run_all(self._set_encoder, "embedding", frames, lambda _: report(0, len(frames)))
-        embedding = rows.mean(0, keepdims=True)  # (1,E)
+        report(0, total)
+
+        def embed(frames: np.ndarray) -> np.ndarray:
+            return _run_all(self._set_encoder, "embedding", frames, lambda _: report(0, total))
+
+        embedding = memory.embeddings.of(clips, embed).mean(0, keepdims=True)  # (1,E)
         film = run(self._film_generator, "film", embedding)[0]  # (2C,)
-        backbone = fold_film(self._backbone, self.card.sites, film)
-        session = open_session(backbone.SerializeToString(), self._threads)
-        z = _run_all(session, "features", frames, lambda done: report(done, len(frames)))
+
+        def look(frames: np.ndarray) -> np.ndarray:
+            backbone = fold_film(self._backbone, self.card.sites, film)
+            session = open_session(backbone.SerializeToString(), self._threads)
+            known = total - len(frames)
+            return _run_all(session, "features", frames, lambda done: report(known + done, total))
+
+        z = memory.features.of(clips, look, film.tobytes())  # (N,D)
         if not np.isfinite(z).all():
             raise InputError("The personaliser gives no finite features; copy its folder again.")
-        return Seen(support.names, labels, support.clip_numbers(), film, z)
+        return Seen(support.names, support.labels(), support.clip_numbers(), film, z)
 
     def fit(self, seen: Seen, counter_examples: np.ndarray = NO_FRAMES) -> Adapted:
         """The head on features that were seen, and all of it as one file.

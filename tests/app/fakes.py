@@ -16,7 +16,7 @@ from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
 from app.rooms import Message, Room, Rooms
-from model import Report, Seen, SupportSet
+from model import Memory, Report, Seen, SupportSet
 from model.adapted import Answers
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 40), (30, 40, 220)
@@ -78,7 +78,9 @@ class FakeTeacher:
     def __init__(self, adapt: Callable[..., Any] = adapt) -> None:
         self._adapt = adapt
 
-    def see(self, objects: SupportSet, progress: Callable[[int, int], None]) -> Seen:
+    def see(
+        self, objects: SupportSet, progress: Callable[[int, int], None], memory: Memory
+    ) -> Seen:
         nothing = np.zeros((len(objects.labels()), 0), np.float32)
         return FakeSeen(
             objects.names, objects.labels(), objects.clip_numbers(), nothing, nothing,

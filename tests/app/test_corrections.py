@@ -13,7 +13,7 @@ from app.live import Origins, live_routes
 from app.rooms import Room
 from app.session import MAX_FOREIGN, TaughtObjects
 from model import InputError
-from tests.app.fakes import BLUE, GREEN, RED, HeldAdapt, House, Page, house, jpeg
+from tests.app.fakes import BLUE, GREEN, RED, House, Page, house, jpeg
 from tests.app.test_live import Line
 from tests.app.test_session import clip
 
@@ -103,13 +103,8 @@ def test_without_a_moment_nothing_is_learned(
     assert says in line.answer(9)["text"] and room.taught is before
 
 
-def test_only_the_head_is_fitted_again(tmp_path: Path) -> None:
-    """A counter-example and its undo need no forward pass; names changed meanwhile are kept."""
-    adapt = HeldAdapt()
-    home = house(tmp_path, adapt=adapt)
-    room, handlers = home.rooms.open(), home.handlers
-    page = Page(room)
-    adapt.go.release()
+def test_counter_examples_and_names_go_together(home: House, room: Room) -> None:
+    page, handlers = Page(room), home.handlers
     handlers.teach_recording(room, "red", [jpeg(RED)])
     handlers.teach_recording(room, "blue", [jpeg(BLUE)])
     page.wait("report")
@@ -120,8 +115,7 @@ def test_only_the_head_is_fitted_again(tmp_path: Path) -> None:
     handlers.change(room, lambda taught: taught.forget(taught.foreign[0].id))
     assert page.wait("learned")["names"] == ["rouge", "blue"]
     assert page.wait("report")["names"] == ["rouge", "blue"]
-    assert len(adapt.asked) == 1 and is_current(room)
-    assert state_message(room)["foreign"] == []
+    assert is_current(room) and state_message(room)["foreign"] == []
     assert len(list(room.folder.glob("*.npy"))) == 2, "what was forgotten is deleted"
 
 

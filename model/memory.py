@@ -1,0 +1,53 @@
+"""What of a growing support set was seen before, so that one more clip costs one clip.
+
+Embeddings of a clip never change; its features stay as they are while the task's FiLM does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+
+Look = Callable[[np.ndarray], np.ndarray]  # frames (B, S, S, 3) -> rows (B, F)
+
+
+class Rows:
+    """Rows of clips as one network gives them; a clip that is known is not looked at again."""
+
+    def __init__(self) -> None:
+        self._network = b""
+        self._known: dict[bytes, np.ndarray] = {}
+        self._last: set[bytes] = set()
+
+    def of(self, clips: Sequence[np.ndarray], look: Look, network: bytes = b"") -> np.ndarray:
+        """(N, F) rows of all frames of clips, each (T, S, S, 3); network: names the one that looks.
+
+        Clips of this call and of the one before are remembered, so that an undo is free.
+        """
+        if network != self._network:
+            self._network, self._known, self._last = network, {}, set()
+        keys = [_key(clip) for clip in clips]
+        new = {key: clip for key, clip in zip(keys, clips, strict=True) if key not in self._known}
+        if new:
+            rows = look(np.concatenate(list(new.values())))
+            ends = np.cumsum([len(clip) for clip in new.values()])[:-1]
+            self._known |= zip(new, np.split(rows, ends), strict=True)
+        self._known = {k: rows for k, rows in self._known.items() if k in self._last.union(keys)}
+        self._last = set(keys)
+        return np.concatenate([self._known[key] for key in keys])
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Of one person's support set; for one thread at a time."""
+
+    embeddings: Rows = field(default_factory=Rows)
+    features: Rows = field(default_factory=Rows)
+
+
+def _key(clip: np.ndarray) -> bytes:
+    shape = np.array(clip.shape).tobytes()
+    return blake2b(shape + np.ascontiguousarray(clip).tobytes(), digest_size=16).digest()
