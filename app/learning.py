@@ -146,14 +146,14 @@ def learned(lesson: Lesson, adapted: Adapted) -> Message:
 
 
 def reported(report: Report) -> Message:
-    """The message of the report card: sentences, and in whole percent what is taken for what."""
+    """The message of the report card: sentences, and in percent what was named how."""
     return {
         "type": "report",
         "lines": sentences(report),
         "names": list(report.names),
-        "taken_for": [
+        "named": [
             None if np.isnan(row).any() else (100 * row).round().astype(int).tolist()
-            for row in report.taken_for
+            for row in report.named
         ],
     }
 

@@ -6,9 +6,9 @@ import math
 
 from model import Report
 
-CONFUSED = 0.1  # mean probability given to another thing, from which on the two are easily confused
+CONFUSED = 0.05  # share of one thing's looks given to another, from which on they are confused
 ENOUGH = 4  # clips of a thing; more help little
-SURE = 0.9  # certainty from which on a thing needs no more
+SURE = 0.95  # share named right from which on a thing needs no more
 
 
 def sentences(report: Report) -> list[str]:
@@ -42,10 +42,10 @@ def _confused(report: Report) -> str:
     if not (pair := report.confused) or pair[::-1] in report.same or pair in report.same:
         return ""
     i, j = sorted(pair)
-    share = max(report.taken_for[i, j], report.taken_for[j, i])
-    if not share >= CONFUSED:
-        return "No two of your things are easily confused."
-    return f"{report.names[i]} and {report.names[j]} are the most easily confused."
+    pair = f"{report.names[i]} and {report.names[j]}"
+    if max(report.named[i, j], report.named[j, i]) >= CONFUSED:
+        return f"{pair} are the most easily confused."
+    return f"No two of your things were confused; the most alike are {pair}."
 
 
 def _odd(report: Report) -> str:
@@ -60,13 +60,13 @@ def _odd(report: Report) -> str:
 
 def _advice(report: Report) -> str:
     """More clips of what has fewest of those that are not sure, as long as they help."""
-    certain = report.taken_for.diagonal()
+    right = report.right
     weak = [
-        k for k, clips in enumerate(report.clips) if clips < ENOUGH and not certain[k] >= SURE
+        k for k, clips in enumerate(report.clips) if clips < ENOUGH and not right[k] >= SURE
     ] or [k for k, clips in enumerate(report.clips) if clips < 2]
     if not weak:
         return ""
-    k = min(weak, key=lambda k: (report.clips[k], certain[k]))
+    k = min(weak, key=lambda k: (report.clips[k], right[k], report.alike[k, k]))
     more = max(1, min(2, ENOUGH - report.clips[k]))
     clips = "2 more clips" if more == 2 else "1 more clip"
     return f"{clips} of {report.names[k]}, in another place, would help most."

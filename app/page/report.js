@@ -2,15 +2,15 @@
 
 import { make } from "./make.js";
 
-/** Fill the section with a report {lines, names, taken_for}; null hides it. */
+/** Fill the section with a report {lines, names, named}; null hides it. */
 export function showReport(section, report) {
   section.hidden = !report;
   if (!report) return;
-  const { lines, names, taken_for: rows } = report;
+  const { lines, names, named: rows } = report;
   section.querySelector("ul").replaceChildren(...lines.map((line) => make("li", {}, line)));
   const head = make("tr", {}, make("td"), ...names.map((name) => make("th", { scope: "col" }, name)));
   const body = names.map((name, k) => make("tr", {}, make("th", { scope: "row" }, name), ...names.map((_, j) => cell(rows[k], j, k === j))));
-  const caption = make("caption", {}, "Of each thing’s frames, left out clip by clip: how sure it is of each, in percent");
+  const caption = make("caption", {}, "Of each thing’s looks, left out clip by clip: how many got which name, in percent");
   section.querySelector("table").replaceChildren(caption, head, ...body);
 }
 

@@ -17,7 +17,8 @@ from model.head import Float, distances, fit
 MOST = 240  # frames in all: fitting takes N^3
 OF_A_CLIP = (3, 8)  # frames, at least and at most
 SAME = 0.9999  # cosine from which on two frames are one picture
-ODD = 0.5  # certainty below which a clip does not fit, if its object's others are above
+ODD = 0.5  # share named right below which a clip does not fit, if its object's others are above
+CLEAN = 0.1  # of the sharpness: clean clips lie further apart than what is shown in clutter will
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,15 @@ class Report:
 
     names: tuple[str, ...]
     clips: tuple[int, ...]  # (K,) how many each object has
-    right: Float  # (K,) share of the left-out frames that are named right
-    taken_for: Float  # (K, K) mean probability of each object, over the left-out frames of each
+    named: Float  # (K, K) share of each object's left-out frames that are given each name
+    alike: Float  # (K, K) mean probability of each name there, at CLEAN of the sharpness
     odd: tuple[int, int] | None  # object and clip that looks less like it than its others do
     same: tuple[tuple[int, int], ...]  # pairs of objects that share a picture
+
+    @property
+    def right(self) -> Float:
+        """(K,) share of the left-out frames that are named right."""
+        return self.named.diagonal()
 
     @property
     def accuracy(self) -> float:
@@ -39,12 +45,12 @@ class Report:
     @property
     def certainty(self) -> float:
         """Mean probability of the right object: finer than `accuracy`, which is often 1."""
-        return _mean(self.taken_for.diagonal())
+        return _mean(self.alike.diagonal())
 
     @property
     def confused(self) -> tuple[int, int] | None:
         """The two objects that are most taken for each other; None where there are no two."""
-        both = np.nan_to_num(self.taken_for + self.taken_for.T)
+        both = np.nan_to_num(self.alike + self.alike.T)
         pairs = [(i, j) for i in range(len(both)) for j in range(i)]
         return max(pairs, key=lambda pair: both[pair], default=None)
 
@@ -55,27 +61,26 @@ def report(
     """The report card of a support set.
 
     rows: (N, D) features as the head wants them; labels (N,) in [0, K); clips (N,) which clip of
-    its object each is of; scale: probabilities are the softmax of -scale * distance.
+    its object each is of; scale: of a frame, probabilities are the softmax of -scale * distance.
     """
     same, some, ways = _same(rows, labels), _some(labels, clips), len(names)
     rows, labels, clips = rows[some], labels[some], clips[some]
-    right, taken_for = np.full(ways, np.nan), np.full((ways, ways), np.nan)
+    named, alike = np.full((2, ways, ways), np.nan)
     odd = []
     for k in range(ways):
-        if seen := _left_out(rows, labels, clips, scale, k):
-            every = np.concatenate(list(seen.values()))
-            right[k], taken_for[k] = (every.argmax(1) == k).mean(), every.mean(0)
-            certain = {clip: found[:, k].mean() for clip, found in seen.items()}
-            odd += [(certain[clip], (k, clip)) for clip in _odd(certain)]
+        if seen := _left_out(rows, labels, clips, k):
+            d2 = np.concatenate(list(seen.values()))  # (T, K)
+            named[k] = np.eye(ways)[d2.argmin(1)].mean(0)
+            alike[k] = _softmax(-CLEAN * scale * d2).mean(0)
+            right = {clip: (found.argmin(1) == k).mean() for clip, found in seen.items()}
+            odd += [(right[clip], (k, clip)) for clip in _odd(right)]
     counts = tuple(len(np.unique(clips[labels == k])) for k in range(ways))
     oddest = min(odd)[1] if odd else None
-    return Report(names, counts, right, taken_for, oddest, same)
+    return Report(names, counts, named, alike, oddest, same)
 
 
-def _left_out(
-    rows: Float, labels: np.ndarray, clips: np.ndarray, scale: float, k: int
-) -> dict[int, Float]:
-    """{part: probabilities (T, K)} of object k, one part left out after the other."""
+def _left_out(rows: Float, labels: np.ndarray, clips: np.ndarray, k: int) -> dict[int, Float]:
+    """{part: squared distances (T, K)} of object k, one part left out after the other."""
     own = np.flatnonzero(labels == k)
     parts = left_out_together(clips[own])
     found = {}
@@ -83,14 +88,14 @@ def _left_out(
         out = own[parts == part]
         kept = np.delete(np.arange(len(labels)), out)
         head = fit(rows[kept], labels[kept])
-        found[int(part)] = _softmax(-scale * distances(head, rows[out]))
+        found[int(part)] = distances(head, rows[out])
     return found
 
 
-def _odd(certain: dict[int, float]) -> list[int]:
+def _odd(right: dict[int, float]) -> list[int]:
     """The one clip that does not fit the others of its object; of two nobody knows which it is."""
-    low = [clip for clip, value in certain.items() if value < ODD]
-    return low if len(low) == 1 and len(certain) > 2 else []
+    low = [clip for clip, share in right.items() if share < ODD]
+    return low if len(low) == 1 and len(right) > 2 else []
 
 
 def _some(labels: np.ndarray, clips: np.ndarray) -> np.ndarray:

@@ -96,7 +96,7 @@ class FakeTeacher:
 
     def report(self, seen: Seen) -> Report:
         ways = len(seen.names)
-        return Report(seen.names, (1,) * ways, np.ones(ways), np.eye(ways), None, ())
+        return Report(seen.names, (1,) * ways, np.eye(ways), np.eye(ways), None, ())
 
 
 class HeldAdapt:

@@ -11,8 +11,8 @@ from model import Report
 GOOD = Report(
     names=("mug", "can", "keys"),
     clips=(4, 4, 4),
-    right=np.ones(3),
-    taken_for=np.full((3, 3), 0.02) + 0.94 * np.eye(3),
+    named=np.eye(3),
+    alike=np.array([[0.7, 0.1, 0.2], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]]),
     odd=None,
     same=(),
 )
@@ -21,13 +21,13 @@ GOOD = Report(
 def test_a_good_one_needs_nothing() -> None:
     assert sentences(GOOD) == [
         "Nearly all looks were named right in clips that it had not learned from.",
-        "No two of your things are easily confused.",
+        "No two of your things were confused; the most alike are mug and keys.",
     ]
 
 
 def test_the_share_the_pair_and_the_advice() -> None:
-    taken = np.array([[0.6, 0.4, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0]])
-    card = replace(GOOD, right=np.array([0.6, 0.9, 1.0]), taken_for=taken, clips=(2, 3, 1))
+    named = np.array([[0.6, 0.4, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0]])
+    card = replace(GOOD, named=named, alike=named, clips=(2, 3, 1))
     assert sentences(card) == [
         "About 8 of 10 looks were named right in parts of clips that it had not learned from; new "
         "places are harder.",
@@ -41,7 +41,7 @@ def test_the_share_the_pair_and_the_advice() -> None:
     [((3, 4, 4), "1 more clip of mug"), ((1, 1, 2), "2 more clips of mug"), ((2, 3, 4), None)],
 )
 def test_what_would_help_most(clips: tuple[int, ...], says: str | None) -> None:
-    weak = GOOD if clips != (3, 4, 4) else replace(GOOD, taken_for=0.5 * GOOD.taken_for)
+    weak = GOOD if clips != (3, 4, 4) else replace(GOOD, named=0.5 * GOOD.named)
     last = sentences(replace(weak, clips=clips))[-1]
     assert (says in last) if says else "would help" not in last
 
@@ -49,13 +49,11 @@ def test_what_would_help_most(clips: tuple[int, ...], says: str | None) -> None:
 def test_an_odd_clip_and_one_picture_under_two_names() -> None:
     said = sentences(replace(GOOD, odd=(0, 2), same=((0, 2),)))
     assert "mug and keys have the same picture: they cannot be told apart" in said[1]
-    assert "Clip 3 of mug looks unlike its other clips" in said[3]
+    assert "Clip 3 of mug looks unlike its other clips" in said[2]
 
 
 def test_single_frames_tell_too_little() -> None:
     nothing = np.full((3, 3), np.nan)
-    said = sentences(
-        replace(GOOD, right=nothing[0], taken_for=nothing, clips=(1, 1, 1), same=((0, 1),))
-    )
+    said = sentences(replace(GOOD, named=nothing, alike=nothing, clips=(1, 1, 1), same=((0, 1),)))
     assert said[0].startswith("There is too little to tell")
     assert said[-1].startswith("2 more clips of mug")

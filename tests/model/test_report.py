@@ -40,21 +40,21 @@ def test_each_clip_is_named_by_a_head_that_never_saw_it() -> None:
     clips = [[3, 4], [2, 5, 3], [6], [1]]
     rows, labels, numbers = features(np.random.default_rng(1), clips)
     numbers[labels == 2] = [0, 0, 0, 1, 1, 1]  # a single clip is left out by halves
-    right, taken = np.full(4, np.nan), np.full((4, 4), np.nan)
+    expected, alike = np.full((4, 4), np.nan), np.full((4, 4), np.nan)
     for k in range(3):
-        named = []
+        found, sure = [], []
         for part in np.unique(numbers[labels == k]):
             out = (labels == k) & (numbers == part)
-            logits = -SCALE * dense_distances(rows[~out], labels[~out], rows[out])
-            e = np.exp(logits - logits.max(1, keepdims=True))
-            named.append(e / e.sum(1, keepdims=True))
-        every = np.concatenate(named)
-        right[k], taken[k] = (every.argmax(1) == k).mean(), every.mean(0)
+            for d2 in dense_distances(rows[~out], labels[~out], rows[out]):
+                found.append(np.arange(4) == d2.argmin())
+                e = np.exp(-0.1 * SCALE * (d2 - d2.min()))
+                sure.append(e / e.sum())
+        expected[k], alike[k] = np.mean(found, 0), np.mean(sure, 0)
     got = card(clips, seed=1)
-    np.testing.assert_allclose(got.right, right)
-    np.testing.assert_allclose(got.taken_for, taken, rtol=1e-6)
+    np.testing.assert_allclose(got.named, expected)
+    np.testing.assert_allclose(got.alike, alike, rtol=1e-6)
     assert got.clips == (2, 3, 1, 1)
-    assert got.accuracy == pytest.approx(np.nanmean(right))
+    assert got.accuracy == pytest.approx(np.nanmean(expected.diagonal()))
 
 
 def test_the_order_of_frames_and_objects_does_not_matter() -> None:
@@ -62,7 +62,7 @@ def test_the_order_of_frames_and_objects_does_not_matter() -> None:
     order = np.random.default_rng(0).permutation(len(rows))
     got = report(tuple("abc"), rows[order], labels[order], numbers[order], SCALE)
     again = report(tuple("abc"), rows, labels, numbers, SCALE)
-    np.testing.assert_allclose(got.taken_for, again.taken_for, rtol=1e-8)
+    np.testing.assert_allclose(got.alike, again.alike, rtol=1e-8)
 
 
 def test_near_duplicates_are_the_pair() -> None:
