@@ -22,7 +22,6 @@ export class Correction {
     this.names = names;
     this.said = said;
     this.button.hidden = !said;
-    if (!said) this.panel.hidden = true;
   }
 
   async #ask() {

@@ -78,12 +78,14 @@ export class Line extends EventTarget {
     return told.kept;
   }
 
-  /** Answers per second over the last two seconds, and the delay that 95 % of the answers stay under. */
+  /** Answers per second over the last two seconds, the delay that 95 % of the answers stay under, and ms since the last. */
   pace() {
     const now = performance.now();
     this.answered = this.answered.filter((time) => now - time < 2000);
+    const last = this.answered.at(-1) ?? now - 2000;
     const sorted = [...this.delays].sort((a, b) => a - b);
-    return { rate: this.answered.length / 2, p95: sorted[Math.floor(0.95 * (sorted.length - 1))] ?? 0 };
+    const p95 = sorted[Math.floor(0.95 * (sorted.length - 1))] ?? 0;
+    return { rate: this.answered.length / 2, p95, quiet: now - last };
   }
 
   #say(order) {

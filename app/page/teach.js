@@ -12,6 +12,7 @@ import { Voice } from "./voice.js";
 import { learnedWords, nextStep, paceWords, plural } from "./words.js";
 
 const RECORD_MS = 5000;
+const OLD = 1000; // ms after which a name says nothing of what is seen now
 const FULL = "As many people as it can take are using this app. Try again in some minutes.";
 
 class TeachAndWatch extends HTMLElement {
@@ -101,6 +102,7 @@ class TeachAndWatch extends HTMLElement {
     if (state.learnable < 2) this.model = this.learning = this.report = null;
     this.things.update(state.things, state.foreign);
     this.bars.recolour();
+    this.$(".correction").hidden = true; // what it asks about may be gone
     this.show();
   }
 
@@ -128,6 +130,14 @@ class TeachAndWatch extends HTMLElement {
     if (name === null) return this.state.foreign.map(({ id }) => ({ clip: id }));
     const { id, clips } = this.state.things.find((thing) => thing.name === name);
     return clips.map((clip) => ({ thing: id, clip: clip.id }));
+  }
+
+  /** What was seen is over: nothing stands on the picture. */
+  #seeNothing() {
+    this.bars.clear();
+    this.voice.sees("");
+    this.#outline(null);
+    this.correction.show([], null);
   }
 
   /** Frame the place `where` (left, top, right, bottom: shares of the picture) a thing is seen; null: nowhere. */
@@ -159,8 +169,6 @@ class TeachAndWatch extends HTMLElement {
   stopCamera() {
     if (this.take) this.keep();
     this.camera.stop();
-    this.bars.clear();
-    this.voice.sees("");
     this.show();
   }
 
@@ -266,12 +274,8 @@ class TeachAndWatch extends HTMLElement {
     record.classList.toggle("on", Boolean(this.take));
     record.lastElementChild.textContent = this.take ? "Stop" : "Record";
     record.ariaLabel = this.take ? `Stop recording ${this.take.name}` : "Record";
-    if (!this.model) this.bars.clear();
     showReport(this.$(".report"), this.model && this.report);
-    if (!this.model || !this.camera.playing) {
-      this.#outline(null);
-      this.correction.show([], null);
-    }
+    if (!this.model || !this.camera.playing) this.#seeNothing();
   }
 
   #showStep() {
@@ -307,11 +311,12 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #showPace() {
-    const { rate, p95 } = this.line.pace();
+    const { rate, p95, quiet } = this.line.pace();
     this.dataset.rate = rate;
     this.dataset.p95 = p95.toFixed(1);
     const shown = this.model && this.camera.playing;
-    this.$(".rate").textContent = shown ? paceWords(rate) : "";
+    this.$(".rate").textContent = shown ? paceWords(rate, quiet > OLD) : "";
+    if (quiet > OLD) this.#seeNothing();
   }
 
   #wire() {

@@ -36,7 +36,8 @@ export function learnedWords(model) {
 }
 
 /** How often it looks; fewer than a camera gives means that others are served too. */
-export function paceWords(rate) {
+export function paceWords(rate, waiting) {
+  if (waiting) return "Waiting for the app…";
   return rate < BUSY ? `Busy: ${plural(Math.round(rate), "look")} a second` : `${Math.round(rate)} frames per second`;
 }
 

@@ -1,5 +1,6 @@
 """In a real browser: a wrong name is put right, taken back, and the report card is read."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,23 @@ def test_what_is_none_of_them_is_learned_at_once_and_undone(
         someone.wait_for_mark(STRANGER)
         page.wait_for_timeout(1500)
         assert someone.sees() == PUDDING, "as before"
+
+
+def test_a_server_that_hangs_leaves_no_name_on_the_picture(
+    browser: Browser, server: Server
+) -> None:
+    with person(browser, server.url) as someone:
+        page = someone.page
+        someone.teach_from_the_camera(*THINGS)
+        expect(page.locator(".verdict")).to_be_visible()
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            expect(page.locator(".verdict")).to_be_hidden(timeout=2500)
+            expect(page.locator(".rate")).to_have_text("Waiting for the app…")
+            assert not page.locator(".where").is_visible()
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        expect(page.locator(".verdict")).to_be_visible(timeout=10_000)
 
 
 def test_what_it_really_is_becomes_a_clip_and_the_report_card_is_read(
