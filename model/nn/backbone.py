@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FEATURES = 1280  # D
-EARLY_STAGES = 4  # of its 7, those that `early` runs
-EARLY = 80  # channels of the last of them
+EARLY_STAGES = 5  # of its 7, those that `early` runs
+EARLY = 112  # channels of the last of them
 
 
 class Backbone(nn.Module):
@@ -41,7 +41,7 @@ class Backbone(nn.Module):
 
     def early(self, frames: Tensor) -> Tensor:
         """Frames (B, 224, 224, 3) uint8 RGB -> channel means (B, EARLY) in the middle of the
-        network, of the frames at half their side: a tenth of the work of all of it.
+        network, of the frames at half their side: a seventh of the work of all of it.
         """
         x = F.avg_pool2d(to_unit_range(frames), 2)  # (B, 3, 112, 112)
         x = self.net.bn1(self.net.conv_stem(x))
