@@ -1,4 +1,4 @@
-r"""One task-conditioned model of two specialists: the set encoder says whose task it is.
+r"""One model of two specialists: a gate on the frozen backbone says whose task it is.
 
     python -m training.specialists --composites COMPOSITES.safetensors \
         --classes CLASSES.safetensors --out runs/both.safetensors --photos PHOTOS --views VIEWS.npy
@@ -6,14 +6,9 @@ r"""One task-conditioned model of two specialists: the set encoder says whose ta
 One FiLM for all tasks must settle between kinds of task that want other things: telling
 near-duplicates apart from views of the very object, and finding a class again from other photos of
 it. Trained together, each kind takes from the other. Here each has a training of its own, and the
-FiLM generator goes smoothly from one's FiLM to the other's:
-
-    film(e) = (A + B) / 2 + (A - B) / 2 * g / sqrt(g^2 + SOFT^2),   g = a e + b
-
-with a and b by ridge regression to +1 on composite and -1 on class episodes, and embeddings
-whitened over both (`training.initialise`). The generator's own layers hold this, up to the norm's
-eps of 1e-5 beside SOFT^2, so that the result is a checkpoint as any other: it can be trained on and
-exported.
+model goes smoothly from one's FiLM to the other's (`model.nn.gate`). The gate is a line through
+what the frozen backbone sees of the support, by ridge regression to +1 on composite and -1 on class
+episodes; LITE had no part in it. Prints how well it tells apart episodes that are held out.
 """
 
 from __future__ import annotations
@@ -26,62 +21,70 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from model.errors import InputError
 from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from model.nn.film import FilmVector
+from model.nn.gate import Gate, TwoFilms
 from training.average import load_alike
-from training.episodes.episode import load
-from training.episodes.mixture import episodes_of
-from training.initialise import embeddings, whiten
+from training.episodes.episode import Episode, Episodes, load
+from training.episodes.mixture import episodes_of, photos_of
+from training.episodes.photos import SinglePhotos
+from training.initialise import embeddings
 from training.settings import provenance
 from training.settings.command_line import read
 from training.settings.config import GATE_OPTIONS, KINDS, TrainConfig, check
 from training.settings.provenance import Combination, commit, settings_of
 
-RIDGE = 10.0  # of the regression, in tasks: embeddings have variances below 1
-SOFT = 0.15  # the g at which 0.7 of the way is gone
+BATCH = 64  # frames at once
+RIDGE = 10.0  # of the regression, in tasks: it sees channel means of variance 1
 
 
 @torch.no_grad()
 def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, Combination]:
     """The model of the two checkpoints, in the order of KINDS, and its provenance.
 
-    `config` says where the episodes come from, --whitening of each kind. Embedding and windows are
-    the first's. InputError if one of the two has no FiLM, or has it elsewhere, or for other
-    features.
+    `config` says where the episodes come from, --whitening of each kind. Windows are the first's.
+    InputError if one of the two has no FiLM, or has it elsewhere, or for other features.
     """
     (first, one), (second, two) = load_alike(paths, ("sites", "features"))
     for path, model in zip(paths, (first, second), strict=True):
         if model.config.film == "none":
             raise InputError(f"{path} has no FiLM.")
-    if (size := first.config.embedding) % 2 or size < 4:
-        raise InputError(
-            f"{paths[0]} has embeddings of {size} numbers; the gate needs an even number from 4."
-        )
+    both = SimpleCnaps(replace(first.config, film="task", context="gate", embedding=1))
+    gate, films = both.set_encoder, both.film_generator
+    assert isinstance(gate, Gate) and isinstance(films, TwoFilms)
     supports = [supports_of(config, kind) for kind in KINDS]
-    films = [mean_film(m, tasks) for m, tasks in zip((first, second), supports, strict=True)]
-    with torch.random.fork_rng():
-        torch.manual_seed(0)  # as training.train: only models that began alike can be averaged
-        both = SimpleCnaps(replace(first.config, film="task"))
-    whitened = whiten(both, [support for tasks in supports for support in tasks])
-    gate = fit_gate(*whitened.split([len(tasks) for tasks in supports]))
-    blend(both, *gate, *films)
+    films.above.copy_(mean_film(first, supports[0]))
+    films.below.copy_(mean_film(second, supports[1]))
+    a, c = fit_gate(*(early_means(both, tasks) for tasks in supports))
+    gate.line.weight.copy_(a[None])
+    gate.line.bias.fill_(c)
     both.log_temperature.copy_((first.log_temperature + second.log_temperature) / 2)
-    gate = {name: value for name, value in settings_of(config).items() if name in GATE_OPTIONS}
+    options = {name: value for name, value in settings_of(config).items() if name in GATE_OPTIONS}
     specialists = dict(zip(KINDS, (one, two), strict=True))
-    return both, Combination(specialists, gate, commit(), provenance.hours((one, two)))
+    return both, Combination(specialists, options, commit(), provenance.hours((one, two)))
 
 
-def supports_of(config: TrainConfig, kind: str) -> list[Tensor]:
-    """The support clips (N, T, ...) of --whitening tasks of one kind, of what trainings draw from.
+def supports_of(config: TrainConfig, kind: str, validation: bool = False) -> list[Tensor]:
+    """The support clips (N, T, ...) of --whitening tasks of one kind, of what trainings draw from
+    or, half as many, of what is held out. InputError where there are none.
 
-    InputError where there are none.
+    Half of the classes are single photos of anything: few folders hold several photos of a class,
+    and a gate that has seen only these takes whatever else a photo shows for composites.
     """
+    count = max(config.whitening // (2 if validation else 1), 1)
     weights = {f"weight_{name}": float(name == kind) for name in (*KINDS, "photos", "orbit")}
-    episodes = episodes_of(replace(config, queries=1, **weights), validation=False)
-    return [e.task.support for e in load(episodes, range(config.whitening), config.workers)]
+    drawn: list[Dataset[Episode]] = [episodes_of(replace(config, queries=1, **weights), validation)]
+    if kind == "classes":
+        singles = SinglePhotos(photos_of(config, validation), config.way)
+        drawn.append(Episodes([singles], [1], config.seed))
+    return [
+        episode.task.support
+        for at, episodes in enumerate(drawn)
+        for episode in load(episodes, range(at, count, len(drawn)), config.workers)
+    ]
 
 
 def mean_film(model: SimpleCnaps, supports: Sequence[Tensor]) -> Tensor:
@@ -91,48 +94,37 @@ def mean_film(model: SimpleCnaps, supports: Sequence[Tensor]) -> Tensor:
     return torch.stack([model.film(e) for e in embeddings(model, supports)]).mean(0)
 
 
-def fit_gate(positive: Tensor, negative: Tensor) -> tuple[Tensor, float]:
-    """a (E,) and b with a e + b near +1 and -1 on embeddings (T, E); both kinds weigh the same."""
-    e = torch.cat([positive, negative]).double()
-    ones = torch.ones(len(e), 1).double()
-    target = torch.cat([ones[: len(positive)], -ones[: len(negative)]])
-    weight = torch.cat(
-        [ones[: len(positive)] / len(positive), ones[: len(negative)] / len(negative)]
-    )
-    weight *= len(e) / 2
-    x = torch.cat([e, ones], 1)
+def early_means(model: SimpleCnaps, supports: Sequence[Tensor]) -> Tensor:
+    """What the gate sees of T tasks: the mean over their support frames, (T, EARLY)."""
+    rows = [
+        torch.cat([model.backbone.early(part) for part in clips.flatten(0, 1).split(BATCH)])
+        for clips in supports
+    ]
+    return torch.stack([own.mean(0) for own in rows])
+
+
+def fit_gate(above: Tensor, below: Tensor) -> tuple[Tensor, float]:
+    """a (C,) and c with a m + c near +1 and -1 on means m (T, C); both kinds weigh the same."""
+    kinds = above.double(), below.double()
+    centre = torch.stack([m.mean(0) for m in kinds]).mean(0)
+    scale = torch.cat([m - centre for m in kinds]).std(0).clamp_min(1e-6)
+    x = torch.cat([(m - centre) / scale for m in kinds])  # (T, C)
+    target = torch.cat([torch.ones(len(above)), -torch.ones(len(below))]).double()
+    weight = torch.cat([torch.full((len(m),), len(x) / len(m) / 2) for m in kinds]).double()
+    # both kinds together have a mean of 0, of targets too: the regression needs no constant
     ridge = RIDGE * torch.eye(x.shape[1]).double()
-    ridge[-1, -1] = 0
-    solution = torch.linalg.solve(x.T @ (weight * x) + ridge, x.T @ (weight * target))[:, 0]
-    return solution[:-1].float(), float(solution[-1])
+    a = torch.linalg.solve((x.T * weight) @ x + ridge, x.T @ (weight * target)) / scale
+    return a.float(), -float(a @ centre)
 
 
 @torch.no_grad()
-def blend(model: SimpleCnaps, a: Tensor, b: float, positive: Tensor, negative: Tensor) -> None:
-    """Set a new model's FiLM generator: from FiLM `negative` (2C,) to `positive`, g = a e + b."""
-    frozen = torch.cat([torch.ones(len(positive) // 2), torch.zeros(len(positive) // 2)])
-    vectors = model.pixel_parts()[1].vectors()
-    sizes = [len(vector.r) for vector in vectors]
-    parts = ((film - frozen).split(sizes) for film in (positive, negative))
-    for vector, up, down in zip(vectors, *parts, strict=True):
-        _blend(vector, a, b, up, down)
-
-
-def _blend(vector: FilmVector, a: Tensor, b: float, up: Tensor, down: Tensor) -> None:
-    """Half of the units see g + u, the other half its negative -(g + u), with u around 0 of root
-    mean square SOFT: a new model's norm divides all by sqrt(g^2 + SOFT^2), and
-    relu(x) - relu(-x) = x.
-    """
-    half = len(a) // 2
-    u = torch.linspace(-1, 1, half)
-    u *= SOFT / u.square().mean().sqrt()
-    vector.first.weight.copy_(torch.cat([a.expand(half, -1), -a.expand(half, -1)]))
-    vector.first.bias.copy_(torch.cat([b + u, -b - u]))
-    r = ((up.square() + down.square()) / 2).sqrt().clamp(min=1e-6)
-    sign = torch.cat([torch.ones(half), -torch.ones(half)])
-    vector.r.copy_(r)
-    vector.last.weight.copy_(((up - down) / 2 / r)[:, None] * sign / half)
-    vector.last.bias.copy_((up + down) / 2 / r)
+def held_out(model: SimpleCnaps, config: TrainConfig) -> list[float]:
+    """For each of KINDS, the share of held-out tasks that the gate gives to its specialist."""
+    shares = []
+    for kind, sign in zip(KINDS, (1, -1), strict=True):
+        g = embeddings(model, supports_of(config, kind, validation=True))
+        shares.append((sign * g > 0).float().mean().item())
+    return shares
 
 
 def parse(argv: Sequence[str]) -> tuple[TrainConfig, dict[str, Any]]:
@@ -152,6 +144,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         torch.set_num_threads(config.threads)
         model, made_by = combine([own[kind] for kind in KINDS], config)
         save_checkpoint(own["out"], model, provenance.write(made_by))
+        shares = zip(KINDS, held_out(model, config), strict=True)
+        print("held-out episodes that get their specialist:",
+              ", ".join(f"{100 * share:.1f} % of {kind}" for kind, share in shares))  # fmt: skip
     except InputError as error:
         sys.exit(str(error))
 

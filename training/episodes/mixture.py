@@ -66,12 +66,7 @@ def _orbit(config: TrainConfig, validation: bool) -> Source:
 
 def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]]:
     """Composites, photo pieces and photo classes, each with its weight."""
-    everything = Photos.read([Path(folder) for folder in config.photos])
-    if len(everything.classes) < 2:
-        raise InputError(
-            "There is 1 class of photos; training needs 2 or more, as one is kept for validation."
-        )
-    photos = Photos(_part(everything.classes, validation))
+    photos = photos_of(config, validation)
     grounds = _grounds(config, validation) if config.surfaces else photos
     cutouts = Photos.read([Path(folder) for folder in config.cutouts])
     ready = Photos(_part(cutouts.classes, validation)).all
@@ -90,6 +85,16 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
     if config.weight_classes > 0 and sum(len(p) > 1 for p in photos.classes) >= 2:
         made.append((PhotoEpisodes(photos, way, shots, queries), config.weight_classes))
     return made
+
+
+def photos_of(config: TrainConfig, validation: bool) -> Photos:
+    """The photos of --photos, or those of them that are kept for validation."""
+    everything = Photos.read([Path(folder) for folder in config.photos])
+    if len(everything.classes) < 2:
+        raise InputError(
+            "There is 1 class of photos; training needs 2 or more, as one is kept for validation."
+        )
+    return Photos(_part(everything.classes, validation))
 
 
 def _grounds(config: TrainConfig, validation: bool) -> Photos:

@@ -104,6 +104,24 @@ class PhotoEpisodes:
         return make_episode(support, query, names, "classes")
 
 
+@dataclass(frozen=True)
+class SinglePhotos:
+    """Supports as those of PhotoEpisodes, of one photo each, whatever it shows; nothing else is
+    asked for than what was taught.
+    """
+
+    photos: Photos
+    way: int
+    catalogue: float = 0.5
+
+    def episode(self, rng: np.random.Generator) -> Episode:
+        paths = self.photos.all
+        taught = _cutout_on_plain if rng.random() < self.catalogue else _augmented
+        chosen = rng.choice(len(paths), min(self.way, len(paths)), replace=False)
+        support = [[taught(paths[i], rng)[None]] for i in chosen]
+        return make_episode(support, support, [paths[i].stem for i in chosen], "classes")
+
+
 def _augmented(path: Path, rng: np.random.Generator) -> np.ndarray:
     return camera_augment(cropped(photo(path), rng, 0.7), rng, moving=0.1)
 

@@ -24,17 +24,12 @@ import onnx
 import torch
 
 from model import InputError, load_model
-from model.card import FORMAT, GRID
+from model.card import FORMAT, GRID, PARTS
 from model.frames import SIDE
 from model.nn.backbone import FEATURES
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
-from training.export.graphs import (
-    backbone_graph,
-    film_generator_graph,
-    set_encoder_graph,
-    site_list,
-)
+from training.export.graphs import parts, site_list
 from training.export.model_card import model_card, write_curves
 from training.settings.command_line import parser_for
 
@@ -184,12 +179,7 @@ def _write(
     model: SimpleCnaps, provenance: dict[str, Any], folder: Path, name: str, trained: bool
 ) -> dict[str, Any]:
     """The parts and card.json, which is returned."""
-    graphs = {
-        "set_encoder.onnx": set_encoder_graph(model.pixel_parts()[0]),
-        "film_generator.onnx": film_generator_graph(model.pixel_parts()[1], model.config.embedding),
-        "backbone.onnx": backbone_graph(model.backbone),
-    }
-    for file, graph in graphs.items():
+    for file, graph in zip(PARTS, parts(model), strict=True):
         onnx.save(graph, folder / file)
     save_checkpoint(folder / "trained.safetensors", model, provenance)
     card = {

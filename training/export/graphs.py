@@ -20,9 +20,10 @@ from torch import nn
 
 from model.card import GRID, Site
 from model.frames import SIDE
-from model.nn.backbone import FEATURES, Backbone
+from model.nn.backbone import EARLY_STAGES, FEATURES, Backbone
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmGenerator, FilmVector
+from model.nn.gate import SOFT, Gate, TwoFilms
 from model.nn.set_encoder import GROUPS, SetEncoder
 
 OPSET = 18
@@ -57,44 +58,26 @@ class _Graph:
         return model
 
 
+def parts(model: SimpleCnaps) -> tuple[onnx.ModelProto, onnx.ModelProto, onnx.ModelProto]:
+    """Set encoder, FiLM generator and backbone; InputError where the context is statistics."""
+    encoder, generator = model.set_encoder, model.film_generator
+    if isinstance(encoder, Gate) and isinstance(generator, TwoFilms):
+        adapting = gate_graph(model.backbone, encoder), two_films_graph(generator)
+    else:
+        encoder, generator = model.pixel_parts()
+        adapting = (
+            set_encoder_graph(encoder),
+            film_generator_graph(generator, model.config.embedding),
+        )
+    return *adapting, backbone_graph(model.backbone)
+
+
 def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
     """frames uint8 (B,S,S,3) -> map (B,D,7,7) and its mean over space, features (B,D)."""
-    net, g = backbone.net, _Graph()
-    six = (g.constant("zero", np.array(0, np.float32)), g.constant("six", np.array(6, np.float32)))
-    x = g.add(
-        "Sub", [_pixels(g), g.constant("grey", np.array(127.5, np.float32))], "centred"
-    )  # [-127.5, 127.5]
-    side = SIDE
-
-    def conv(x: str, name: str, norm: str, relu: bool) -> str:
-        nonlocal side
-        layer = cast(nn.Conv2d, net.get_submodule(name))
-        weight, bias = _folded(layer, cast(nn.BatchNorm2d, net.get_submodule(norm)))
-        if name == "conv_stem":
-            weight = weight / np.float32(
-                127.5
-            )  # the other half of x/127.5 - 1; zero padding stays zero
-        stride, kernel = layer.stride[0], layer.kernel_size[0]
-        y = g.add(
-            "Conv",
-            [x, g.constant(f"{name}.weight", weight), g.constant(f"{name}.bias", bias)],
-            f"{name}.out",
-            kernel_shape=[kernel, kernel],
-            strides=[stride, stride],
-            pads=_same_pads(side, kernel, stride),
-            group=layer.groups,
-        )
-        side = -(-side // stride)
-        return g.add("Clip", [y, *six], f"{name}.relu6") if relu else y
-
-    x = conv(x, "conv_stem", "bn1", True)
-    for at, block in _blocks(backbone):
-        before = x
-        for layer, norm, relu in _layers(block):
-            x = conv(x, f"{at}.{layer}", f"{at}.{norm}", relu)
-        if block.has_skip:
-            x = g.add("Add", [x, before], f"{at}.sum")
-    x = conv(x, "conv_head", "bn2", True)
+    g = _Graph()
+    trunk = _Trunk(g, backbone, SIDE)
+    x = trunk.stages(_pixels(g), len(backbone.net.blocks))
+    x = trunk.conv(x, "conv_head", "bn2", True)
     g.add("Identity", [x], "map")
     g.add("Flatten", [g.add("GlobalAveragePool", [x], "pooled")], "features", axis=1)
     out = helper.make_tensor_value_info
@@ -106,6 +89,50 @@ def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
             out("features", TensorProto.FLOAT, ["B", FEATURES]),
         ],
     )
+
+
+class _Trunk:
+    """The frozen backbone's convolutions under construction, on a square of `side` pixels."""
+
+    def __init__(self, g: _Graph, backbone: Backbone, side: int) -> None:
+        self.g, self.backbone, self.side = g, backbone, side
+        zero, six = np.array(0, np.float32), np.array(6, np.float32)
+        self.limits = g.constant("zero", zero), g.constant("six", six)
+
+    def stages(self, pixels: str, count: int) -> str:
+        """Stem and the first stages, of pixels (B,3,side,side) in [0, 255]."""
+        g = self.g
+        grey = g.constant("grey", np.array(127.5, np.float32))
+        x = g.add("Sub", [pixels, grey], "centred")  # [-127.5, 127.5]
+        x = self.conv(x, "conv_stem", "bn1", True)
+        for at, block in _blocks(self.backbone):
+            if int(at.split(".")[1]) >= count:
+                break
+            before = x
+            for layer, norm, relu in _layers(block):
+                x = self.conv(x, f"{at}.{layer}", f"{at}.{norm}", relu)
+            if block.has_skip:
+                x = g.add("Add", [x, before], f"{at}.sum")
+        return x
+
+    def conv(self, x: str, name: str, norm: str, relu: bool) -> str:
+        net, g = self.backbone.net, self.g
+        layer = cast(nn.Conv2d, net.get_submodule(name))
+        weight, bias = _folded(layer, cast(nn.BatchNorm2d, net.get_submodule(norm)))
+        if name == "conv_stem":  # the other half of x/127.5 - 1; zero padding stays zero
+            weight = weight / np.float32(127.5)
+        stride, kernel = layer.stride[0], layer.kernel_size[0]
+        y = g.add(
+            "Conv",
+            [x, g.constant(f"{name}.weight", weight), g.constant(f"{name}.bias", bias)],
+            f"{name}.out",
+            kernel_shape=[kernel, kernel],
+            strides=[stride, stride],
+            pads=_same_pads(self.side, kernel, stride),
+            group=layer.groups,
+        )
+        self.side = -(-self.side // stride)
+        return g.add("Clip", [y, *self.limits], f"{name}.relu6") if relu else y
 
 
 def site_list(model: SimpleCnaps) -> list[Site]:
@@ -124,8 +151,7 @@ def site_list(model: SimpleCnaps) -> list[Site]:
 def set_encoder_graph(encoder: SetEncoder) -> onnx.ModelProto:
     """frames uint8 (B,S,S,3) -> embedding (B,E)."""
     g = _Graph()
-    half = g.add("AveragePool", [_pixels(g)], "half", kernel_shape=[2, 2], strides=[2, 2])
-    x = g.add("Sub", [half, g.constant("grey", np.array(127.5, np.float32))], "centred")
+    x = g.add("Sub", [_half(g), g.constant("grey", np.array(127.5, np.float32))], "centred")
     grouped = g.constant("grouped", np.array([0, GROUPS, -1], np.int64))
     ones = g.constant("ones", np.ones(GROUPS, np.float32))
     zeros = g.constant("zeros", np.zeros(GROUPS, np.float32))
@@ -152,6 +178,35 @@ def set_encoder_graph(encoder: SetEncoder) -> onnx.ModelProto:
         "embedding", TensorProto.FLOAT, ["B", project.out_features]
     )
     return g.model("set_encoder", [_frames()], [output])
+
+
+def gate_graph(backbone: Backbone, gate: Gate) -> onnx.ModelProto:
+    """frames uint8 (B,S,S,3) -> embedding (B,1), whose mean over a support is g."""
+    g = _Graph()
+    x = _Trunk(g, backbone, SIDE // 2).stages(_half(g), EARLY_STAGES)
+    means = g.add("Flatten", [g.add("GlobalAveragePool", [x], "pooled")], "means", axis=1)
+    line = [g.constant("line.weight", gate.line.weight), g.constant("line.bias", gate.line.bias)]
+    g.add("Gemm", [means, *line], "embedding", transB=1)
+    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["B", 1])
+    return g.model("set_encoder", [_frames()], [output])
+
+
+def two_films_graph(films: TwoFilms) -> onnx.ModelProto:
+    """embedding (1,1), which is g -> film (1,2C)."""
+    g = _Graph()
+    middle, to_above = (films.above + films.below) / 2, (films.above - films.below) / 2
+    square = g.add("Mul", ["embedding", "embedding"], "square")
+    soft = g.constant("soft", np.array(SOFT**2, np.float32))
+    length = g.add("Sqrt", [g.add("Add", [square, soft], "sum")], "length")
+    way = g.add("Div", ["embedding", length], "way")
+    moved = g.add("Mul", [way, g.constant("to_above", to_above[None])], "moved")
+    g.add("Add", [moved, g.constant("middle", middle[None])], "film")
+    info = helper.make_tensor_value_info
+    return g.model(
+        "film_generator",
+        [info("embedding", TensorProto.FLOAT, [1, 1])],
+        [info("film", TensorProto.FLOAT, [1, len(films.above)])],
+    )
 
 
 def film_generator_graph(generator: FilmGenerator, embedding: int) -> onnx.ModelProto:
@@ -195,6 +250,11 @@ def _pixels(g: _Graph) -> str:
     """frames uint8 (B,S,S,3) -> (B,3,S,S) float32 in [0, 255]; turning bytes is cheapest."""
     turned = g.add("Transpose", ["frames"], "turned", perm=[0, 3, 1, 2])
     return g.add("Cast", [turned], "pixels", to=TensorProto.FLOAT)
+
+
+def _half(g: _Graph) -> str:
+    """frames -> pixels (B,3,S/2,S/2)."""
+    return g.add("AveragePool", [_pixels(g)], "half", kernel_shape=[2, 2], strides=[2, 2])
 
 
 def _blocks(backbone: Backbone) -> list[tuple[str, DepthwiseSeparableConv | InvertedResidual]]:

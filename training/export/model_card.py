@@ -28,18 +28,13 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, made = card["head"], provenance.read(card["provenance"])
     runs = _runs(made)
-    trained = (
-        "Meta-trained with LITE; the frozen backbone is ImageNet's."
-        if card["trained"]
-        else "**Not meta-trained.** Its FiLM changes nothing (r = 0), so it is the frozen ImageNet "
-        "backbone with the Simple CNAPs head: a baseline, and what a training starts from."
-    )
+    encoder = "gate" if isinstance(made, Combination) else "set encoder"
     lines = [
         f"# {card['name']}",
         "",
-        trained,
+        _trained(card, made),
         "",
-        f"- Method: {card['method']}; set encoder -> FiLM at {len(card['sites'])} batch-norms -> "
+        f"- Method: {card['method']}; {encoder} -> FiLM at {len(card['sites'])} batch-norms -> "
         "Mahalanobis head.",
         f"- Input: {card['side']} x {card['side']} uint8 RGB; features D = {card['features']}, "
         f"task embedding E = {card['embedding']}.",
@@ -54,8 +49,8 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         # checkpoints of before have every option here, more than the command takes
         gate = {name: value for name, value in made.gate.items() if name in GATE_OPTIONS}
         made_by = command(gate, f"training.specialists {parts} --out both.safetensors")
-        lines += ["", f"Its set encoder chooses between specialists for {' and for '.join(kinds)}; "
-                  "one of several trainings is their mean. They were made one model by", "",
+        lines += ["", f"A gate mixes the FiLM of specialists for {' and for '.join(kinds)}; one of "
+                  "several trainings is their mean. They were made one model by", "",
                   f"    {made_by}"]  # fmt: skip
     elif len(runs) > 1:
         lines += ["", f"Its weights are the mean of {len(runs)} trainings (`training.average`)."]
@@ -75,6 +70,21 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         "weights of what is trained. Written by `python -m training.export`.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _trained(card: dict[str, Any], made: Provenance) -> str:
+    """What of it is learned, and how."""
+    if not card["trained"]:
+        return (
+            "**Not meta-trained.** Its FiLM changes nothing (r = 0), so it is the frozen ImageNet "
+            "backbone with the Simple CNAPs head: a baseline, and what a training starts from."
+        )
+    if isinstance(made, Combination):
+        return (
+            "LITE trained two FiLM vectors; a ridge regression on what the frozen ImageNet "
+            "backbone sees of the support set mixes them."
+        )
+    return "Meta-trained with LITE; the frozen backbone is ImageNet's."
 
 
 def command(settings: dict[str, Any], module: str = "training.train") -> str:
