@@ -2,10 +2,12 @@
 `training.specialists` made of two specialists.
 
     g = mean over the support frames of a . m_i + c
-    film = (A + B) / 2 + (A - B) / 2 * g / sqrt(g^2 + SOFT^2)
+    film = (A + B) / 2 + (A - B) / 2 * way,    way = g / sqrt(g^2 + SOFT^2) in whole STEPS
 
 m_i (EARLY,) are channel means in the middle of the frozen backbone (`Backbone.early`). A and B
 (2C,) are what LITE trained; a and c are a ridge regression. g is all of a task's embedding, E = 1.
+The way goes in steps so that one more clip of a support set rarely changes the backbone, and
+features that were computed before are still right (`model.memory`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from model.nn.backbone import EARLY
 
 SOFT = 0.15  # the g at which 0.7 of the way is gone
+STEPS = 16  # of the way from the middle to A or B
 
 
 class Gate(nn.Module):
@@ -41,7 +44,7 @@ class TwoFilms(nn.Module):
         self.below = nn.Parameter(frozen.clone())  # B
 
     def forward(self, g: Tensor) -> Tensor:
-        way = g / (g.square() + SOFT**2).sqrt()
+        way = (STEPS * g / (g.square() + SOFT**2).sqrt()).round() / STEPS
         return (self.above + self.below) / 2 + (self.above - self.below) / 2 * way
 
     def penalty(self) -> Tensor:

@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from tests.benchmarks.adaptation import (
     adapt_against_the_backbone,
     exported_against_the_backbone,
+    one_more_against_anew,
     scaling,
 )
 from tests.benchmarks.live import live_against_an_instant_answer
@@ -14,6 +15,7 @@ if __name__ == "__main__":
     ArgumentParser(prog="python -m tests.benchmarks", description=__doc__).parse_args()
     reading_against_opencv()
     adapt_against_the_backbone()
+    one_more_against_anew()
     exported_against_the_backbone()
     scaling()
     live_against_an_instant_answer()

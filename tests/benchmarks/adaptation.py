@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import Adapted, load_model
+from model import Adapted, Memory, load_model
 from model.adapted import BATCH
 from model.personaliser import DEFAULT
 from model.runtime import open_session, run
@@ -56,6 +56,22 @@ def adapt_against_the_backbone() -> None:
     ratio = float(np.median([a / b for a, b in pairs]))
     seconds = float(np.median([a for a, _ in pairs]))
     print(f"adapt 200 frames, 10 objects: {ratio:.2f} x the backbone alone ({seconds:.2f} s)")
+
+
+def one_more_against_anew() -> None:
+    """A twelfth object of 4 clips x 20 frames beside eleven / adapting to the twelve anew."""
+    personaliser, clips, pairs = load_model(), photos(960).reshape(12, 4, 20, 224, 224, 3), []
+    taught = {f"object {k}": list(own) for k, own in enumerate(clips)}
+    eleven = {name: taught[name] for name in list(taught)[:11]}
+    for _ in range(5):
+        memory = Memory()
+        personaliser.see(eleven, memory=memory)
+        more = timed(lambda memory=memory: personaliser.fit(
+            personaliser.see(taught, memory=memory)))  # fmt: skip
+        pairs.append((more, timed(lambda: personaliser.adapt(taught))))
+    ratio = float(np.median([a / b for a, b in pairs]))
+    seconds = float(np.median([a for a, _ in pairs]))
+    print(f"one more object beside eleven: {ratio:.2f} x adapting anew ({seconds:.2f} s)")
 
 
 def exported_against_the_backbone() -> None:

@@ -23,7 +23,7 @@ from model.frames import SIDE
 from model.nn.backbone import EARLY_STAGES, FEATURES, Backbone
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmGenerator, FilmVector
-from model.nn.gate import SOFT, Gate, TwoFilms
+from model.nn.gate import SOFT, STEPS, Gate, TwoFilms
 from model.nn.set_encoder import GROUPS, SetEncoder
 
 OPSET = 18
@@ -198,7 +198,9 @@ def two_films_graph(films: TwoFilms) -> onnx.ModelProto:
     square = g.add("Mul", ["embedding", "embedding"], "square")
     soft = g.constant("soft", np.array(SOFT**2, np.float32))
     length = g.add("Sqrt", [g.add("Add", [square, soft], "sum")], "length")
-    way = g.add("Div", ["embedding", length], "way")
+    steps = g.constant("steps", np.array(STEPS, np.float32))
+    far = g.add("Mul", [g.add("Div", ["embedding", length], "part"), steps], "far")
+    way = g.add("Div", [g.add("Round", [far], "whole"), steps], "way")
     moved = g.add("Mul", [way, g.constant("to_above", to_above[None])], "moved")
     g.add("Add", [moved, g.constant("middle", middle[None])], "film")
     info = helper.make_tensor_value_info
