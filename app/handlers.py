@@ -24,7 +24,7 @@ from model.adapted import Answers
 from model.frames import decode_jpeg, select_frames, square
 from model.media.kinds import ENDINGS
 
-MOMENT = 5  # frames of a moment that are remembered as none of the things
+MOMENT = 5  # frames of a moment that was wrongly named
 
 ReadClip = Callable[[Room, Path], np.ndarray]
 
@@ -69,16 +69,24 @@ class Handlers:
             )
         return self._teach(room, name, select_frames(_readable(jpegs)))
 
-    def reject(self, room: Room, jpegs: Sequence[bytes]) -> int:
-        """Remember a moment that was wrongly named as none of the things; returns its frames."""
-        room.taught.check_foreign()
+    def correct(self, room: Room, thing_id: str | None, jpegs: Sequence[bytes]) -> str:
+        """Keep a moment that was wrongly named: as a clip of the thing that it shows, or, of None,
+        as a counter-example; returns the id of what was kept.
+        """
+        thing = None if thing_id is None else room.taught.thing(thing_id)
+        if thing is None:
+            room.taught.check_foreign()
         frames = list(_readable(jpegs))
         if not frames:
             raise InputError("No picture was there to remember; start the camera and try again.")
         some = np.linspace(0, len(frames) - 1, min(MOMENT, len(frames))).round().astype(int)
         clip = room.keep(np.stack([square(frames[i]) for i in some]))
-        self.change(room, lambda taught: taught.reject(clip), [clip])
-        return clip.count
+
+        def keep(taught: TaughtObjects) -> TaughtObjects:
+            return taught.reject(clip) if thing is None else taught.add(thing.name, clip)
+
+        self.change(room, keep, [clip])
+        return clip.id
 
     def teach_file(self, room: Room, name: str, path: Path) -> int:
         """Keep a clip or photo that was uploaded; returns how many frames were kept."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -30,8 +30,14 @@ Progress = Callable[[int, int], None]
 class Teacher(Protocol):
     """What of `model.Personaliser` is used."""
 
-    def see(self, objects: SupportSet, progress: Progress, memory: Memory) -> Seen: ...
-    def fit(self, seen: Seen, counter_examples: np.ndarray) -> Adapted: ...
+    def see(
+        self,
+        objects: SupportSet,
+        progress: Progress,
+        memory: Memory,
+        counter_examples: Sequence[np.ndarray],
+    ) -> Seen: ...
+    def fit(self, seen: Seen) -> Adapted: ...
     def report(self, seen: Seen) -> Report: ...
 
 
@@ -65,7 +71,7 @@ class Learner:
                 {"type": "learning", "done": 0, "total": sum(t.shots for t in taught.learnable)}
             )
         future = self._pool.submit(self._work, room, version, taught)
-        future.add_done_callback(partial(_report, room, version))
+        future.add_done_callback(partial(_failed, room, version))
 
     def close(self) -> None:
         """Stop: what waits is dropped."""
@@ -80,12 +86,12 @@ class Learner:
 
         if room.version != version:
             return
-        support = taught.support()
+        support, others = taught.support(), [clip.frames for clip in taught.foreign]
         start = time.perf_counter()
         try:
             with self._lock:
-                seen = self._teacher.see(support, progress, room.memory)
-                adapted = self._teacher.fit(seen, taught.foreign_frames())
+                seen = self._teacher.see(support, progress, room.memory, others)
+                adapted = self._teacher.fit(seen)
         except _Overtaken:
             return
         seconds = time.perf_counter() - start
@@ -97,7 +103,11 @@ class Learner:
             room.adapted, room.lesson, room.report = adapted, lesson, None
             room.settled, room.problem = version, ""
             room.tell(learned(lesson, adapted))
-        report = self._teacher.report(seen)
+        try:
+            report = self._teacher.report(seen)
+        except Exception:  # the model is good without it
+            log.exception("no report card")
+            return
         with room.lock:
             if room.lesson is lesson and room.adapted:  # perhaps renamed meanwhile
                 room.report = replace(report, names=room.adapted.names)
@@ -163,7 +173,7 @@ def unlearned(problem: str) -> Message:
     return {"type": "unlearned", "text": problem}
 
 
-def _report(room: Room, version: int, work: Future[None]) -> None:
+def _failed(room: Room, version: int, work: Future[None]) -> None:
     error = None if work.cancelled() else work.exception()
     if error is None:
         return

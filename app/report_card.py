@@ -13,21 +13,24 @@ SURE = 0.95  # share named right from which on a thing needs no more
 
 def sentences(report: Report) -> list[str]:
     """From what to expect to what to do, each a sentence that can stand alone."""
-    said = [_expected(report), *_same(report), _confused(report), _odd(report), _advice(report)]
+    said = [*_expected(report), *_same(report), _confused(report), _odd(report), _advice(report)]
     return [sentence for sentence in said if sentence]
 
 
-def _expected(report: Report) -> str:
-    if math.isnan(report.accuracy):
-        return "There is too little to tell how good it will be: one frame of each thing."
-    tenths = 10 * report.accuracy
-    share = "Nearly all" if tenths >= 9.5 else f"About {max(1, round(tenths))} of 10"
+def _expected(report: Report) -> list[str]:
+    untested = [name for name, share in zip(report.names, report.right, strict=True)
+                if math.isnan(share)]  # fmt: skip
+    if len(untested) == len(report.names):
+        return ["There is too little to tell how good it will be: one frame of each thing."]
+    tenths = round(10 * report.accuracy)
+    share = {0: "Hardly any", 10: "Nearly all"}.get(tenths, f"About {tenths} of 10")
+    what, but = "clips", "."
     if min(report.clips) < 2:
-        return (
-            f"{share} looks were named right in parts of clips that it had not learned from; new "
-            "places are harder."
-        )
-    return f"{share} looks were named right in clips that it had not learned from."
+        what, but = "parts of clips", "; new places are harder."
+    said = [f"{share} looks were named right in {what} that it had not learned from{but}"]
+    if untested:
+        said.append(f"Not tested, as there is one frame only: {', '.join(untested)}.")
+    return said
 
 
 def _same(report: Report) -> list[str]:

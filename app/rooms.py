@@ -190,6 +190,7 @@ class Rooms:
             room.closed = True
             room.version += 1  # whatever is being learned stops
             room.adapted = room.report = None
+            room.memory = Memory()
         room.tell({"type": "gone"})
         for folder in (room.folder, room.shown):
             shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from model import InputError, SupportSet
-from model.frames import NO_FRAMES
 from model.support import check_name
 
 MAX_THINGS = 50
@@ -103,7 +102,10 @@ class TaughtObjects:
     def remove_clip(self, thing_id: str, clip_id: str) -> TaughtObjects:
         """Take one clip out of a thing."""
         thing = self.thing(thing_id)
-        return self._swap(replace(thing, clips=tuple(c for c in thing.clips if c.id != clip_id)))
+        left = tuple(clip for clip in thing.clips if clip.id != clip_id)
+        if len(left) == len(thing.clips):
+            raise InputError("That clip is not here any more.")
+        return self._swap(replace(thing, clips=left))
 
     def reject(self, moment: Clip) -> TaughtObjects:
         """Remember frames that show none of the things."""
@@ -119,6 +121,8 @@ class TaughtObjects:
 
     def forget(self, clip_id: str) -> TaughtObjects:
         """Take back that a moment showed none of the things."""
+        if clip_id not in self.foreign_clips:
+            raise InputError("That moment is forgotten already.")
         return replace(self, foreign=tuple(c for c in self.foreign if c.id != clip_id))
 
     def undo(self) -> TaughtObjects:
@@ -180,10 +184,6 @@ class TaughtObjects:
             tuple(thing.name for thing in things),
             tuple(tuple(clip.frames for clip in thing.clips) for thing in things),
         )
-
-    def foreign_frames(self) -> np.ndarray:
-        """(B, 224, 224, 3) uint8 RGB: all frames that show none of the things."""
-        return np.concatenate([NO_FRAMES, *(clip.frames for clip in self.foreign)])
 
     def clips(self) -> Iterator[Clip]:
         """Every clip that is still needed, the one `undo` would bring back included."""

@@ -23,7 +23,6 @@ from model.media.sampling import FRAMES_PER_CLIP, SIDE, select_frames, select_la
 
 __all__ = [
     "FRAMES_PER_CLIP",
-    "NO_FRAMES",
     "SIDE",
     "claimed_seconds",
     "decode_jpeg",
@@ -33,7 +32,6 @@ __all__ = [
     "stream",
 ]
 
-NO_FRAMES = np.zeros((0, SIDE, SIDE, 3), np.uint8)
 MAX_PAGE_PIXELS = 2048 * 2048  # of one frame from the page
 MAX_CLIP_SECONDS = 120  # of a clip to learn from; `stream` has no such limit
 MAX_CLIP_FRAMES = video.MAX_RATE * MAX_CLIP_SECONDS  # of a clip, whatever its times say

@@ -1,6 +1,8 @@
-"""What of a growing support set was seen before, so that one more clip costs one clip.
+"""What of a growing support set was seen before, so that one more clip costs little.
 
-Embeddings of a clip never change; its features stay as they are while the task's FiLM does.
+Embeddings of a clip never change; features stay right as long as the task's FiLM does. The shipped
+personaliser's FiLM goes in steps, so that it rarely changes with a clip (`model.nn.gate`); with one
+that changes each time only the embeddings are saved.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ class Rows:
         if new:
             rows = look(np.concatenate(list(new.values())))
             ends = np.cumsum([len(clip) for clip in new.values()])[:-1]
-            self._known |= zip(new, np.split(rows, ends), strict=True)
+            parts = [part.copy() for part in np.split(rows, ends)]  # a view would keep all of them
+            self._known |= zip(new, parts, strict=True)
         self._known = {k: rows for k, rows in self._known.items() if k in self._last.union(keys)}
         self._last = set(keys)
         return np.concatenate([self._known[key] for key in keys])
@@ -46,6 +49,7 @@ class Memory:
 
     embeddings: Rows = field(default_factory=Rows)
     features: Rows = field(default_factory=Rows)
+    maps: Rows = field(default_factory=Rows)  # of counter-examples
 
 
 def _key(clip: np.ndarray) -> bytes:

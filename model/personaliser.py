@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import onnx
 from onnxruntime import InferenceSession
 from threadpoolctl import threadpool_limits
 
@@ -23,12 +23,12 @@ from model.confidence.counter_examples import mistaken_for
 from model.confidence.report import Report, report
 from model.confidence.unknown import own_looks
 from model.errors import InputError
-from model.frames import NO_FRAMES, SIDE
+from model.frames import SIDE
 from model.graph.join import Fitted, fold_film, join
 from model.head import fit, normalised
 from model.memory import Memory
 from model.runtime import open_session, parse, run
-from model.support import Source, SupportSet
+from model.support import Source, SupportSet, read_clips
 
 DEFAULT = Path(__file__).resolve().parent.parent / "assets" / "simple_cnaps"
 BATCH = 16  # support frames per run; the answer does not depend on it
@@ -47,6 +47,7 @@ class Seen:
     clips: np.ndarray  # (N,) which clip of its object each frame is of
     film: np.ndarray  # (2C,) float32, the task's
     features: np.ndarray  # (N, D) float32, under it
+    maps: np.ndarray | None = None  # (B, D, G, G) of counter-examples, under it
 
 
 class Personaliser:
@@ -86,11 +87,14 @@ class Personaliser:
         objects: SupportSet | Mapping[str, Sequence[Source]],
         progress: Progress | None = None,
         memory: Memory | None = None,
+        counter_examples: Sequence[Source] = (),
     ) -> Seen:
         """The one forward pass; raises InputError as `adapt` does.
 
-        memory: of the same person's support set as it was before; only what is new costs time, and
-        the result is the same.
+        memory: of the same person's support set as it was before: what was seen then is not looked
+        at again, and the result is the same. counter_examples: clips, photos or frames that show
+        none of the objects, though a model may have said so; a personaliser without calibration
+        makes nothing of them.
         """
         support = objects if isinstance(objects, SupportSet) else SupportSet.read(objects)
         clips = [clip for own in support.clips for clip in own]
@@ -104,26 +108,29 @@ class Personaliser:
         embedding = memory.embeddings.of(clips, embed).mean(0, keepdims=True)  # (1,E)
         film = run(self._film_generator, "film", embedding)[0]  # (2C,)
 
-        def look(frames: np.ndarray) -> np.ndarray:
-            backbone = fold_film(self._backbone, self.card.sites, film)
-            session = open_session(backbone.SerializeToString(), self._threads)
-            known = total - len(frames)
-            return _run_all(session, "features", frames, lambda done: report(known + done, total))
+        @cache
+        def backbone() -> InferenceSession:
+            folded = fold_film(self._backbone, self.card.sites, film)
+            return open_session(folded.SerializeToString(), self._threads)
 
-        z = memory.features.of(clips, look, film.tobytes())  # (N,D)
+        def look(frames: np.ndarray) -> np.ndarray:
+            known = total - len(frames)
+            return _run_all(backbone(), "features", frames, lambda n: report(known + n, total))
+
+        def look_for_maps(frames: np.ndarray) -> np.ndarray:
+            return _run_all(backbone(), "map", frames, lambda _: report(total, total))
+
+        z, maps = memory.features.of(clips, look, film.tobytes()), None  # (N,D)
+        if counter_examples and self.card.calibration:
+            others = read_clips("counter-example", counter_examples)
+            maps = memory.maps.of(others, look_for_maps, film.tobytes())  # (B,D,G,G)
         if not np.isfinite(z).all():
             raise InputError("The personaliser gives no finite features; copy its folder again.")
-        return Seen(support.names, support.labels(), support.clip_numbers(), film, z)
+        return Seen(support.names, support.labels(), support.clip_numbers(), film, z, maps)
 
-    def fit(self, seen: Seen, counter_examples: np.ndarray = NO_FRAMES) -> Adapted:
-        """The head on features that were seen, and all of it as one file.
-
-        counter_examples: frames (B, 224, 224, 3) uint8 RGB that show none of the objects, though
-        the model may say so; a personaliser without calibration makes nothing of them.
-        """
+    def fit(self, seen: Seen) -> Adapted:
+        """The head on features that were seen, and all of it as one file."""
         known, z, head = self.card.calibration, seen.features, self.card.head
-        backbone = fold_film(self._backbone, self.card.sites, seen.film)
-        maps = self._maps(backbone, counter_examples) if known and len(counter_examples) else None
         # Small matrices: with a thread a core, beside a busy process, BLAS takes ten times as long.
         # The limit is the whole process's: two at once would each restore what the other had set.
         with FITTING, threadpool_limits(1, "blas"):
@@ -134,16 +141,12 @@ class Personaliser:
                 floor=head.window_floor * float(np.median(np.linalg.norm(z, axis=1))),
                 looks=own_looks(z, seen.labels, seen.clips, known.typical) if known else None,
             )
-            if known and fitted.looks and maps is not None:
+            if known and fitted.looks and seen.maps is not None:
                 offsets = fitted.looks.offsets(known)
-                found = mistaken_for(maps, head.windows, z, seen.labels, offsets)
-                fitted = replace(fitted, counters=found)
+                found = mistaken_for(seen.maps, head.windows, z, seen.labels, offsets)
+                fitted = replace(fitted, counter_examples=found)
+        backbone = fold_film(self._backbone, self.card.sites, seen.film)
         return Adapted(join(backbone, fitted, seen.names, self.card))
-
-    def _maps(self, backbone: onnx.ModelProto, frames: np.ndarray) -> np.ndarray:
-        """(B, D, 7, 7)"""
-        session = open_session(backbone.SerializeToString(), self._threads)
-        return _run_all(session, "map", frames, lambda _: None)
 
     def report(self, seen: Seen) -> Report:
         """How good the model of these objects will be, as far as they tell by themselves."""

@@ -55,7 +55,7 @@ class SupportSet:
             if not sources:
                 raise InputError(f"{name!r} has no clip yet; add a clip or a photo of it.")
             first = spelt.setdefault(unicodedata.normalize("NFC", name), name)
-            clips[first] = clips.get(first, ()) + _clips(name, sources)
+            clips[first] = clips.get(first, ()) + read_clips(name, sources)
         return cls(tuple(clips), tuple(clips.values()))
 
     @property
@@ -106,7 +106,8 @@ def check_name(name: str) -> None:
         )
 
 
-def _clips(name: str, sources: Sequence[Source]) -> tuple[Clip, ...]:
+def read_clips(name: str, sources: Sequence[Source]) -> tuple[Clip, ...]:
+    """Each source as a clip (T, 224, 224, 3); InputError begins with `name`."""
     if isinstance(sources, str | Path):
         raise InputError(f"{name}: give a list of clips, even of one: [{str(sources)!r}].")
     return tuple(_clip(name, source) for source in sources)

@@ -5,7 +5,8 @@ A page opens `/live` and says first which room is its own: {"room": token}. From
     binary: 4 bytes, a rising number, then a JPEG -> {"type": "answer", "seq": that number, ...}
     text: {"do": ..., "ref": number, ...} -> {"type": "ok" or "problem", "ref": that number, ...}
 
-and what happens in the room is told at any time. Recording is keeping what streams by.
+and what happens in the room is told at any time. Recording is keeping what streams by: `record`,
+then `keep` or `drop`. `wrong` holds on to the last second, `it is` and `not mine` say what it was.
 """
 
 from __future__ import annotations

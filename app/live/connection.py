@@ -146,10 +146,11 @@ class Connection:
                 recording, self._recording = self._recording, None
                 await self._jobs.put((order, recording))
             case "wrong":
-                self._moment = [jpeg for _, jpeg in self._recent]
+                begin = time.monotonic() - MOMENT_SECONDS
+                self._moment = [jpeg for at, jpeg in self._recent if at >= begin]
                 await self._out.put({"type": "ok", "ref": _ref(order)})
             case "it is" | "not mine":
-                moment = Recording(str(order.get("name", "")), self._moment)
+                moment, self._moment = Recording("", self._moment), []
                 await self._jobs.put((order, moment))
             case _:
                 await self._jobs.put((order, None))
@@ -196,28 +197,27 @@ class Connection:
             order, recording = await self._jobs.get()
             reply: Message = {"ref": _ref(order)}
             pool = self._readers if order.get("do") == "samples" else self._workers
-            count, problem = await outcome(pool, self._carry_out, order, recording)
-            reply |= (
-                {"type": "problem", "text": problem} if problem else {"type": "ok", "count": count}
-            )
+            done, problem = await outcome(pool, self._carry_out, order, recording)
+            reply |= {"type": "problem", "text": problem} if problem else {"type": "ok", **done}
             await self._out.put(reply)
 
-    def _carry_out(self, order: Message, recording: Recording | None) -> int | None:
+    def _carry_out(self, order: Message, recording: Recording | None) -> Message:
+        """Do as the page says; returns what it is told beside that it was done."""
         room, handlers = self._room, self._handlers
         thing, clip, name = (str(order.get(key, "")) for key in ("thing", "clip", "name"))
         match order.get("do"):
             case "keep":
                 if recording is None:
                     raise InputError("Nothing is being recorded; press Record first.")
-                return handlers.teach_recording(room, recording.name, recording.jpegs)
+                return {"count": handlers.teach_recording(room, recording.name, recording.jpegs)}
             case "it is" if recording:
-                return handlers.teach_recording(room, recording.name, recording.jpegs)
+                return {"clip": handlers.correct(room, thing, recording.jpegs)}
             case "not mine" if recording:
-                return handlers.reject(room, recording.jpegs)
+                return {"clip": handlers.correct(room, None, recording.jpegs)}
             case "forget":
                 handlers.change(room, lambda taught: taught.forget(clip))
             case "samples":
-                return handlers.teach_samples(room)
+                return {"count": handlers.teach_samples(room)}
             case "rename":
                 handlers.change(room, lambda taught: taught.rename(thing, name))
             case "remove":
@@ -228,7 +228,7 @@ class Connection:
                 handlers.change(room, lambda taught: taught.undo())
             case _:
                 raise InputError("The app did not understand its page; reload the page.")
-        return None
+        return {}
 
     async def _send(self) -> None:
         loop = asyncio.get_running_loop()

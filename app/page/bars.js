@@ -22,7 +22,7 @@ export class Bars {
     }
   }
 
-  /** Show the probabilities `p` of things called `names`, and whether one of them is named; returns what to say. */
+  /** Show the probabilities `p` of things called `names`, and whether one of them is named; returns the verdict. */
   show(names, p, named) {
     this.#build(names);
     const best = p.indexOf(Math.max(...p));
@@ -36,7 +36,7 @@ export class Bars {
     for (const part of [this.verdict, this.list]) part.classList.toggle("nothing", !named);
     this.verdict.children[0].textContent = said.name;
     this.verdict.children[1].textContent = said.aside;
-    return said.name;
+    return said;
   }
 
   clear() {

@@ -2,46 +2,56 @@
 
 import { make } from "./make.js";
 
-const NONE = "None of my things";
-
 export class Correction {
-  /** root: where the parts are; order: gives the app an order; clips: the ids of a thing's clips, of no name: of what is none. */
-  constructor(root, order, clips) {
+  /** root: where the parts are; order: gives the app an order; voice: says what was done. */
+  constructor(root, order, voice) {
     this.button = root.querySelector(".wrong");
     this.panel = root.querySelector(".correction");
+    [this.question, this.answers] = this.panel.children;
     this.remembered = root.querySelector(".remembered");
     this.order = order;
-    this.clips = clips;
+    this.voice = voice;
+    this.things = [];
     this.button.addEventListener("click", () => this.#ask());
     this.panel.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
     this.remembered.querySelector("button").addEventListener("click", () => this.#undo());
   }
 
-  /** names: what the present model can name, and said: what it says now; null: nothing. */
-  show(names, said) {
-    this.names = names;
+  /** What is taught now; what was kept last and is gone needs no undo. */
+  update({ things, foreign }) {
+    this.things = things;
+    const clips = [...things.flatMap((thing) => thing.clips), ...foreign];
+    if (!clips.some((clip) => clip.id === this.back?.clip)) this.#remember("", null);
+  }
+
+  /** said: the name that stands on the picture, named: whether it is one of a thing; null: nothing does. */
+  show(said, named) {
     this.said = said;
+    this.named = named;
     this.button.hidden = !said;
   }
 
   async #ask() {
-    const said = this.said;
+    const { said, named } = this;
     if (!(await this.order({ do: "wrong" }))) return;
-    this.panel.firstElementChild.textContent = `It said: ${said}. What was it?`;
-    const answers = this.names.filter((name) => name !== said).map((name) => this.#answer(name, { do: "it is", name }, name));
-    this.panel.lastElementChild.replaceChildren(
-      this.#answer(NONE, { do: "not mine" }, null), ...answers, this.#choice("Cancel", () => this.#close()));
+    this.question.textContent = `It said: ${said}. What was it?`;
+    const things = this.things.filter((thing) => thing.name !== said).map((thing) =>
+      this.#answer(thing.name, { do: "it is", thing: thing.id }, `Learned as one more clip of ${thing.name}.`));
+    const none = this.#answer("None of my things", { do: "not mine" }, "Remembered as none of your things.");
+    none.classList.add("primary");
+    this.answers.replaceChildren(...(named ? [none] : []), ...things, this.#choice("Cancel", () => this.#close()));
     this.panel.hidden = false;
-    this.panel.querySelector("button").focus();
+    this.question.focus(); // and not an answer: a key that is held down must not choose one
   }
 
-  #answer(text, order, name) {
+  #answer(text, order, done) {
     return this.#choice(text, async () => {
       this.#close();
-      if (!(await this.order(order))) return;
-      const { thing, clip } = this.clips(name).at(-1);
-      this.back = name === null ? { do: "forget", clip } : { do: "remove clip", thing, clip };
-      this.#remember(name === null ? "Remembered as none of your things." : `Learned as one more clip of ${name}.`);
+      const kept = await this.order(order);
+      if (!kept) return;
+      const { thing } = order;
+      this.#remember(done, thing ? { do: "remove clip", thing, clip: kept.clip } : { do: "forget", clip: kept.clip });
+      this.voice.say(done);
     });
   }
 
@@ -51,20 +61,26 @@ export class Correction {
     return button;
   }
 
-  #remember(text) {
-    this.remembered.hidden = !text;
+  #remember(text, back) {
+    this.back = back;
+    this.remembered.hidden = !back;
     this.remembered.querySelector("p").textContent = text;
-    if (text) this.remembered.querySelector("button").focus();
   }
 
   async #undo() {
-    this.#remember("");
-    await this.order(this.back);
-    this.button.focus();
+    const { back } = this;
+    this.#remember("", null);
+    await this.order(back);
+    this.#focus();
   }
 
   #close() {
     this.panel.hidden = true;
-    this.button.focus();
+    this.#focus();
+  }
+
+  #focus() {
+    const ask = this.button.parentElement.querySelector(".ask");
+    (this.button.hidden ? ask : this.button).focus();
   }
 }

@@ -16,12 +16,14 @@ export const LAYOUT = `
     <button type="button" class="toggle"></button>
     <button type="button" class="turn" hidden>Other camera</button>
     <button type="button" class="wrong" hidden>That’s wrong</button>
+    <button type="button" class="ask" accesskey="w">What is this?</button>
+    <label class="speak">Speak <select><option value="off">off</option><option value="changes">names</option><option value="everything">everything</option></select></label>
     <p class="rate"></p>
   </div>
   <div class="correction" role="group" aria-labelledby="correction-title" hidden>
-    <p id="correction-title"></p><div class="tools"></div>
+    <p id="correction-title" tabindex="-1"></p><div class="tools"></div>
   </div>
-  <div class="remembered" hidden><p></p><button type="button">Undo</button></div>
+  <div class="remembered" hidden><p id="remembered"></p><button type="button" aria-describedby="remembered">Undo</button></div>
 </section>
 <section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>
 <section class="clips-to-watch" aria-label="Sample clips" hidden>
@@ -46,7 +48,7 @@ export const LAYOUT = `
 <section class="report" aria-labelledby="report-title" hidden>
   <h2 id="report-title">How good it will be</h2>
   <ul></ul>
-  <details><summary>What is taken for what</summary><div class="grid" tabindex="0" role="region" aria-labelledby="report-title"><table></table></div></details>
+  <details><summary>What is taken for what</summary><div class="grid" tabindex="0" role="region" aria-label="Table of names"><table></table></div></details>
 </section>
 <section class="things" aria-labelledby="things-title">
   <h2 id="things-title">Your things</h2>

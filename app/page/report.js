@@ -10,7 +10,7 @@ export function showReport(section, report) {
   section.querySelector("ul").replaceChildren(...lines.map((line) => make("li", {}, line)));
   const head = make("tr", {}, make("td"), ...names.map((name) => make("th", { scope: "col" }, name)));
   const body = names.map((name, k) => make("tr", {}, make("th", { scope: "row" }, name), ...names.map((_, j) => cell(rows[k], j, k === j))));
-  const caption = make("caption", {}, "Of each thing’s looks, left out clip by clip: how many got which name, in percent");
+  const caption = make("caption", {}, "Of each thing’s looks that were left out: how many got which name, in percent");
   section.querySelector("table").replaceChildren(caption, head, ...body);
 }
 

@@ -1,14 +1,12 @@
 // <teach-and-watch>: the camera, the things, and one clear next step. The app itself is at the other end of the line.
 
-import { Bars } from "./bars.js";
 import { Camera } from "./camera.js";
-import { Correction } from "./correction.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
 import { showReport } from "./report.js";
+import { Sight } from "./sight.js";
 import { ACCEPTED, Things } from "./things.js";
-import { Voice } from "./voice.js";
 import { learnedWords, nextStep, paceWords, plural } from "./words.js";
 
 const RECORD_MS = 5000;
@@ -24,7 +22,6 @@ class TeachAndWatch extends HTMLElement {
     this.model = null; // {names, frames, things, seconds} once there is one
     this.take = null; // {name, timer, started} while recording
     this.camera = new Camera(this.$("video"));
-    this.voice = new Voice(this.$("[role=status]"));
     this.things = new Things(this.$(".cards"), this.$(".foreign"), {
       record: (name) => this.record(name),
       files: (name, files) => this.upload(name, files),
@@ -33,8 +30,8 @@ class TeachAndWatch extends HTMLElement {
       removeClip: (thing, clip) => this.order({ do: "remove clip", thing, clip }),
       forget: (clip) => this.order({ do: "forget", clip }),
     });
-    this.correction = new Correction(this, (order) => this.order(order), (name) => this.#clipsOf(name));
-    this.bars = new Bars(this.$(".bars ul"), this.$(".verdict"), (name) => this.things.colour(name));
+    this.sight = new Sight(this, (name) => this.things.colour(name), (order) => this.order(order));
+    this.voice = this.sight.voice;
     this.#wire();
     this.show();
     this.startCamera();
@@ -62,7 +59,7 @@ class TeachAndWatch extends HTMLElement {
     on("state", (state) => this.#hearState(state));
     on("learning", (progress) => this.#hear({ learning: progress }));
     on("learned", (model) => this.#hearLearned(model));
-    on("report", (report) => this.#hear({ report }));
+    on("report", (report) => showReport(this.$(".report"), report));
     on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
     on("waiting", ({ text }) => this.busy && this.#hear({ busy: `${this.reading} ${text}` }));
     on("answer", (answer) => this.#hearAnswer(answer));
@@ -99,10 +96,13 @@ class TeachAndWatch extends HTMLElement {
 
   #hearState(state) {
     this.state = state;
-    if (state.learnable < 2) this.model = this.learning = this.report = null;
+    if (state.learnable < 2) {
+      this.model = this.learning = null;
+      showReport(this.$(".report"), null);
+    }
     this.things.update(state.things, state.foreign);
-    this.bars.recolour();
-    this.$(".correction").hidden = true; // what it asks about may be gone
+    this.sight.bars.recolour();
+    this.sight.correction.update(state);
     this.show();
   }
 
@@ -113,40 +113,14 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #hearLearned(model) {
+    showReport(this.$(".report"), null); // the one of this model is on its way
     this.#hear({ model, learning: null, stale: false });
     this.voice.say(learnedWords(this.model));
   }
 
-  #hearAnswer({ names, p, named, where, problem }) {
-    if (problem) this.trouble(problem);
-    if (!p || !this.camera.playing || !this.model) return;
-    const said = this.bars.show(names, p, named);
-    this.voice.sees(said);
-    this.correction.show(names, said);
-    this.#outline(named ? where : null);
-  }
-
-  #clipsOf(name) {
-    if (name === null) return this.state.foreign.map(({ id }) => ({ clip: id }));
-    const { id, clips } = this.state.things.find((thing) => thing.name === name);
-    return clips.map((clip) => ({ thing: id, clip: clip.id }));
-  }
-
-  /** What was seen is over: nothing stands on the picture. */
-  #seeNothing() {
-    this.bars.clear();
-    this.voice.sees("");
-    this.#outline(null);
-    this.correction.show([], null);
-  }
-
-  /** Frame the place `where` (left, top, right, bottom: shares of the picture) a thing is seen; null: nowhere. */
-  #outline(where) {
-    const frame = this.$(".where");
-    frame.hidden = !where;
-    if (!where) return;
-    const [left, top, right, bottom] = where.map((share) => 100 * share);
-    frame.style.inset = `${top}% ${100 - right}% ${100 - bottom}% ${left}%`;
+  #hearAnswer(answer) {
+    if (answer.problem) this.trouble(answer.problem);
+    if (answer.p && this.camera.playing && this.model) this.sight.show(answer);
   }
 
   // ---- the camera ---------------------------------------------------------------------------------------
@@ -274,8 +248,7 @@ class TeachAndWatch extends HTMLElement {
     record.classList.toggle("on", Boolean(this.take));
     record.lastElementChild.textContent = this.take ? "Stop" : "Record";
     record.ariaLabel = this.take ? `Stop recording ${this.take.name}` : "Record";
-    showReport(this.$(".report"), this.model && this.report);
-    if (!this.model || !this.camera.playing) this.#seeNothing();
+    if (!this.model || !this.camera.playing) this.sight.clear();
   }
 
   #showStep() {
@@ -316,10 +289,16 @@ class TeachAndWatch extends HTMLElement {
     this.dataset.p95 = p95.toFixed(1);
     const shown = this.model && this.camera.playing;
     this.$(".rate").textContent = shown ? paceWords(rate, quiet > OLD) : "";
-    if (quiet > OLD) this.#seeNothing();
+    if (quiet > OLD) this.sight.clear();
+  }
+
+  #whatIsThis() {
+    if (!this.camera.playing) return this.sight.answer("The camera is off.");
+    this.sight.answer(this.model ? "" : `${this.$("#next-step").textContent}. Nothing is learned yet.`);
   }
 
   #wire() {
+    this.$(".ask").addEventListener("click", () => this.#whatIsThis());
     const field = this.$("#thing-name");
     this.$("form").addEventListener("submit", (event) => {
       event.preventDefault();

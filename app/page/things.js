@@ -49,12 +49,18 @@ export class Things {
     for (const id of this.#thumbs.keys()) if (!used.has(id)) this.#keepForUndo(id);
   }
 
+  async #forget(clip) {
+    await this.act.forget(clip);
+    const next = this.foreign.hidden ? this.list.querySelector("button") : this.foreign.firstElementChild;
+    next?.focus();
+  }
+
   #showForeign(moments) {
     this.foreign.hidden = !moments.length;
     this.foreign.firstElementChild.textContent = `None of my things: ${plural(moments.length, "moment")}`;
     this.foreign.lastElementChild.replaceChildren(...moments.map((clip, index) => {
       const label = `moment ${index + 1}, none of my things`;
-      return clipItem(clip, `Moment ${index + 1}`, label, this.#thumbs, button("Forget", `Forget ${label}`, () => this.act.forget(clip.id)));
+      return clipItem(clip, `Moment ${index + 1}`, label, this.#thumbs, button("Forget", `Forget ${label}`, () => this.#forget(clip.id)));
     }));
   }
 

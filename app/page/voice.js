@@ -1,20 +1,58 @@
-// One polite live region for screen readers: what matters, at most once a second, the newest first.
+// What is said: by the screen reader, through one polite live region, or by the app itself, as Speak is set; never by both.
 
-const PAUSE = 1000; // ms between two sentences
-const HOLD = 1000; // ms that an answer must last before it is spoken
+const PAUSE = 1000; // ms between two sentences of the live region
+const HOLD = 1000; // ms that a name must last before it is said
+const AGAIN = 10000; // ms within which a name is not said again ...
+const LEFT = 2000; // ... unless it was gone for so long
 
 export class Voice {
   #region;
   #next = "";
   #spoke = -Infinity;
   #timer = 0;
-  #seen = { name: "", since: 0, told: "" };
+  #seen = { name: "", since: 0, due: false };
+  #last = ""; // the name that was said last
+  #told = new Map(); // name -> {at: when it was said, seen: when it was seen last}
 
-  constructor(region) {
+  /** region: the live region; speak: "off", "changes" (names) or "everything". */
+  constructor(region, speak = "off") {
     this.#region = region;
+    this.speak = speak;
   }
 
+  /** Something happened. */
   say(text) {
+    if (this.speak === "everything") this.#aloud(text);
+    else this.#announce(text);
+  }
+
+  /** An answer to somebody who asked: at once, also if it is the same as before. */
+  answer(text) {
+    if (this.speak !== "off") return this.#aloud(text, true);
+    this.#region.textContent = "";
+    this.#spoke = -Infinity;
+    this.#announce(text);
+  }
+
+  /** The name of what is seen now, "" while nothing is sure; said when it is news and has lasted. */
+  sees(name) {
+    const now = performance.now();
+    const told = this.#told.get(name) ?? { at: -Infinity, seen: -Infinity };
+    if (name !== this.#seen.name) {
+      const due = now - told.seen > LEFT || (name !== this.#last && now - told.at > AGAIN);
+      this.#seen = { name, since: now, due };
+    }
+    told.seen = now;
+    if (name) this.#told.set(name, told);
+    if (!name || !this.#seen.due || now - this.#seen.since < HOLD) return;
+    this.#seen.due = false;
+    this.#last = name;
+    told.at = now;
+    if (this.speak === "off") this.#announce(name);
+    else this.#aloud(name);
+  }
+
+  #announce(text) {
     this.#next = text;
     if (this.#timer) return;
     const wait = Math.max(0, this.#spoke + PAUSE - performance.now());
@@ -25,12 +63,10 @@ export class Voice {
     }, wait);
   }
 
-  /** The thing that is seen now; spoken when it is a new one and has lasted. */
-  sees(name) {
-    const now = performance.now();
-    if (name !== this.#seen.name) Object.assign(this.#seen, { name, since: now });
-    if (name === this.#seen.told || now - this.#seen.since < HOLD) return;
-    this.#seen.told = name;
-    if (name) this.say(name);
+  #aloud(text, atOnce = false) {
+    if (atOnce) speechSynthesis.cancel();
+    const sentence = new SpeechSynthesisUtterance(text);
+    sentence.lang = document.documentElement.lang || "en";
+    speechSynthesis.speak(sentence);
   }
 }

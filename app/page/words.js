@@ -3,6 +3,7 @@
 const BUSY = 6; // answers a second; with fewer, others are at it too
 const SURE = 0.9; // from this probability on a name is sure
 const LIKELY = 0.6; // below it two names are said
+const NOTHING = "None of your things";
 const ENOUGH = 4; // clips of a thing; more help little
 
 /** [what to do now, how] for what is taught, being recorded and learned. */
@@ -19,14 +20,14 @@ export function nextStep({ state: { things, learnable }, take, model }) {
   ];
 }
 
-/** What is seen, as a name and how sure it is, from the probabilities `p` of `names`. */
+/** What is seen, as a name, how sure it is, and the name to be said aloud: none while it is unsure. */
 export function verdict(names, p, named) {
   const [best, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
-  if (!named) return { name: "None of your things", aside: `nearest: ${names[best]}` };
+  if (!named) return { name: NOTHING, aside: `nearest: ${names[best]}`, aloud: NOTHING };
   const percent = `${Math.round(100 * p[best])} %`;
-  if (p[best] >= SURE) return { name: names[best], aside: `surely, ${percent}` };
-  if (p[best] >= LIKELY || second === undefined) return { name: names[best], aside: `probably, ${percent}` };
-  return { name: `${names[best]} or ${names[second]}`, aside: `not sure, ${percent}` };
+  if (p[best] >= SURE) return { name: names[best], aside: `surely, ${percent}`, aloud: names[best] };
+  if (p[best] >= LIKELY || second === undefined) return { name: names[best], aside: `probably, ${percent}`, aloud: names[best] };
+  return { name: `${names[best]} or ${names[second]}`, aside: `not sure, ${percent}`, aloud: "" };
 }
 
 export function learnedWords(model) {

@@ -1,8 +1,8 @@
 """Report card: how good a model will be, before anybody relies on it, from the support set alone.
 
-Each clip in turn is left out (of an object's single clip, each half), the head is fitted to the
-rest, and the frames that were left out are named. FiLM and features stay as they are: only the head
-is solved again, in milliseconds a clip.
+Each clip in turn is left out (of an object's single clip, each half; of very many, some together),
+the head is fitted to the rest, and the frames that were left out are named. FiLM and features stay
+as they are: only the head is solved again, about a hundred times at most, for some 240 frames.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from model.confidence.unknown import left_out_together
 from model.head import Float, distances, fit
 
 MOST = 240  # frames in all: fitting takes N^3
-OF_A_CLIP = (3, 8)  # frames, at least and at most
-SAME = 0.9999  # cosine from which on two frames are one picture
+PARTS = 48  # clips, or groups of them, that are left out, of all objects; but 2 of each
+SAME = 0.998  # cosine from which on two frames are one picture, saved twice perhaps
 ODD = 0.5  # share named right below which a clip does not fit, if its object's others are above
 CLEAN = 0.1  # of the sharpness: clean clips lie further apart than what is shown in clutter will
 
@@ -49,9 +49,9 @@ class Report:
 
     @property
     def confused(self) -> tuple[int, int] | None:
-        """The two objects that are most taken for each other; None where there are no two."""
-        both = np.nan_to_num(self.alike + self.alike.T)
-        pairs = [(i, j) for i in range(len(both)) for j in range(i)]
+        """The two objects that are most taken for each other; None where no two were tested."""
+        both = self.alike + self.alike.T
+        pairs = [(i, j) for i in range(len(both)) for j in range(i) if np.isfinite(both[i, j])]
         return max(pairs, key=lambda pair: both[pair], default=None)
 
 
@@ -63,31 +63,43 @@ def report(
     rows: (N, D) features as the head wants them; labels (N,) in [0, K); clips (N,) which clip of
     its object each is of; scale: of a frame, probabilities are the softmax of -scale * distance.
     """
-    same, some, ways = _same(rows, labels), _some(labels, clips), len(names)
-    rows, labels, clips = rows[some], labels[some], clips[some]
+    same, ways = _same(rows, labels), len(names)
+    counts = tuple(len(np.unique(clips[labels == k])) for k in range(ways))
+    parts = _parts(labels, clips)
+    some = _some(labels, parts)
+    rows, labels, parts = rows[some], labels[some], parts[some]
     named, alike = np.full((2, ways, ways), np.nan)
     odd = []
     for k in range(ways):
-        if seen := _left_out(rows, labels, clips, k):
+        if seen := _left_out(rows, labels, parts, k):
             d2 = np.concatenate(list(seen.values()))  # (T, K)
             named[k] = np.eye(ways)[d2.argmin(1)].mean(0)
             alike[k] = _softmax(-CLEAN * scale * d2).mean(0)
-            right = {clip: (found.argmin(1) == k).mean() for clip, found in seen.items()}
-            odd += [(right[clip], (k, clip)) for clip in _odd(right)]
-    counts = tuple(len(np.unique(clips[labels == k])) for k in range(ways))
+            right = {part: (found.argmin(1) == k).mean() for part, found in seen.items()}
+            if len(right) == counts[k]:  # each part is a clip
+                odd += [(right[clip], (k, clip)) for clip in _odd(right)]
     oddest = min(odd)[1] if odd else None
     return Report(names, counts, named, alike, oddest, same)
 
 
-def _left_out(rows: Float, labels: np.ndarray, clips: np.ndarray, k: int) -> dict[int, Float]:
+def _parts(labels: np.ndarray, clips: np.ndarray) -> np.ndarray:
+    """(N,) which frames of an object are left out together."""
+    most = max(2, PARTS // (int(labels.max()) + 1))
+    parts = np.zeros(len(labels), int)
+    for k in np.unique(labels):
+        own = np.flatnonzero(labels == k)
+        _, numbers = np.unique(left_out_together(clips[own]), return_inverse=True)
+        count = int(numbers.max()) + 1
+        parts[own] = numbers * most // count if count > most else numbers
+    return parts
+
+
+def _left_out(rows: Float, labels: np.ndarray, parts: np.ndarray, k: int) -> dict[int, Float]:
     """{part: squared distances (T, K)} of object k, one part left out after the other."""
-    own = np.flatnonzero(labels == k)
-    parts = left_out_together(clips[own])
-    found = {}
-    for part in np.unique(parts) if len(np.unique(parts)) > 1 else []:
-        out = own[parts == part]
-        kept = np.delete(np.arange(len(labels)), out)
-        head = fit(rows[kept], labels[kept])
+    found, own = {}, labels == k
+    for part in np.unique(parts[own]) if len(np.unique(parts[own])) > 1 else []:
+        out = own & (parts == part)
+        head = fit(rows[~out], labels[~out])
         found[int(part)] = distances(head, rows[out])
     return found
 
@@ -98,17 +110,13 @@ def _odd(right: dict[int, float]) -> list[int]:
     return low if len(low) == 1 and len(right) > 2 else []
 
 
-def _some(labels: np.ndarray, clips: np.ndarray) -> np.ndarray:
-    """Evenly taken frames of every clip, few enough to fit a head for each."""
-    each = [
-        np.flatnonzero((labels == k) & (clips == clip))
-        for k in np.unique(labels)
-        for clip in np.unique(clips[labels == k])
-    ]
-    most = int(np.clip(MOST // len(each), *OF_A_CLIP))
-    taken = [
-        own[np.linspace(0, len(own) - 1, min(len(own), most)).round().astype(int)] for own in each
-    ]
+def _some(labels: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Evenly taken frames of every part, at most MOST in all, but one of each."""
+    each = [np.flatnonzero((labels == k) & (parts == part))
+            for k in np.unique(labels) for part in np.unique(parts[labels == k])]  # fmt: skip
+    most = max(1, MOST // len(each))
+    taken = [own[np.linspace(0, len(own) - 1, min(len(own), most)).round().astype(int)]
+             for own in each]  # fmt: skip
     return np.concatenate(taken)
 
 

@@ -132,7 +132,7 @@ class Fitted:
     support: Float  # (N, D) scaled features
     floor: float  # windows whose feature is shorter than this are left out
     looks: OwnLooks | None  # None: the personaliser has no calibration
-    counters: Float | None = None  # (n, D) directions of counter-examples
+    counter_examples: Float | None = None  # (n, D) directions of counter-examples
 
 
 def join(backbone: onnx.ModelProto, fitted: Fitted, names: Sequence[str], card: Card) -> bytes:
@@ -197,7 +197,11 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
         + (FLOOR if windows else "")
         + BEST.format(scores=scores)
         + place_text(bool(windows))
-        + (unknown_text(head.labels, bool(windows), fitted.counters is not None) if known else "")
+        + (
+            unknown_text(head.labels, bool(windows), fitted.counter_examples is not None)
+            if known
+            else ""
+        )
         + "}"
     )
     constants = {
@@ -219,8 +223,8 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
     if fitted.looks and card.calibration:
         whole["table"] = table(head.labels)
         constants |= unknown_constants(head, fitted.support, fitted.looks, card.calibration)
-        if fitted.counters is not None:
-            constants["counters"] = fitted.counters.T
+        if fitted.counter_examples is not None:
+            constants["counters"] = fitted.counter_examples.T
     for name, value in (whole | {n: v.astype(np.float32) for n, v in constants.items()}).items():
         model.graph.initializer.append(numpy_helper.from_array(value, name))
     return model

@@ -79,19 +79,24 @@ class FakeTeacher:
         self._adapt = adapt
 
     def see(
-        self, objects: SupportSet, progress: Callable[[int, int], None], memory: Memory
+        self,
+        objects: SupportSet,
+        progress: Callable[[int, int], None],
+        memory: Memory,
+        counter_examples: Sequence[np.ndarray],
     ) -> Seen:
         nothing = np.zeros((len(objects.labels()), 0), np.float32)
         return FakeSeen(
             objects.names, objects.labels(), objects.clip_numbers(), nothing, nothing,
+            np.concatenate(counter_examples) if counter_examples else None,
             self._adapt(objects, progress),
         )  # fmt: skip
 
-    def fit(self, seen: Seen, counter_examples: np.ndarray) -> Any:
+    def fit(self, seen: Seen) -> Any:
         assert isinstance(seen, FakeSeen)
         adapted = seen.adapted.renamed(seen.names)
-        if len(counter_examples):
-            adapted = replace(adapted, foreign=counter_examples.mean((1, 2)))
+        if seen.maps is not None:  # here the frames themselves
+            adapted = replace(adapted, foreign=seen.maps.mean((1, 2)))
         return adapted
 
     def report(self, seen: Seen) -> Report:

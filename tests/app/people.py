@@ -152,7 +152,7 @@ def person(browser: Browser, url: str, script: str = "", **options: Any) -> Iter
     page.on("request", lambda request: visitor.outside.append(request.url))
     page.add_init_script(script)
     page.goto(url)
-    page.wait_for_function("window.room !== undefined")
+    page.wait_for_function("window.room !== undefined && document.querySelector('#teach video')")
     yield visitor
     context.close()
     assert visitor.forgiving or not visitor.complaints

@@ -48,7 +48,9 @@ def test_what_is_none_of_them_is_learned_at_once_and_undone(
         assert someone.sees() == PUDDING, "it is taken for what it looks like"
         someone.press("That’s wrong")
         expect(page.locator("#correction-title")).to_have_text(f"It said: {PUDDING}. What was it?")
-        page.keyboard.press("Enter")  # the first answer has the focus: none of my things
+        assert page.evaluate("document.activeElement.id") == "correction-title"
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")  # the first answer: none of my things
         expect(page.locator(".foreign summary")).to_have_text("None of my things: 1 moment")
         says(someone, 0, PUDDING)
         says(someone, 1, BOTTLE)
@@ -56,6 +58,7 @@ def test_what_is_none_of_them_is_learned_at_once_and_undone(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.locator(".remembered button").click()
         expect(page.locator(".foreign")).to_be_hidden()
+        assert page.evaluate("document.activeElement.className") in ("wrong", "ask")
         someone.wait_for_mark(STRANGER)
         page.wait_for_timeout(1500)
         assert someone.sees() == PUDDING, "as before"
@@ -99,7 +102,7 @@ def test_what_it_really_is_becomes_a_clip_and_the_report_card_is_read(
         someone.wait_for_mark(0)
         page.wait_for_timeout(1500)
         someone.press("That’s wrong")
-        someone.press(BOTTLE)
+        page.locator(".correction button", has_text=BOTTLE).click()
         card = page.locator(".card", has_text=BOTTLE)
         expect(card.locator(".count")).to_contain_text("2 clips")
         page.locator(".remembered button").click()

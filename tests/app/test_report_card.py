@@ -55,5 +55,13 @@ def test_an_odd_clip_and_one_picture_under_two_names() -> None:
 def test_single_frames_tell_too_little() -> None:
     nothing = np.full((3, 3), np.nan)
     said = sentences(replace(GOOD, named=nothing, alike=nothing, clips=(1, 1, 1), same=((0, 1),)))
-    assert said[0].startswith("There is too little to tell")
+    assert said[0].startswith("There is too little to tell") and len(said) == 3
     assert said[-1].startswith("2 more clips of mug")
+
+
+def test_what_was_not_tested_is_said_and_nothing_right_is_hardly_any() -> None:
+    named = np.array([[0.04, 0.96, 0.0], [0.96, 0.04, 0.0], [np.nan, np.nan, np.nan]])
+    said = sentences(replace(GOOD, named=named, alike=named, clips=(2, 2, 1)))
+    assert said[0].startswith("Hardly any looks were named right")
+    assert said[1] == "Not tested, as there is one frame only: keys."
+    assert said[2] == "mug and can are the most easily confused."

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import model.confidence.report
 from model import load_model
 from model.confidence.report import Report, report
-from model.head import normalised
+from model.head import Head, fit, normalised
 from tests.model.test_head import dense_distances
 from tests.model.test_personaliser import clip
 from tests.tiny import CALIBRATION, write_tiny
@@ -105,3 +106,22 @@ def test_one_object_cannot_be_confused() -> None:
 def test_many_long_clips_are_thinned() -> None:
     got = card([[100] * 4] * 12)
     assert got.clips == (4,) * 12 and np.isfinite(got.right).all()
+
+
+def test_many_photos_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each photo is a clip of its own: the number of heads and their size stay small."""
+    fitted = []
+
+    def counting(rows: np.ndarray, labels: np.ndarray) -> Head:
+        fitted.append(len(rows))
+        return fit(rows, labels)
+
+    monkeypatch.setattr(model.confidence.report, "fit", counting)
+    got = card([[1] * 300] * 3 + [[1, 1]])
+    assert got.clips == (300, 300, 300, 2) and np.isfinite(got.right).all()
+    assert len(fitted) <= 50 and max(fitted) <= 240
+
+
+def test_one_untested_object_is_in_no_pair() -> None:
+    assert card([[3, 3], [3, 3], [1]]).confused == (1, 0)
+    assert card([[1], [1]]).confused is None

@@ -84,6 +84,10 @@ def test_boxes_that_do_not_fit_are_refused(folder: Path, tiny: Path, tmp_path: P
     marked = with_boxes(folder, tmp_path / "clips", ["0,0,0,9,9"])
     with pytest.raises(SystemExit, match=r"a\.mp4 has 4 frames and 1 boxes"):
         pointing.main([*given, str(marked)])
+    for number, bad in enumerate(("0,here,0,9,9", "0,1")):
+        odd = with_boxes(folder, tmp_path / f"odd {number}", [bad] * 4)
+        with pytest.raises(SystemExit, match=r"a\.boxes\.csv must have numbers"):
+            pointing.main([*given, str(odd)])
 
 
 def test_clips_are_scored_from_the_command_line(

@@ -28,11 +28,15 @@ def pointed(adapted: Adapted, name: str, clip: Path, every: int) -> np.ndarray:
     Raises InputError for a table of boxes that does not fit the clip.
     """
     boxes = _boxes(clip.with_suffix(".boxes.csv"))  # (F, 4)
-    frames = [frame for _, frame in stream(clip)]
-    if len(boxes) != len(frames):
-        raise InputError(f"{clip.name} has {len(frames)} frames and {len(boxes)} boxes.")
+    frames, count = [], 0
+    for _, frame in stream(clip):
+        if count % every == 0:
+            frames.append(frame)
+        count += 1
+    if len(boxes) != count:
+        raise InputError(f"{clip.name} has {count} frames and {len(boxes)} boxes.")
     boxes = boxes[::every]
-    answers = adapted.answers(frames[::every])
+    answers = adapted.answers(frames)
     if answers.where is None:
         raise InputError("This personaliser makes models that do not say where things are.")
     height, width = frames[0].shape[:2]
@@ -44,8 +48,11 @@ def pointed(adapted: Adapted, name: str, clip: Path, every: int) -> np.ndarray:
 
 
 def _boxes(path: Path) -> np.ndarray:
-    with open(path, newline="") as file:
-        return np.array([[float(row[c]) for c in "xywh"] for row in csv.DictReader(file)])
+    try:
+        with open(path, newline="") as file:
+            return np.array([[float(row[c]) for c in "xywh"] for row in csv.DictReader(file)])
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path.name} must have numbers in its columns x, y, w and h.") from error
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -46,7 +46,7 @@ class Told:
     accuracy: float
     certainty: float
     true: float
-    pair_found: bool
+    pair_found: bool | None  # None: with fewer than 4 objects there are no more than three pairs
 
 
 def told(
@@ -63,13 +63,14 @@ def told(
     right = [(rows.argmax(1) == k).mean() for k, rows in enumerate(answers)]
     both = given + given.T
     pairs = sorted(((i, j) for i in range(way) for j in range(i)), key=lambda p: -both[p])
-    return Told(card.accuracy, card.certainty, float(np.mean(right)), card.confused in pairs[:3])
+    found = card.confused in pairs[:3] if way > 3 else None
+    return Told(card.accuracy, card.certainty, float(np.mean(right)), found)
 
 
 def _some_clips(clean: Sequence[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Some of the clips, of each a few frames: people differ in how much they film."""
     chosen = rng.choice(len(clean), rng.integers(1, len(clean) + 1), replace=False)
-    frames = int(rng.integers(2, 11))
+    frames = int(rng.integers(2, 11))  # of a clip that has so many
     return tuple(
         clean[i][np.linspace(0, len(clean[i]) - 1, min(frames, len(clean[i]))).astype(int)]
         for i in chosen
@@ -138,7 +139,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         personaliser = load_model(args.personaliser)
         for source, pools in sources.items():
             rng = np.random.default_rng(args.seed)
-            pools = [pool for pool in pools if len(pool) > 1]
+            if not (pools := [pool for pool in pools if len(pool) > 1]):
+                raise InputError("Nobody has two objects to make a task of.")
             found = [told(personaliser, pools[n % len(pools)], rng)
                      for n in tqdm(range(args.tasks), source, leave=False)]  # fmt: skip
             _print(source, found)
@@ -152,8 +154,9 @@ def _print(source: str, found: Sequence[Told]) -> None:
     for figure in ("certainty", "accuracy"):
         rho, low, high = spearman(np.array([getattr(task, figure) for task in found]), true)
         print(f"  {figure} of the card and true accuracy: {rho:.2f} ({low:.2f} to {high:.2f})")
-    share = np.mean([task.pair_found for task in found])
-    print(f"  the pair it names is among the three most confused: {100 * share:.0f} %")
+    hits = [task.pair_found for task in found if task.pair_found is not None]
+    print(f"  the pair it names is among the three most confused: {100 * np.mean(hits):.0f} % "
+          f"of {len(hits)} tasks of 4 objects and more")  # fmt: skip
 
 
 if __name__ == "__main__":
