@@ -118,11 +118,13 @@ class Person:
         return self.page.locator(".verdict span").first.text_content() or ""
 
     def teach_from_the_camera(self, *things: str) -> None:
-        """Record each thing while its piece is shown, and wait until they are learned."""
+        """Record each thing while its piece of 4 s or more is shown; wait until it is learned."""
         for mark, thing in enumerate(things):
             self.wait_for_mark(mark)
             self.name(thing)
             self.press("Record")
+            self.page.wait_for_timeout(2500)
+            self.press(f"Stop recording {thing}")
             expect(self.page.locator(".card h3", has_text=thing)).to_be_visible(timeout=15_000)
         self.wait_until_learned(len(things))
 

@@ -30,8 +30,8 @@ def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
         np.clip(wood + rng.normal(0, 3, wood.shape), 0, 255).astype(np.uint8) for _ in range(15)
     ]
     write_video(table, "libx264", frames)
-    pieces = [(of(clips, name, "clean")[0], 9.0) for name in THINGS]
-    pieces += [(of(clips, "soup can", "clean")[0], 6.0), (table, 6.0)]
+    pieces = [(of(clips, name, "clean")[0], 5.0) for name in THINGS]
+    pieces += [(of(clips, "soup can", "clean")[0], 5.0), (table, 5.0)]
     picture = film(folder / "camera.mjpeg", pieces)
     with sync_playwright() as playwright, chromium(playwright, *camera(picture)) as browser:
         yield browser

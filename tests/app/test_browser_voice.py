@@ -26,7 +26,7 @@ Object.defineProperty(window, "speechSynthesis", {
 
 @pytest.fixture(scope="module")
 def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    shown = [(of(clips, name, "clean")[0], 7.0) for name in (*THINGS, "soup can")]
+    shown = [(of(clips, name, "clean")[0], 4.5) for name in (*THINGS, "soup can")]
     picture = film(tmp_path_factory.mktemp("film") / "camera.mjpeg", shown)
     with sync_playwright() as playwright, chromium(playwright, *camera(picture)) as browser:
         yield browser
