@@ -26,7 +26,7 @@ from model.errors import InputError
 from model.frames import SIDE
 from model.graph.join import Fitted, fold_film, join
 from model.head import fit, normalised
-from model.memory import Memory
+from model.memory import Memory, key
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet, read_clips
 
@@ -98,14 +98,15 @@ class Personaliser:
         """
         support = objects if isinstance(objects, SupportSet) else SupportSet.read(objects)
         clips = [clip for own in support.clips for clip in own]
-        memory, total = memory or Memory(), int(support.shots.sum())
+        keys, total = [key(clip) for clip in clips], int(support.shots.sum())
+        memory = memory or Memory()
         report = progress or (lambda done, total: None)
         report(0, total)
 
         def embed(frames: np.ndarray) -> np.ndarray:
             return _run_all(self._set_encoder, "embedding", frames, lambda _: report(0, total))
 
-        embedding = memory.embeddings.of(clips, embed).mean(0, keepdims=True)  # (1,E)
+        embedding = memory.embeddings.of(keys, clips, embed).mean(0, keepdims=True)  # (1,E)
         film = run(self._film_generator, "film", embedding)[0]  # (2C,)
 
         @cache
@@ -120,10 +121,11 @@ class Personaliser:
         def look_for_maps(frames: np.ndarray) -> np.ndarray:
             return _run_all(backbone(), "map", frames, lambda _: report(total, total))
 
-        z, maps = memory.features.of(clips, look, film.tobytes()), None  # (N,D)
+        z, maps = memory.features.of(keys, clips, look, film.tobytes()), None  # (N,D)
         if counter_examples and self.card.calibration:
             others = read_clips("counter-example", counter_examples)
-            maps = memory.maps.of(others, look_for_maps, film.tobytes())  # (B,D,G,G)
+            new = [key(clip) for clip in others]
+            maps = memory.maps.of(new, others, look_for_maps, film.tobytes())  # (B,D,G,G)
         if not np.isfinite(z).all():
             raise InputError("The personaliser gives no finite features; copy its folder again.")
         return Seen(support.names, support.labels(), support.clip_numbers(), film, z, maps)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model import Memory, load_model
-from model.memory import Rows
+from model.memory import Rows, key
 from tests.model.test_personaliser import clip
 from tests.tiny import write_tiny
 
@@ -22,35 +22,39 @@ class Counting:
         return frames.mean((1, 2, 3))[:, None]
 
 
+def of(rows: Rows, clips: list[np.ndarray], look: Counting, network: bytes = b"") -> np.ndarray:
+    return rows.of([key(clip) for clip in clips], clips, look, network)
+
+
 def test_a_clip_is_looked_at_once() -> None:
     rng, look, rows = np.random.default_rng(0), Counting(), Rows()
     a, b, c = (clip(rng, n) for n in (3, 2, 4))
-    rows.of([a, b], look)
+    of(rows, [a, b], look)
     assert look.seen == 5
-    got = rows.of([a, c, b], look)
+    got = of(rows, [a, c, b], look)
     np.testing.assert_array_equal(got, Counting()(np.concatenate([a, c, b])))
     assert look.seen == 9
-    rows.of([a, c], look)
-    rows.of([a, c, b], look)
+    of(rows, [a, c], look)
+    of(rows, [a, c, b], look)
     assert look.seen == 9, "an undo is free"
     for _ in range(2):
-        rows.of([a], look)
-    rows.of([a, b], look)
+        of(rows, [a], look)
+    of(rows, [a, b], look)
     assert look.seen == 11, "what is gone for longer is forgotten"
-    rows.of([a], look, b"another network")
+    of(rows, [a], look, b"another network")
     assert look.seen == 14
 
 
 def test_one_clip_twice_is_one_look() -> None:
     look, rows, a = Counting(), Rows(), clip(np.random.default_rng(0), 3)
-    assert rows.of([a, a.copy()], look).shape == (6, 1) and look.seen == 3
+    assert of(rows, [a, a.copy()], look).shape == (6, 1) and look.seen == 3
 
 
 def test_pixels_and_shape_tell_clips_apart() -> None:
     look, rows, a = Counting(), Rows(), clip(np.random.default_rng(0), 2)
     other = a.copy()
     other[0, 0, 0, 0] ^= 1
-    rows.of([a, other, a[:1]], look)
+    of(rows, [a, other, a[:1]], look)
     assert look.seen == 5
 
 
