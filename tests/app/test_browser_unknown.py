@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.app.people import DESKTOP, PHONE, camera, chromium, film, person
+from tests.app.people import camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import Server
 from tests.model.media import write_video
@@ -37,11 +37,9 @@ def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
         yield browser
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_what_was_never_taught_is_none_of_your_things(
-    browser: Browser, server: Server, size: dict
-) -> None:
-    with person(browser, server.url, **size) as someone:
+def test_what_was_never_taught_is_none_of_your_things(browser: Browser, server: Server) -> None:
+    """On a desktop; `test_browser_wrong` looks at the same on a phone."""
+    with person(browser, server.url) as someone:
         page = someone.page
         someone.teach_from_the_camera(*THINGS)
         said: dict[int, list[str]] = {mark: [] for mark in range(4)}
