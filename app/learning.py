@@ -119,28 +119,30 @@ def is_current(room: Room) -> bool:
     taught = room.taught
     return (
         room.adapted is not None
-        and room.lesson is not None
-        and room.lesson.clips == taught.lesson_clips
-        and room.lesson.foreign == taught.foreign_clips
+        and _same_pictures(room.lesson, taught)
         and room.adapted.names == tuple(thing.name for thing in taught.learnable)
+    )
+
+
+def _same_pictures(lesson: Lesson | None, taught: TaughtObjects) -> bool:
+    """Whether a lesson was of what is taught, but for names."""
+    return (
+        lesson is not None
+        and lesson.clips == taught.lesson_clips
+        and lesson.foreign == taught.foreign_clips
     )
 
 
 def _renamed(room: Room) -> bool:
     """Settle a change after which the model needs other names at most: nothing is learned again."""
-    taught = room.taught
-    if not (
-        room.adapted
-        and room.lesson
-        and room.lesson.clips == taught.lesson_clips
-        and room.lesson.foreign == taught.foreign_clips
-    ):
+    taught, lesson = room.taught, room.lesson
+    if not (room.adapted and lesson and _same_pictures(lesson, taught)):
         return False
     names = tuple(thing.name for thing in taught.learnable)
     if room.adapted.names != names:
         room.adapted = room.adapted.renamed(names)
     room.settled, room.problem = room.version, ""
-    room.tell(learned(room.lesson, room.adapted))
+    room.tell(learned(lesson, room.adapted))
     if room.report:
         room.report = replace(room.report, names=names)
         room.tell(reported(room.report))

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.confidence.unknown import compared, nearest
+from model.confidence.unknown import compared, directions, nearest
 from model.head import Float
 
 WINDOWS = 3  # of a frame
@@ -30,11 +30,10 @@ def mistaken_for(
     maps: (B, D, 7, 7) of their frames; sides: of the windows; z (N, D) and labels (N,): the
     support; offsets: o_k (K,).
     """
-    directions = _unit(z.astype(np.float64))
-    found = []
+    support, found = directions(z), []
     for one in maps.astype(np.float64):
-        windows = _unit(_windows(one, sides))  # (P, D)
-        cosines = windows @ directions.T
+        windows = directions(_windows(one, sides))  # (P, D)
+        cosines = windows @ support.T
         alike = np.stack([nearest(cosines[:, rows]) for rows in compared(labels)], 1) - offsets
         found.append(windows[np.argsort(-alike.max(1))[:WINDOWS]])
     return np.concatenate(found)
@@ -47,7 +46,3 @@ def _windows(one: Float, sides: Sequence[int]) -> Float:
         for side in sides or one.shape[1:2]
     ]
     return np.concatenate([view.reshape(len(one), -1) for view in views], 1).T
-
-
-def _unit(rows: Float) -> Float:
-    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)

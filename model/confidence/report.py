@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.confidence.unknown import left_out_together
+from model.confidence.unknown import directions, left_out_together
 from model.head import Float, distances, fit
 
 MOST = 240  # frames in all: fitting takes N^3
@@ -121,8 +121,8 @@ def _some(labels: np.ndarray, parts: np.ndarray) -> np.ndarray:
 
 
 def _same(rows: Float, labels: np.ndarray) -> tuple[tuple[int, int], ...]:
-    directions = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    i, j = np.nonzero(np.triu(directions @ directions.T >= SAME, 1))
+    found = directions(rows)
+    i, j = np.nonzero(np.triu(found @ found.T >= SAME, 1))
     pairs = {(int(labels[a]), int(labels[b])) for a, b in zip(i, j, strict=True)}
     return tuple(sorted(pair for pair in pairs if pair[0] != pair[1]))
 

@@ -67,8 +67,8 @@ def own_looks(z: np.ndarray, labels: np.ndarray, clips: np.ndarray, typical: flo
     clips: (N,) which clip of its object each frame is of; typical: own_k where no object has two
     frames.
     """
-    directions = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
-    cosines = directions.astype(np.float64) @ directions.T.astype(np.float64)  # (N, N)
+    found = directions(z)
+    cosines = found @ found.T  # (N, N)
     ways = int(labels.max()) + 1
     others, own = np.zeros(ways), np.full(ways, np.nan)
     for k in range(ways):
@@ -86,6 +86,12 @@ def own_looks(z: np.ndarray, labels: np.ndarray, clips: np.ndarray, typical: flo
             own[k] = np.median(np.concatenate(seen))
     usual = float(np.nanmedian(own)) if np.isfinite(own).any() else typical
     return OwnLooks(np.where(np.isfinite(own), own, usual), others)
+
+
+def directions(rows: np.ndarray) -> Float:
+    """Rows (..., D) scaled to length 1."""
+    rows = rows.astype(np.float64)
+    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
 
 
 def nearest(cosines: np.ndarray) -> Float:
