@@ -1,4 +1,4 @@
-"""What the browser tests share: one server, real clips, a film for the camera."""
+"""What the tests of the app share: rooms with fakes; for a browser one server and real clips."""
 
 from __future__ import annotations
 
@@ -7,9 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from app.rooms import Room
+from tests.app.fakes import House, house
 from tests.app.server import ROOT, Server, start
 
 SAMPLES = ROOT / "assets" / "samples"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> House:
+    """Rooms and handlers, with fakes in place of decoding and of the model."""
+    return house(tmp_path)
+
+
+@pytest.fixture
+def room(home: House) -> Room:
+    return home.rooms.open()
 
 
 @pytest.fixture(scope="session")

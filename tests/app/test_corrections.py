@@ -1,7 +1,6 @@
 """That's wrong: a moment of the stream as a counter-example or a clip, learned and taken back."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -13,21 +12,11 @@ from app.live import Origins, live_routes
 from app.rooms import Room
 from app.session import MAX_FOREIGN, TaughtObjects
 from model import InputError
-from tests.app.fakes import BLUE, GREEN, RED, House, Page, house, jpeg
+from tests.app.fakes import BLUE, GREEN, RED, House, Page, jpeg
 from tests.app.test_live import Line
 from tests.app.test_session import clip
 
 ORANGE = (220, 90, 30)  # nearest to red of what is taught
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> House:
-    return house(tmp_path)
-
-
-@pytest.fixture
-def room(home: House) -> Room:
-    return home.rooms.open()
 
 
 @pytest.fixture

@@ -12,16 +12,6 @@ from model import InputError
 from tests.app.fakes import BLUE, GREEN, RED, House, Page, frames, house, jpeg
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> House:
-    return house(tmp_path)
-
-
-@pytest.fixture
-def room(home: House) -> Room:
-    return home.rooms.open()
-
-
 def file(folder: Path, colour: str) -> Path:
     path = folder / f"{colour}.mp4"
     path.write_text(colour)

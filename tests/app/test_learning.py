@@ -16,11 +16,6 @@ def teach(house: House, room: Room, name: str, colour: tuple[int, int, int]) -> 
     house.handlers.change(room, lambda taught: taught.add(name, clip), [clip])
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> House:
-    return house(tmp_path)
-
-
 def test_one_thing_is_not_learned_and_two_are(home: House) -> None:
     room = home.rooms.open()
     page = Page(room)

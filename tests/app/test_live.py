@@ -29,7 +29,7 @@ from app.live import (
 )
 from app.rooms import Room
 from model import InputError
-from tests.app.fakes import BLUE, RED, House, house, jpeg
+from tests.app.fakes import BLUE, RED, House, jpeg
 
 
 class Line:
@@ -74,21 +74,11 @@ class Line:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> House:
-    return house(tmp_path)
-
-
-@pytest.fixture
 def client(home: House) -> Iterator[TestClient]:
     server = FastAPI()
     server.include_router(live_routes(home.rooms, home.handlers, Origins()))
     with TestClient(server) as client:
         yield client
-
-
-@pytest.fixture
-def room(home: House) -> Room:
-    return home.rooms.open()
 
 
 @pytest.fixture
