@@ -40,6 +40,7 @@ def test_names_are_spoken_once_a_change(browser: Browser, server: Server) -> Non
         assert page.evaluate("said") == [], "it is off until somebody wants it"
         page.get_by_label("Speak").select_option("names")
         region = page.locator("p[role=status]")
+        expect(region).to_contain_text("Learned")  # said a moment after the page shows it
         before = region.text_content()
         someone.wait_for_mark(0)
         page.evaluate("said.length = 0")
