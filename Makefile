@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# A file of tests stays in one process, with its fixtures.
+TWO := -n 2 --dist loadfile
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -9,10 +11,10 @@ app: .venv/app ## install what the app needs (no torch) and start it
 
 test: .venv/all ## every check and every test, browser tests included
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(TWO)
 
 check: .venv/all lint ## the fast checks: lint, types, tests under three minutes
-	$(BIN)/python -m pytest -q -m "not slow and not browser"
+	$(BIN)/python -m pytest -q $(TWO) -m "not slow and not browser"
 
 lint: .venv/all ## ruff and pyright
 	$(BIN)/ruff check .
