@@ -1,15 +1,16 @@
 // <teach-and-watch>: the camera, the things, and one clear next step. The app itself is at the other end of the line.
 
 import { Camera } from "./camera.js";
+import { Files } from "./files.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
+import { Recording } from "./recording.js";
 import { showReport } from "./report.js";
 import { Sight } from "./sight.js";
-import { ACCEPTED, Things } from "./things.js";
-import { learnedWords, nextStep, paceWords, plural } from "./words.js";
+import { Things } from "./things.js";
+import { learnedWords, nextStep, paceWords } from "./words.js";
 
-const RECORD_MS = 5000;
 const OLD = 1000; // ms after which a name says nothing of what is seen now
 const FULL = "As many people as it can take are using this app. Try again in some minutes.";
 
@@ -20,11 +21,10 @@ class TeachAndWatch extends HTMLElement {
     this.state = { things: [], foreign: [], learnable: 0, undo: null };
     this.learning = null; // {done, total} while a model is being made
     this.model = null; // {names, frames, things, seconds} once there is one
-    this.take = null; // {name, timer, started} while recording
     this.camera = new Camera(this.$("video"));
     this.things = new Things(this.$(".cards"), this.$(".foreign"), {
-      record: (name) => this.record(name),
-      files: (name, files) => this.upload(name, files),
+      record: (name) => this.recording.press(name),
+      files: (name, files) => this.files.upload(name, files),
       rename: (thing, name) => this.order({ do: "rename", thing, name }),
       remove: (thing) => this.remove(thing),
       removeClip: (thing, clip) => this.order({ do: "remove clip", thing, clip }),
@@ -32,6 +32,7 @@ class TeachAndWatch extends HTMLElement {
     });
     this.sight = new Sight(this, (name) => this.things.colour(name), (order) => this.order(order));
     this.voice = this.sight.voice;
+    this.#parts();
     this.#wire();
     this.show();
     this.startCamera();
@@ -44,6 +45,30 @@ class TeachAndWatch extends HTMLElement {
 
   $(selector) {
     return this.querySelector(selector);
+  }
+
+  /** What is being recorded: {name, started}, or null. */
+  get take() {
+    return this.recording.take;
+  }
+
+  #parts() {
+    const page = {
+      order: (order) => this.order(order),
+      trouble: (text, focus) => this.trouble(text, focus),
+    };
+    this.recording = new Recording(this, this.camera, this.voice, {
+      ...page,
+      show: () => this.show(),
+      kept: (name) => this.#recorded(name),
+    });
+    this.files = new Files(this, {
+      ...page,
+      line: () => this.line,
+      ready: () => this.ready,
+      busy: (text) => this.#hear({ busy: text }),
+      kept: (name) => this.#clearName(name),
+    });
   }
 
   // ---- the line -----------------------------------------------------------------------------------------
@@ -61,7 +86,7 @@ class TeachAndWatch extends HTMLElement {
     on("learned", (model) => this.#hearLearned(model));
     on("report", (report) => showReport(this.$(".report"), report));
     on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
-    on("waiting", ({ text }) => this.busy && this.#hear({ busy: `${this.reading} ${text}` }));
+    on("waiting", ({ text }) => this.busy && this.files.waiting(text));
     on("answer", (answer) => this.#hearAnswer(answer));
     on("lost", () => this.alarm("The app cannot be reached. Trying again…", false));
     on("open", () => {
@@ -141,62 +166,12 @@ class TeachAndWatch extends HTMLElement {
   }
 
   stopCamera() {
-    if (this.take) this.keep();
+    if (this.take) this.recording.keep();
     this.camera.stop();
     this.show();
   }
 
-  // ---- recording ----------------------------------------------------------------------------------------
-
-  async record(name) {
-    if (this.take) return this.keep();
-    if (!name.trim()) return this.trouble("Type a name first, then record.", this.$("#thing-name"));
-    if (!this.camera.playing) return this.trouble("Start the camera first, then record.", this.$(".toggle"));
-    if (this.asking) return; // pressed twice before the first answer
-    this.asking = true;
-    const begun = await this.order({ do: "record", name });
-    this.asking = false;
-    if (!begun) return this.$("#thing-name").focus();
-    this.take = { name, started: performance.now() };
-    this.take.timer = setInterval(() => this.#tick(), 100);
-    this.#tick();
-    this.voice.say(`Recording ${name}`);
-    this.show();
-  }
-
-  #tick() {
-    const left = RECORD_MS - (performance.now() - this.take.started);
-    this.$(".recording span:last-child").textContent = `${this.take.name} · ${Math.max(1, Math.ceil(left / 1000))}`;
-    if (left <= 0) this.keep();
-  }
-
-  async keep() {
-    const { name, timer } = this.take;
-    clearInterval(timer);
-    this.take = null;
-    this.show();
-    const kept = await this.order({ do: "keep" });
-    if (!kept) return;
-    this.voice.say(`Kept ${plural(kept.count, "frame")} of ${name}`);
-    this.#clearName(name);
-    // A phone would cover the camera with its keyboard.
-    if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) this.$("#thing-name").focus();
-  }
-
-  // ---- files, samples, removing -------------------------------------------------------------------------
-
-  async upload(name, files) {
-    const troubles = [];
-    this.trouble("");
-    if (!(await this.ready)) return;
-    for (const [index, file] of files.entries()) {
-      this.reading = `Reading ${file.name} (${index + 1} of ${files.length})…`;
-      this.#hear({ busy: this.reading });
-      await this.line.upload(name, file).catch((error) => troubles.push(error.message));
-    }
-    this.#hear({ busy: "" }, troubles.join("\n"));
-    if (troubles.length < files.length) this.#clearName(name);
-  }
+  // ---- what was kept, what goes -------------------------------------------------------------------------
 
   /** Empty the field, unless something else was typed since. */
   #clearName(name) {
@@ -204,11 +179,10 @@ class TeachAndWatch extends HTMLElement {
     if (field.value.trim() === name.trim()) field.value = "";
   }
 
-  async samples() {
-    this.reading = "Reading the sample objects…";
-    this.#hear({ busy: this.reading });
-    await this.order({ do: "samples" });
-    this.#hear({ busy: "" });
+  #recorded(name) {
+    this.#clearName(name);
+    // A phone would cover the camera with its keyboard.
+    if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) this.$("#thing-name").focus();
   }
 
   async remove(thing) {
@@ -302,7 +276,7 @@ class TeachAndWatch extends HTMLElement {
     const field = this.$("#thing-name");
     this.$("form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.record(field.value);
+      this.recording.press(field.value);
     });
     this.$(".toggle").addEventListener("click", () =>
       this.camera.playing ? this.stopCamera() : this.startCamera());
@@ -312,25 +286,12 @@ class TeachAndWatch extends HTMLElement {
       this.problem = "The camera was taken away. Press Start camera to go on.";
       this.show();
     });
-    this.$(".samples").addEventListener("click", () => this.samples());
     this.$(".undo button").addEventListener("click", () => this.order({ do: "undo" }));
     this.$(".alarm button").addEventListener("click", () => location.reload());
-    this.#wireFiles(field);
     this.watchable = JSON.parse(this.dataset.clips || "[]");
     this.$(".clips-to-watch .tools").append(...this.watchable.map((clip) => this.#clipButton(clip)));
     window.addEventListener("beforeunload", (event) => {
       if (this.state.things.length && this.line?.gone === undefined) event.preventDefault();
-    });
-  }
-
-  #wireFiles(field) {
-    const files = make("input", { type: "file", multiple: true, accept: ACCEPTED, hidden: true, id: "new-files" });
-    this.$(".or").append(files);
-    this.$(".files").addEventListener("click", () =>
-      field.value.trim() ? files.click() : this.trouble("Type a name first, then choose its files.", field));
-    files.addEventListener("change", () => {
-      this.upload(field.value, [...files.files]);
-      files.value = "";
     });
   }
 
