@@ -10,7 +10,8 @@ export class Files {
     const field = root.querySelector("#thing-name");
     const input = make("input", { type: "file", multiple: true, accept: ACCEPTED, hidden: true, id: "new-files" });
     root.querySelector(".or").append(input);
-    root.querySelector(".files").addEventListener("click", () =>
+    this.button = root.querySelector(".files");
+    this.button.addEventListener("click", () =>
       field.value.trim() ? input.click() : page.trouble("Type a name first, then choose its files.", field));
     input.addEventListener("change", () => {
       this.upload(field.value, [...input.files]);
@@ -19,7 +20,8 @@ export class Files {
     root.querySelector(".samples").addEventListener("click", () => this.samples());
   }
 
-  async upload(name, files) {
+  /** control: what was pressed. */
+  async upload(name, files, control = this.button) {
     const { page } = this;
     const troubles = [];
     page.trouble("");
@@ -29,7 +31,7 @@ export class Files {
       await page.line().upload(name, file).catch((error) => troubles.push(error.message));
     }
     page.busy("");
-    if (troubles.length) page.trouble(troubles.join("\n"));
+    if (troubles.length) page.trouble(troubles.join("\n"), control);
     if (troubles.length < files.length) page.kept(name);
   }
 

@@ -2,6 +2,7 @@
 
 import { Camera } from "./camera.js";
 import { Files } from "./files.js";
+import { keepFocus } from "./focus.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
@@ -9,7 +10,8 @@ import { Recording } from "./recording.js";
 import { showReport } from "./report.js";
 import { Sight } from "./sight.js";
 import { Things } from "./things.js";
-import { learnedWords, nextStep, paceWords } from "./words.js";
+import { Trouble } from "./trouble.js";
+import { learnedWords, nextStep, paceWords, whereItGoes } from "./words.js";
 
 const OLD = 1000; // ms after which a name says nothing of what is seen now
 const FULL = "As many people as it can take are using this app. Try again in some minutes.";
@@ -23,17 +25,19 @@ class TeachAndWatch extends HTMLElement {
     this.model = null; // {names, frames, things, seconds} once there is one
     this.camera = new Camera(this.$("video"));
     this.things = new Things(this.$(".cards"), this.$(".foreign"), {
-      record: (name) => this.recording.press(name),
-      files: (name, files) => this.files.upload(name, files),
-      rename: (thing, name) => this.order({ do: "rename", thing, name }),
-      remove: (thing) => this.remove(thing),
-      removeClip: (thing, clip) => this.order({ do: "remove clip", thing, clip }),
+      record: (name, button) => this.recording.press(name, button),
+      files: (name, files, button) => this.files.upload(name, files, button),
+      rename: (thing, name, field) => this.order({ do: "rename", thing, name }, field),
+      remove: (thing, button) => this.remove(thing, button),
+      removeClip: (thing, clip, button) => this.order({ do: "remove clip", thing, clip }, button),
       forget: (clip) => this.order({ do: "forget", clip }),
     });
     this.sight = new Sight(this, (name) => this.things.colour(name), (order) => this.order(order));
     this.voice = this.sight.voice;
+    this.trouble = new Trouble(this.$(".trouble"));
     this.#parts();
     this.#wire();
+    keepFocus(this);
     this.show();
     this.startCamera();
     this.ready = new Promise((settle) => (this.settle = settle)); // true once there is a line, false if there is none
@@ -54,12 +58,13 @@ class TeachAndWatch extends HTMLElement {
 
   #parts() {
     const page = {
-      order: (order) => this.order(order),
-      trouble: (text, focus) => this.trouble(text, focus),
+      order: (order, control) => this.order(order, control),
+      trouble: (text, control) => this.trouble.say(text, control),
     };
     this.recording = new Recording(this, this.camera, this.voice, {
       ...page,
       show: () => this.show(),
+      counting: (name, left) => this.things.recording(name, left),
       kept: (name) => this.#recorded(name),
     });
     this.files = new Files(this, {
@@ -98,13 +103,14 @@ class TeachAndWatch extends HTMLElement {
     setInterval(() => this.#showPace(), 500);
   }
 
-  async order(order) {
-    this.trouble("");
+  /** Give the app an order; control: what was pressed, beside which a refusal is said. Resolves with null then. */
+  async order(order, control = null) {
+    this.trouble.say("");
     if (!(await this.ready)) return null; // who presses at once is not told off
     try {
       return await this.line.ask(order);
     } catch (error) {
-      this.trouble(error.message);
+      this.trouble.say(error.message, control);
       return null;
     }
   }
@@ -133,7 +139,7 @@ class TeachAndWatch extends HTMLElement {
 
   #hear(change, trouble = "") {
     Object.assign(this, change);
-    if (trouble) this.trouble(trouble);
+    if (trouble) this.trouble.say(trouble);
     this.show();
   }
 
@@ -144,7 +150,7 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #hearAnswer(answer) {
-    if (answer.problem) this.trouble(answer.problem);
+    if (answer.problem) this.trouble.say(answer.problem);
     if (answer.p && this.camera.playing && this.model) this.sight.show(answer);
   }
 
@@ -185,8 +191,8 @@ class TeachAndWatch extends HTMLElement {
     if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) this.$("#thing-name").focus();
   }
 
-  async remove(thing) {
-    if (await this.order({ do: "remove", thing })) this.$(".undo button").focus();
+  async remove(thing, button) {
+    if (await this.order({ do: "remove", thing }, button)) this.$(".undo button").focus();
   }
 
   // ---- what stands on the page --------------------------------------------------------------------------
@@ -196,16 +202,11 @@ class TeachAndWatch extends HTMLElement {
     if (this.over && !final) return;
     this.over ||= final;
     const alarm = this.$(".alarm");
+    const words = alarm.querySelector("p");
     alarm.hidden = !text;
-    alarm.querySelector("p").textContent = text;
+    if (words.textContent !== text) words.textContent = text; // said once, however often it is tried again
     alarm.querySelector("button").hidden = !final;
     if (final) this.stopCamera();
-  }
-
-  trouble(text, focus = null) {
-    this.$(".trouble").textContent = text;
-    this.$(".trouble").hidden = !text;
-    focus?.focus();
   }
 
   show() {
@@ -253,7 +254,7 @@ class TeachAndWatch extends HTMLElement {
     toggle.textContent = playing ? `Stop ${what}` : "Start camera";
     toggle.classList.toggle("primary", !playing && !this.starting);
     this.$(".recording").hidden = !this.take;
-    this.$(".picture").classList.toggle("taking", Boolean(this.take));
+    this.$(".desk").classList.toggle("taking", Boolean(this.take));
     if (!playing) this.$(".rate").textContent = "";
   }
 
@@ -273,6 +274,7 @@ class TeachAndWatch extends HTMLElement {
 
   #wire() {
     this.$(".ask").addEventListener("click", () => this.#whatIsThis());
+    this.$(".goes").textContent = whereItGoes(location.hostname);
     const field = this.$("#thing-name");
     this.$("form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -286,7 +288,7 @@ class TeachAndWatch extends HTMLElement {
       this.problem = "The camera was taken away. Press Start camera to go on.";
       this.show();
     });
-    this.$(".undo button").addEventListener("click", () => this.order({ do: "undo" }));
+    this.$(".undo button").addEventListener("click", (event) => this.order({ do: "undo" }, event.currentTarget));
     this.$(".alarm button").addEventListener("click", () => location.reload());
     this.watchable = JSON.parse(this.dataset.clips || "[]");
     this.$(".clips-to-watch .tools").append(...this.watchable.map((clip) => this.#clipButton(clip)));

@@ -42,6 +42,12 @@ export function paceWords(rate, waiting) {
   return rate < BUSY ? `Busy: ${plural(Math.round(rate), "look")} a second` : `${Math.round(rate)} frames per second`;
 }
 
+/** Where the pictures go, for a page that came from `host`. */
+export function whereItGoes(host) {
+  const here = ["localhost", "127.0.0.1", "[::1]"].includes(host);
+  return `${here ? "Your pictures stay on this computer" : `Your pictures go to ${host}, where this page came from, and to nobody else`}; they are deleted when you leave. What it says is a guess: do not rely on it for medicine or food.`;
+}
+
 export function plural(count, word) {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
