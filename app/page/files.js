@@ -2,6 +2,7 @@
 
 import { make } from "./make.js";
 import { ACCEPTED } from "./things.js";
+import { plural } from "./words.js";
 
 export class Files {
   /** root: where the parts are; page: {line, ready, order, trouble, busy, kept}. */
@@ -24,15 +25,17 @@ export class Files {
   async upload(name, files, control = this.button) {
     const { page } = this;
     const troubles = [];
+    let frames = 0;
     page.trouble("");
     if (!(await page.ready())) return;
     for (const [index, file] of files.entries()) {
       this.#reading(`Reading ${file.name} (${index + 1} of ${files.length})…`);
-      await page.line().upload(name, file).catch((error) => troubles.push(error.message));
+      const kept = page.line().upload(name, file);
+      await kept.then((count) => (frames += count), (error) => troubles.push(error.message));
     }
     page.busy("");
     if (troubles.length) page.trouble(troubles.join("\n"), control);
-    if (troubles.length < files.length) page.kept(name);
+    if (troubles.length < files.length) page.kept(name, `Kept ${plural(frames, "frame")} of ${name}.`);
   }
 
   async samples() {

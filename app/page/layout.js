@@ -23,6 +23,7 @@ export const LAYOUT = `
     </div>
   </form>
   <p class="or">or <button type="button" class="link files">add clips and photos</button></p>
+  <p class="kept"></p>
   <p class="trouble" id="trouble" role="alert" hidden></p>
   <div class="lesson" hidden><p></p><progress aria-label="Learning"></progress></div>
 </section>
@@ -34,8 +35,11 @@ export const LAYOUT = `
     <button type="button" class="wrong" hidden>That’s wrong</button>
     <button type="button" class="ask" accesskey="w">What is this?</button>
     <label class="speak">Speak <select><option value="off">off</option><option value="changes">names</option><option value="everything">everything</option></select></label>
+    <label class="find" hidden>Find <select><option value="">nothing</option></select></label>
+    <label class="sounds"><input type="checkbox" checked> Tones</label>
     <p class="rate"></p>
   </div>
+  <p class="finding" hidden></p>
   <div class="correction" role="group" aria-labelledby="correction-title" hidden>
     <p id="correction-title" tabindex="-1"></p><div class="tools"></div>
   </div>

@@ -1,20 +1,22 @@
 // A recording: what streams by becomes a clip of a thing, until somebody presses again or five seconds are over.
 
-import { plural } from "./words.js";
+import { keptWords } from "./words.js";
 
 const RECORD_MS = 5000;
 
 export class Recording {
   #asking = false;
   #timer = 0;
+  #count = 0; // seconds left, as shown last
 
-  /** root: where the parts are; camera: what is filmed; voice: says what happened; page: {order, trouble, show, counting, kept}. */
-  constructor(root, camera, voice, page) {
+  /** root: where the parts are; camera: what is filmed; voice, tones: tell what happened; page: {order, trouble, show, counting, kept}. */
+  constructor(root, camera, voice, tones, page) {
     this.sign = root.querySelector(".recording");
     this.field = root.querySelector("#thing-name");
     this.toggle = root.querySelector(".toggle");
     this.camera = camera;
     this.voice = voice;
+    this.tones = tones;
     this.page = page;
     this.take = null; // {name, started} while it runs
     const look = root.querySelector(".look");
@@ -32,6 +34,8 @@ export class Recording {
     this.#asking = false;
     if (!begun) return;
     this.take = { name, started: performance.now() };
+    this.#count = RECORD_MS / 1000;
+    this.tones.play("start");
     this.#timer = setInterval(() => this.#tick(), 100);
     this.#tick();
     this.voice.say(`Recording ${name}`);
@@ -44,10 +48,11 @@ export class Recording {
     this.take = null;
     this.page.counting(null, 0);
     this.page.show();
+    this.tones.play("stop");
     const kept = await this.page.order({ do: "keep" });
     if (!kept) return;
-    this.voice.say(`Kept ${plural(kept.count, "frame")} of ${name}`);
-    this.page.kept(name);
+    this.tones.play("kept");
+    this.page.kept(name, keptWords(name, kept.count, kept.sent));
   }
 
   #tick() {
@@ -57,5 +62,9 @@ export class Recording {
     const seconds = Math.ceil(left / 1000);
     this.sign.lastElementChild.textContent = `${name} · ${seconds}`;
     this.page.counting(name, seconds);
+    if (seconds === this.#count) return;
+    this.#count = seconds;
+    this.tones.play("tick");
+    this.voice.count(seconds);
   }
 }

@@ -9,9 +9,12 @@ import { make } from "./make.js";
 import { Recording } from "./recording.js";
 import { showReport } from "./report.js";
 import { Sight } from "./sight.js";
+import { showPicture, showStep } from "./signs.js";
 import { Things } from "./things.js";
+import { Tones } from "./tones.js";
 import { Trouble } from "./trouble.js";
-import { learnedWords, nextStep, paceWords, whereItGoes } from "./words.js";
+import { Voice } from "./voice.js";
+import { learnedWords, paceWords, whereItGoes } from "./words.js";
 
 const OLD = 1000; // ms after which a name says nothing of what is seen now
 const FULL = "As many people as it can take are using this app. Try again in some minutes.";
@@ -29,12 +32,12 @@ class TeachAndWatch extends HTMLElement {
       files: (name, files, button) => this.files.upload(name, files, button),
       rename: (thing, name, field) => this.order({ do: "rename", thing, name }, field),
       remove: (thing, button) => this.remove(thing, button),
-      removeClip: (thing, clip, button) => this.order({ do: "remove clip", thing, clip }, button),
+      removeClip: (thing, clip, button) => this.removeClip(thing, clip, button),
       forget: (clip) => this.order({ do: "forget", clip }),
     });
-    this.sight = new Sight(this, (name) => this.things.colour(name), (order) => this.order(order));
-    this.voice = this.sight.voice;
-    this.trouble = new Trouble(this.$(".trouble"));
+    this.voice = new Voice(this.$("p[role=status]"));
+    this.tones = new Tones();
+    this.trouble = new Trouble(this.$(".trouble"), this.tones);
     this.#parts();
     this.#wire();
     keepFocus(this);
@@ -57,22 +60,25 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #parts() {
+    const colour = (name) => this.things.colour(name);
+    const mirrored = () => this.camera.mirrored;
+    this.sight = new Sight(this, colour, (order) => this.order(order), this.voice, this.tones, mirrored);
     const page = {
       order: (order, control) => this.order(order, control),
       trouble: (text, control) => this.trouble.say(text, control),
     };
-    this.recording = new Recording(this, this.camera, this.voice, {
+    this.recording = new Recording(this, this.camera, this.voice, this.tones, {
       ...page,
       show: () => this.show(),
       counting: (name, left) => this.things.recording(name, left),
-      kept: (name) => this.#recorded(name),
+      kept: (name, words) => this.#recorded(name, words),
     });
     this.files = new Files(this, {
       ...page,
       line: () => this.line,
       ready: () => this.ready,
       busy: (text) => this.#hear({ busy: text }),
-      kept: (name) => this.#clearName(name),
+      kept: (name, words) => this.#kept(name, words),
     });
   }
 
@@ -134,6 +140,7 @@ class TeachAndWatch extends HTMLElement {
     this.things.update(state.things, state.foreign);
     this.sight.bars.recolour();
     this.sight.correction.update(state);
+    this.sight.find.offer(state.learnable < 2 ? [] : state.things.filter((thing) => thing.clips.length).map((thing) => thing.name));
     this.show();
   }
 
@@ -165,6 +172,7 @@ class TeachAndWatch extends HTMLElement {
     } catch (error) {
       this.camera.stop();
       this.problem = error.message;
+      this.voice.say(error.message);
     }
     this.starting = false;
     this.$(".turn").hidden = this.camera.playing !== "camera" || !(await this.camera.several());
@@ -179,20 +187,33 @@ class TeachAndWatch extends HTMLElement {
 
   // ---- what was kept, what goes -------------------------------------------------------------------------
 
-  /** Empty the field, unless something else was typed since. */
-  #clearName(name) {
+  /** Say what was kept of the thing called `name`, and what comes next; empty the field, unless something else was typed since. */
+  #kept(name, words) {
+    this.$(".kept").textContent = words;
+    this.voice.say(`${words} ${this.$("#next-step").textContent}.`);
     const field = this.$("#thing-name");
     if (field.value.trim() === name.trim()) field.value = "";
   }
 
-  #recorded(name) {
-    this.#clearName(name);
+  #recorded(name, words) {
+    this.#kept(name, words);
     // A phone would cover the camera with its keyboard.
     if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) this.$("#thing-name").focus();
   }
 
   async remove(thing, button) {
-    if (await this.order({ do: "remove", thing }, button)) this.$(".undo button").focus();
+    if (!(await this.order({ do: "remove", thing }, button))) return;
+    this.$(".undo button").focus();
+    this.voice.say(this.$(".undo p").textContent);
+  }
+
+  async removeClip(thing, clip, button) {
+    if (await this.order({ do: "remove clip", thing, clip }, button)) this.voice.say("The clip is removed.");
+  }
+
+  async undo(button) {
+    const name = this.state.undo;
+    if (await this.order({ do: "undo" }, button)) this.voice.say(`${name} is back.`);
   }
 
   // ---- what stands on the page --------------------------------------------------------------------------
@@ -210,8 +231,9 @@ class TeachAndWatch extends HTMLElement {
   }
 
   show() {
-    this.#showStep();
-    this.#showPicture();
+    showStep(this);
+    showPicture(this);
+    if (this.take) this.$(".kept").textContent = "";
     const { things, undo } = this.state;
     this.$(".empty").hidden = things.length > 0;
     this.$(".bars").hidden = !this.model;
@@ -224,38 +246,6 @@ class TeachAndWatch extends HTMLElement {
     record.lastElementChild.textContent = this.take ? "Stop" : "Record";
     record.ariaLabel = this.take ? `Stop recording ${this.take.name}` : "Record";
     if (!this.model || !this.camera.playing) this.sight.clear();
-  }
-
-  #showStep() {
-    const [step, hint] = nextStep(this);
-    this.$("#next-step").textContent = step;
-    this.$(".hint").textContent = hint;
-    const { learning, busy } = this;
-    const model = this.stale ? null : this.model; // an older model goes on answering, but is no news
-    const lesson = this.$(".lesson");
-    const bar = lesson.querySelector("progress");
-    lesson.hidden = !busy && !learning && !model;
-    bar.hidden = !busy && !learning;
-    if (learning?.done) Object.assign(bar, { max: learning.total, value: learning.done });
-    else bar.removeAttribute("value");
-    lesson.querySelector("p").textContent =
-      busy || (learning ? `Learning… ${learning.done} of ${learning.total} frames` : learnedWords(model));
-  }
-
-  #showPicture() {
-    const { playing } = this.camera;
-    const off = this.$(".off");
-    off.hidden = Boolean(playing) && !this.starting;
-    off.querySelector("p").textContent = this.starting
-      ? "Allow the camera to begin."
-      : this.problem || "The camera is off.";
-    const what = playing === "clip" ? "clip" : "camera";
-    const toggle = this.$(".toggle");
-    toggle.textContent = playing ? `Stop ${what}` : "Start camera";
-    toggle.classList.toggle("primary", !playing && !this.starting);
-    this.$(".recording").hidden = !this.take;
-    this.$(".desk").classList.toggle("taking", Boolean(this.take));
-    if (!playing) this.$(".rate").textContent = "";
   }
 
   #showPace() {
@@ -276,6 +266,11 @@ class TeachAndWatch extends HTMLElement {
     this.$(".ask").addEventListener("click", () => this.#whatIsThis());
     this.$(".goes").textContent = whereItGoes(location.hostname);
     const field = this.$("#thing-name");
+    const speak = this.$(".speak select");
+    this.$(".speak").hidden = !("speechSynthesis" in window);
+    speak.addEventListener("change", () => (this.voice.speak = speak.value));
+    const sounds = this.$(".sounds input");
+    sounds.addEventListener("change", () => (this.tones.on = sounds.checked));
     this.$("form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.recording.press(field.value);
@@ -288,7 +283,7 @@ class TeachAndWatch extends HTMLElement {
       this.problem = "The camera was taken away. Press Start camera to go on.";
       this.show();
     });
-    this.$(".undo button").addEventListener("click", (event) => this.order({ do: "undo" }, event.currentTarget));
+    this.$(".undo button").addEventListener("click", (event) => this.undo(event.currentTarget));
     this.$(".alarm button").addEventListener("click", () => location.reload());
     this.watchable = JSON.parse(this.dataset.clips || "[]");
     this.$(".clips-to-watch .tools").append(...this.watchable.map((clip) => this.#clipButton(clip)));

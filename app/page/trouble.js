@@ -3,8 +3,9 @@
 export class Trouble {
   #control = null;
 
-  constructor(alert) {
+  constructor(alert, tones) {
     this.alert = alert;
+    this.tones = tones;
     this.home = alert.previousElementSibling;
   }
 
@@ -19,7 +20,9 @@ export class Trouble {
     alert.textContent = text;
     this.#mark(true);
     this.#control?.focus();
-    if (text) alert.scrollIntoView({ block: "nearest" });
+    if (!text) return;
+    this.tones.play("wrong");
+    alert.scrollIntoView({ block: "nearest" });
   }
 
   #mark(on) {

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.app.people import PHONE, Person, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-UPRIGHT = PHONE["viewport"]
-ON_ITS_SIDE = {"width": UPRIGHT["height"], "height": UPRIGHT["width"]}
+UPRIGHT: ViewportSize = {"width": 360, "height": 740}  # as PHONE
+ON_ITS_SIDE: ViewportSize = {"width": 740, "height": 360}
 TWELVE = 1000  # pixels of the list of twelve things, at most
 # Uploads a thing for each of these names, from one photo that the page makes itself.
 TEACH = """async (names) => {
