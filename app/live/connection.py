@@ -209,7 +209,8 @@ class Connection:
             case "keep":
                 if recording is None:
                     raise InputError("Nothing is being recorded; press Record first.")
-                return {"count": handlers.teach_recording(room, recording.name, recording.jpegs)}
+                count = handlers.teach_recording(room, recording.name, recording.jpegs)
+                return {"count": count, "sent": len(recording.jpegs)}
             case "it is" if recording:
                 return {"clip": handlers.correct(room, thing, recording.jpegs)}
             case "not mine" if recording:

@@ -63,6 +63,11 @@ export class Camera {
     await this.start();
   }
 
+  /** Does it look at who holds it? Then left and right are exchanged for them. */
+  get mirrored() {
+    return this.video.srcObject?.getVideoTracks()[0]?.getSettings().facingMode === "user";
+  }
+
   /** Are there two cameras to choose from? Known once one was allowed. */
   async several() {
     const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];

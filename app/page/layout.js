@@ -3,7 +3,6 @@
 export const LAYOUT = `
 <div class="alarm" role="alert" hidden><p></p><button type="button" class="primary">Start again</button></div>
 <div class="desk">
-<div class="column">
 <section class="look" aria-label="Camera">
   <div class="picture">
     <video muted playsinline aria-label="What the app sees"></video>
@@ -12,14 +11,35 @@ export const LAYOUT = `
     <div class="verdict" hidden><span></span><span></span></div>
     <div class="recording" hidden><span class="dot"></span><span></span></div>
   </div>
+</section>
+<section class="teach" aria-labelledby="next-step">
+  <h2 id="next-step" tabindex="-1"></h2>
+  <p class="hint"></p>
+  <form>
+    <label for="thing-name">Name of the thing</label>
+    <div class="row">
+      <input id="thing-name" class="name" type="text" autocomplete="off" placeholder="my mug">
+      <button type="submit" class="record"><span class="dot"></span><span></span></button>
+    </div>
+  </form>
+  <p class="or">or <button type="button" class="link files">add clips and photos</button></p>
+  <p class="kept"></p>
+  <p class="trouble" id="trouble" role="alert" hidden></p>
+  <div class="lesson" hidden><p></p><progress aria-label="Learning"></progress></div>
+</section>
+<div class="under">
+<section aria-label="Watching">
   <div class="controls">
     <button type="button" class="toggle"></button>
     <button type="button" class="turn" hidden>Other camera</button>
     <button type="button" class="wrong" hidden>That’s wrong</button>
     <button type="button" class="ask" accesskey="w">What is this?</button>
     <label class="speak">Speak <select><option value="off">off</option><option value="changes">names</option><option value="everything">everything</option></select></label>
+    <label class="find" hidden>Find <select><option value="">nothing</option></select></label>
+    <label class="sounds"><input type="checkbox" checked> Tones</label>
     <p class="rate"></p>
   </div>
+  <p class="finding" hidden></p>
   <div class="correction" role="group" aria-labelledby="correction-title" hidden>
     <p id="correction-title" tabindex="-1"></p><div class="tools"></div>
   </div>
@@ -30,28 +50,14 @@ export const LAYOUT = `
   <p>None of these at hand? Watch a clip:</p><div class="tools"></div>
 </section>
 </div>
-<div class="column">
-<section class="teach" aria-labelledby="next-step">
-  <h2 id="next-step"></h2>
-  <p class="hint"></p>
-  <form>
-    <label for="thing-name">Name of the thing</label>
-    <div class="row">
-      <input id="thing-name" class="name" type="text" autocomplete="off" placeholder="my mug">
-      <button type="submit" class="record"><span class="dot"></span><span></span></button>
-    </div>
-  </form>
-  <p class="or">or <button type="button" class="link files">add clips and photos</button></p>
-  <p class="trouble" role="alert" hidden></p>
-  <div class="lesson" hidden><p></p><progress aria-label="Learning"></progress></div>
-</section>
+<div class="taught">
 <section class="report" aria-labelledby="report-title" hidden>
   <h2 id="report-title">How good it will be</h2>
   <ul></ul>
   <details><summary>What is taken for what</summary><div class="grid" tabindex="0" role="region" aria-label="Table of names"><table></table></div></details>
 </section>
 <section class="things" aria-labelledby="things-title">
-  <h2 id="things-title">Your things</h2>
+  <h2 id="things-title" tabindex="-1">Your things</h2>
   <div class="undo" hidden><p></p><button type="button">Undo</button></div>
   <div class="empty">
     <p>Nothing taught yet. What you record appears here.</p>
@@ -60,6 +66,7 @@ export const LAYOUT = `
   <ul class="cards"></ul>
   <details class="foreign" hidden><summary></summary><ul class="clips"></ul></details>
 </section>
+<p class="goes"></p>
 </div>
 </div>
 <p class="sr-only" role="status" aria-live="polite"></p>`;

@@ -2,27 +2,26 @@
 
 import { Bars } from "./bars.js";
 import { Correction } from "./correction.js";
-import { Voice } from "./voice.js";
+import { Find } from "./find.js";
 
 export class Sight {
   #verdict = null; // {name, aside, aloud}; null: nothing is known of the present moment
 
-  /** root: where the parts are; colour: the class of a thing’s colour; order: as in Correction. */
-  constructor(root, colour, order) {
+  /** root: where the parts are; colour: the class of a thing’s colour; order: as in Correction; mirrored: as in Find. */
+  constructor(root, colour, order, voice, tones, mirrored) {
     this.bars = new Bars(root.querySelector(".bars ul"), root.querySelector(".verdict"), colour);
-    this.voice = new Voice(root.querySelector("p[role=status]"));
+    this.voice = voice;
+    this.find = new Find(root, tones, voice, mirrored);
     this.correction = new Correction(root, order, this.voice);
     this.outline = root.querySelector(".where");
-    const speak = root.querySelector(".speak");
-    const choice = speak.querySelector("select");
-    speak.hidden = !("speechSynthesis" in window);
-    choice.addEventListener("change", () => (this.voice.speak = choice.value));
   }
 
   /** An answer of the app. */
-  show({ names, p, named, where }) {
+  show(answer) {
+    const { names, p, named, where } = answer;
     this.#verdict = this.bars.show(names, p, named);
-    this.voice.sees(this.#verdict.aloud);
+    this.voice.sees(this.find.target ? "" : this.#verdict.aloud); // who looks for one thing hears of that one
+    this.find.see(answer);
     this.correction.show(this.#verdict.name, named);
     this.#frame(named ? where : null);
   }
@@ -32,6 +31,7 @@ export class Sight {
     this.#verdict = null;
     this.bars.clear();
     this.voice.sees("");
+    this.find.lose();
     this.correction.show(null, false);
     this.#frame(null);
   }

@@ -1,15 +1,21 @@
 // <teach-and-watch>: the camera, the things, and one clear next step. The app itself is at the other end of the line.
 
 import { Camera } from "./camera.js";
+import { Files } from "./files.js";
+import { keepFocus } from "./focus.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
+import { Recording } from "./recording.js";
 import { showReport } from "./report.js";
 import { Sight } from "./sight.js";
-import { ACCEPTED, Things } from "./things.js";
-import { learnedWords, nextStep, paceWords, plural } from "./words.js";
+import { showPicture, showStep } from "./signs.js";
+import { Things } from "./things.js";
+import { Tones } from "./tones.js";
+import { Trouble } from "./trouble.js";
+import { Voice } from "./voice.js";
+import { learnedWords, paceWords, whereItGoes } from "./words.js";
 
-const RECORD_MS = 5000;
 const OLD = 1000; // ms after which a name says nothing of what is seen now
 const FULL = "As many people as it can take are using this app. Try again in some minutes.";
 
@@ -20,19 +26,21 @@ class TeachAndWatch extends HTMLElement {
     this.state = { things: [], foreign: [], learnable: 0, undo: null };
     this.learning = null; // {done, total} while a model is being made
     this.model = null; // {names, frames, things, seconds} once there is one
-    this.take = null; // {name, timer, started} while recording
     this.camera = new Camera(this.$("video"));
     this.things = new Things(this.$(".cards"), this.$(".foreign"), {
-      record: (name) => this.record(name),
-      files: (name, files) => this.upload(name, files),
-      rename: (thing, name) => this.order({ do: "rename", thing, name }),
-      remove: (thing) => this.remove(thing),
-      removeClip: (thing, clip) => this.order({ do: "remove clip", thing, clip }),
+      record: (name, button) => this.recording.press(name, button),
+      files: (name, files, button) => this.files.upload(name, files, button),
+      rename: (thing, name, field) => this.order({ do: "rename", thing, name }, field),
+      remove: (thing, button) => this.remove(thing, button),
+      removeClip: (thing, clip, button) => this.removeClip(thing, clip, button),
       forget: (clip) => this.order({ do: "forget", clip }),
     });
-    this.sight = new Sight(this, (name) => this.things.colour(name), (order) => this.order(order));
-    this.voice = this.sight.voice;
+    this.voice = new Voice(this.$("p[role=status]"));
+    this.tones = new Tones();
+    this.trouble = new Trouble(this.$(".trouble"), this.tones);
+    this.#parts();
     this.#wire();
+    keepFocus(this);
     this.show();
     this.startCamera();
     this.ready = new Promise((settle) => (this.settle = settle)); // true once there is a line, false if there is none
@@ -44,6 +52,34 @@ class TeachAndWatch extends HTMLElement {
 
   $(selector) {
     return this.querySelector(selector);
+  }
+
+  /** What is being recorded: {name, started}, or null. */
+  get take() {
+    return this.recording.take;
+  }
+
+  #parts() {
+    const colour = (name) => this.things.colour(name);
+    const mirrored = () => this.camera.mirrored;
+    this.sight = new Sight(this, colour, (order) => this.order(order), this.voice, this.tones, mirrored);
+    const page = {
+      order: (order, control) => this.order(order, control),
+      trouble: (text, control) => this.trouble.say(text, control),
+    };
+    this.recording = new Recording(this, this.camera, this.voice, this.tones, {
+      ...page,
+      show: () => this.show(),
+      counting: (name, left) => this.things.recording(name, left),
+      kept: (name, words) => this.#recorded(name, words),
+    });
+    this.files = new Files(this, {
+      ...page,
+      line: () => this.line,
+      ready: () => this.ready,
+      busy: (text) => this.#hear({ busy: text }),
+      kept: (name, words) => this.#kept(name, words),
+    });
   }
 
   // ---- the line -----------------------------------------------------------------------------------------
@@ -61,7 +97,7 @@ class TeachAndWatch extends HTMLElement {
     on("learned", (model) => this.#hearLearned(model));
     on("report", (report) => showReport(this.$(".report"), report));
     on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
-    on("waiting", ({ text }) => this.busy && this.#hear({ busy: `${this.reading} ${text}` }));
+    on("waiting", ({ text }) => this.busy && this.files.waiting(text));
     on("answer", (answer) => this.#hearAnswer(answer));
     on("lost", () => this.alarm("The app cannot be reached. Trying again…", false));
     on("open", () => {
@@ -73,13 +109,14 @@ class TeachAndWatch extends HTMLElement {
     setInterval(() => this.#showPace(), 500);
   }
 
-  async order(order) {
-    this.trouble("");
+  /** Give the app an order; control: what was pressed, beside which a refusal is said. Resolves with null then. */
+  async order(order, control = null) {
+    this.trouble.say("");
     if (!(await this.ready)) return null; // who presses at once is not told off
     try {
       return await this.line.ask(order);
     } catch (error) {
-      this.trouble(error.message);
+      this.trouble.say(error.message, control);
       return null;
     }
   }
@@ -103,12 +140,13 @@ class TeachAndWatch extends HTMLElement {
     this.things.update(state.things, state.foreign);
     this.sight.bars.recolour();
     this.sight.correction.update(state);
+    this.sight.find.offer(state.learnable < 2 ? [] : state.things.filter((thing) => thing.clips.length).map((thing) => thing.name));
     this.show();
   }
 
   #hear(change, trouble = "") {
     Object.assign(this, change);
-    if (trouble) this.trouble(trouble);
+    if (trouble) this.trouble.say(trouble);
     this.show();
   }
 
@@ -119,7 +157,7 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #hearAnswer(answer) {
-    if (answer.problem) this.trouble(answer.problem);
+    if (answer.problem) this.trouble.say(answer.problem);
     if (answer.p && this.camera.playing && this.model) this.sight.show(answer);
   }
 
@@ -134,6 +172,7 @@ class TeachAndWatch extends HTMLElement {
     } catch (error) {
       this.camera.stop();
       this.problem = error.message;
+      this.voice.say(error.message);
     }
     this.starting = false;
     this.$(".turn").hidden = this.camera.playing !== "camera" || !(await this.camera.several());
@@ -141,78 +180,40 @@ class TeachAndWatch extends HTMLElement {
   }
 
   stopCamera() {
-    if (this.take) this.keep();
+    if (this.take) this.recording.keep();
     this.camera.stop();
     this.show();
   }
 
-  // ---- recording ----------------------------------------------------------------------------------------
+  // ---- what was kept, what goes -------------------------------------------------------------------------
 
-  async record(name) {
-    if (this.take) return this.keep();
-    if (!name.trim()) return this.trouble("Type a name first, then record.", this.$("#thing-name"));
-    if (!this.camera.playing) return this.trouble("Start the camera first, then record.", this.$(".toggle"));
-    if (this.asking) return; // pressed twice before the first answer
-    this.asking = true;
-    const begun = await this.order({ do: "record", name });
-    this.asking = false;
-    if (!begun) return this.$("#thing-name").focus();
-    this.take = { name, started: performance.now() };
-    this.take.timer = setInterval(() => this.#tick(), 100);
-    this.#tick();
-    this.voice.say(`Recording ${name}`);
-    this.show();
-  }
-
-  #tick() {
-    const left = RECORD_MS - (performance.now() - this.take.started);
-    this.$(".recording span:last-child").textContent = `${this.take.name} · ${Math.max(1, Math.ceil(left / 1000))}`;
-    if (left <= 0) this.keep();
-  }
-
-  async keep() {
-    const { name, timer } = this.take;
-    clearInterval(timer);
-    this.take = null;
-    this.show();
-    const kept = await this.order({ do: "keep" });
-    if (!kept) return;
-    this.voice.say(`Kept ${plural(kept.count, "frame")} of ${name}`);
-    this.#clearName(name);
-    // A phone would cover the camera with its keyboard.
-    if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) this.$("#thing-name").focus();
-  }
-
-  // ---- files, samples, removing -------------------------------------------------------------------------
-
-  async upload(name, files) {
-    const troubles = [];
-    this.trouble("");
-    if (!(await this.ready)) return;
-    for (const [index, file] of files.entries()) {
-      this.reading = `Reading ${file.name} (${index + 1} of ${files.length})…`;
-      this.#hear({ busy: this.reading });
-      await this.line.upload(name, file).catch((error) => troubles.push(error.message));
-    }
-    this.#hear({ busy: "" }, troubles.join("\n"));
-    if (troubles.length < files.length) this.#clearName(name);
-  }
-
-  /** Empty the field, unless something else was typed since. */
-  #clearName(name) {
+  /** Say what was kept of the thing called `name`, and what comes next; empty the field, unless something else was typed since. */
+  #kept(name, words) {
+    this.$(".kept").textContent = words;
+    this.voice.say(`${words} ${this.$("#next-step").textContent}.`);
     const field = this.$("#thing-name");
     if (field.value.trim() === name.trim()) field.value = "";
   }
 
-  async samples() {
-    this.reading = "Reading the sample objects…";
-    this.#hear({ busy: this.reading });
-    await this.order({ do: "samples" });
-    this.#hear({ busy: "" });
+  #recorded(name, words) {
+    this.#kept(name, words);
+    // A phone would cover the camera with its keyboard.
+    if (this.state.things.length < 2 && matchMedia("(pointer: fine)").matches) this.$("#thing-name").focus();
   }
 
-  async remove(thing) {
-    if (await this.order({ do: "remove", thing })) this.$(".undo button").focus();
+  async remove(thing, button) {
+    if (!(await this.order({ do: "remove", thing }, button))) return;
+    this.$(".undo button").focus();
+    this.voice.say(this.$(".undo p").textContent);
+  }
+
+  async removeClip(thing, clip, button) {
+    if (await this.order({ do: "remove clip", thing, clip }, button)) this.voice.say("The clip is removed.");
+  }
+
+  async undo(button) {
+    const name = this.state.undo;
+    if (await this.order({ do: "undo" }, button)) this.voice.say(`${name} is back.`);
   }
 
   // ---- what stands on the page --------------------------------------------------------------------------
@@ -222,21 +223,17 @@ class TeachAndWatch extends HTMLElement {
     if (this.over && !final) return;
     this.over ||= final;
     const alarm = this.$(".alarm");
+    const words = alarm.querySelector("p");
     alarm.hidden = !text;
-    alarm.querySelector("p").textContent = text;
+    if (words.textContent !== text) words.textContent = text; // said once, however often it is tried again
     alarm.querySelector("button").hidden = !final;
     if (final) this.stopCamera();
   }
 
-  trouble(text, focus = null) {
-    this.$(".trouble").textContent = text;
-    this.$(".trouble").hidden = !text;
-    focus?.focus();
-  }
-
   show() {
-    this.#showStep();
-    this.#showPicture();
+    showStep(this);
+    showPicture(this);
+    if (this.take) this.$(".kept").textContent = "";
     const { things, undo } = this.state;
     this.$(".empty").hidden = things.length > 0;
     this.$(".bars").hidden = !this.model;
@@ -249,38 +246,6 @@ class TeachAndWatch extends HTMLElement {
     record.lastElementChild.textContent = this.take ? "Stop" : "Record";
     record.ariaLabel = this.take ? `Stop recording ${this.take.name}` : "Record";
     if (!this.model || !this.camera.playing) this.sight.clear();
-  }
-
-  #showStep() {
-    const [step, hint] = nextStep(this);
-    this.$("#next-step").textContent = step;
-    this.$(".hint").textContent = hint;
-    const { learning, busy } = this;
-    const model = this.stale ? null : this.model; // an older model goes on answering, but is no news
-    const lesson = this.$(".lesson");
-    const bar = lesson.querySelector("progress");
-    lesson.hidden = !busy && !learning && !model;
-    bar.hidden = !busy && !learning;
-    if (learning?.done) Object.assign(bar, { max: learning.total, value: learning.done });
-    else bar.removeAttribute("value");
-    lesson.querySelector("p").textContent =
-      busy || (learning ? `Learning… ${learning.done} of ${learning.total} frames` : learnedWords(model));
-  }
-
-  #showPicture() {
-    const { playing } = this.camera;
-    const off = this.$(".off");
-    off.hidden = Boolean(playing) && !this.starting;
-    off.querySelector("p").textContent = this.starting
-      ? "Allow the camera to begin."
-      : this.problem || "The camera is off.";
-    const what = playing === "clip" ? "clip" : "camera";
-    const toggle = this.$(".toggle");
-    toggle.textContent = playing ? `Stop ${what}` : "Start camera";
-    toggle.classList.toggle("primary", !playing && !this.starting);
-    this.$(".recording").hidden = !this.take;
-    this.$(".picture").classList.toggle("taking", Boolean(this.take));
-    if (!playing) this.$(".rate").textContent = "";
   }
 
   #showPace() {
@@ -299,10 +264,16 @@ class TeachAndWatch extends HTMLElement {
 
   #wire() {
     this.$(".ask").addEventListener("click", () => this.#whatIsThis());
+    this.$(".goes").textContent = whereItGoes(location.hostname);
     const field = this.$("#thing-name");
+    const speak = this.$(".speak select");
+    this.$(".speak").hidden = !("speechSynthesis" in window);
+    speak.addEventListener("change", () => (this.voice.speak = speak.value));
+    const sounds = this.$(".sounds input");
+    sounds.addEventListener("change", () => (this.tones.on = sounds.checked));
     this.$("form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.record(field.value);
+      this.recording.press(field.value);
     });
     this.$(".toggle").addEventListener("click", () =>
       this.camera.playing ? this.stopCamera() : this.startCamera());
@@ -312,25 +283,12 @@ class TeachAndWatch extends HTMLElement {
       this.problem = "The camera was taken away. Press Start camera to go on.";
       this.show();
     });
-    this.$(".samples").addEventListener("click", () => this.samples());
-    this.$(".undo button").addEventListener("click", () => this.order({ do: "undo" }));
+    this.$(".undo button").addEventListener("click", (event) => this.undo(event.currentTarget));
     this.$(".alarm button").addEventListener("click", () => location.reload());
-    this.#wireFiles(field);
     this.watchable = JSON.parse(this.dataset.clips || "[]");
     this.$(".clips-to-watch .tools").append(...this.watchable.map((clip) => this.#clipButton(clip)));
     window.addEventListener("beforeunload", (event) => {
       if (this.state.things.length && this.line?.gone === undefined) event.preventDefault();
-    });
-  }
-
-  #wireFiles(field) {
-    const files = make("input", { type: "file", multiple: true, accept: ACCEPTED, hidden: true, id: "new-files" });
-    this.$(".or").append(files);
-    this.$(".files").addEventListener("click", () =>
-      field.value.trim() ? files.click() : this.trouble("Type a name first, then choose its files.", field));
-    files.addEventListener("change", () => {
-      this.upload(field.value, [...files.files]);
-      files.value = "";
     });
   }
 

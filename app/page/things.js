@@ -24,6 +24,14 @@ export class Things {
     return this.#colours.get(name) ?? "colour-0";
   }
 
+  /** The thing called `name` is being recorded, with `left` seconds to go; null: none is. */
+  recording(name, left) {
+    for (const card of this.#cards.values()) {
+      const is = name !== null && card.name.toLowerCase() === name.trim().toLowerCase();
+      if (is || card.record.classList.contains("on")) card.recording(is ? left : null);
+    }
+  }
+
   addClip({ id, thumbs }) {
     this.#thumbs.set(id, thumbs);
   }
@@ -77,7 +85,7 @@ class Card {
     this.act = act;
     this.files = make("input", { type: "file", multiple: true, accept: ACCEPTED, hidden: true });
     this.files.addEventListener("change", () => {
-      act.files(this.name, [...this.files.files]);
+      act.files(this.name, [...this.files.files], this.buttons.files);
       this.files.value = "";
     });
     this.title = make("h3");
@@ -87,27 +95,52 @@ class Card {
     this.clips = make("ul", { className: "clips" });
     this.summary = make("summary");
     this.all = make("details", {}, this.summary, this.clips);
+    this.record = this.#button("Record more", async () => {
+      await act.record(this.name, this.record);
+      this.element.scrollIntoView({ block: "nearest" }); // the picture comes to stand above it
+    });
+    this.record.className = "record";
+    this.record.prepend(make("span", { className: "dot" }));
     this.buttons = {
-      record: this.#button("Record more", () => act.record(this.name)),
+      more: this.#button("More", () => this.#open(!this.element.classList.contains("open"))),
       files: this.#button("Add files", () => this.files.click()),
       rename: this.#button("Rename", () => this.#rename(true)),
-      remove: this.#button("Remove", () => act.remove(this.id)),
+      remove: this.#button("Remove", () => act.remove(this.id, this.buttons.remove)),
     };
-    const tools = make("div", { className: "tools" }, ...Object.values(this.buttons), this.files);
-    this.head = make("div", { className: "head" }, make("span", { className: "swatch" }), this.title, this.count);
+    const { more, files, rename, remove } = this.buttons;
+    more.className = "more";
+    this.head = make("div", { className: "head" }, make("span", { className: "swatch" }), this.title, this.count, this.record, more);
+    const tools = make("div", { className: "tools" }, files, rename, remove, this.files);
     this.element = make("li", { className: "card" }, this.head, this.edit, this.strip, this.all, tools);
+    this.#open(false);
+  }
+
+  /** On a narrow screen a card is one row until somebody opens it. */
+  #open(open) {
+    this.element.classList.toggle("open", open);
+    this.buttons.more.ariaExpanded = open;
+  }
+
+  /** Show that this thing is being recorded: `left` seconds to go; null: it is not. */
+  recording(left) {
+    const on = left !== null;
+    this.record.classList.toggle("on", on);
+    this.record.lastChild.textContent = on ? `Stop · ${left}` : "Record more";
+    this.record.ariaLabel = `${on ? "Stop" : "Record more"}: ${this.name}`;
   }
 
   update(thing, colour, thumbs) {
     this.name = thing.name;
     const frames = thing.clips.reduce((sum, clip) => sum + clip.frames, 0);
-    this.element.className = `card ${colour}`;
+    this.element.classList.remove(this.colour);
+    this.element.classList.add((this.colour = colour));
     this.title.textContent = thing.name;
     this.count.textContent = frames
       ? `${plural(thing.clips.length, "clip")} · ${plural(frames, "frame")}`
       : "no clip yet: record one or add files";
     for (const button of Object.values(this.buttons))
       button.setAttribute("aria-label", `${button.textContent}: ${thing.name}`);
+    if (!this.record.classList.contains("on")) this.recording(null);
     const pictures = thing.clips.flatMap((clip) => thumbs.get(clip.id) ?? []);
     this.strip.replaceChildren(...spread(pictures, SHOWN).map((url) => picture(url, "")));
     this.strip.setAttribute("role", "img");
@@ -118,7 +151,7 @@ class Card {
   }
 
   #clip(clip, index, thumbs) {
-    const remove = button("Remove clip", `Remove clip ${index + 1}: ${this.name}`, () => this.act.removeClip(this.id, clip.id));
+    const remove = button("Remove clip", `Remove clip ${index + 1}: ${this.name}`, () => this.act.removeClip(this.id, clip.id, remove));
     return clipItem(clip, `Clip ${index + 1}`, `clip ${index + 1} of ${this.name}`, thumbs, remove);
   }
 
@@ -129,8 +162,7 @@ class Card {
       this.#button("Cancel", () => this.#rename(false)));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (await this.act.rename(this.id, this.input.value)) this.#rename(false);
-      else this.input.focus();
+      if (await this.act.rename(this.id, this.input.value, this.input)) this.#rename(false);
     });
     form.addEventListener("keydown", (event) => event.key === "Escape" && this.#rename(false));
     return form;

@@ -26,6 +26,17 @@ export class Voice {
     else this.#announce(text);
   }
 
+  /** What to do now, of which only the newest counts. */
+  guide(text) {
+    if (this.speak === "off") this.#announce(text);
+    else this.#aloud(text, true);
+  }
+
+  /** So many seconds are left; heard only where the app itself speaks, and never over a sentence. */
+  count(left) {
+    if (this.speak !== "off" && !speechSynthesis.speaking) this.#aloud(`${left}`);
+  }
+
   /** An answer to somebody who asked: at once, also if it is the same as before. */
   answer(text) {
     if (this.speak !== "off") return this.#aloud(text, true);

@@ -4,6 +4,7 @@ const BUSY = 6; // answers a second; with fewer, others are at it too
 const SURE = 0.9; // from this probability on a name is sure
 const LIKELY = 0.6; // below it two names are said
 const NOTHING = "None of your things";
+const FEW = 5; // frames; a clip of fewer says little of a thing
 const ENOUGH = 4; // clips of a thing; more help little
 
 /** [what to do now, how] for what is taught, being recorded and learned. */
@@ -40,6 +41,24 @@ export function learnedWords(model) {
 export function paceWords(rate, waiting) {
   if (waiting) return "Waiting for the app…";
   return rate < BUSY ? `Busy: ${plural(Math.round(rate), "look")} a second` : `${Math.round(rate)} frames per second`;
+}
+
+/** Of `sent` frames of a recording of `name` the app kept `count`. */
+export function keptWords(name, count, sent) {
+  if (sent < FEW) return `Kept ${plural(count, "frame")} of ${name}: the recording was short. Record for some seconds more.`;
+  if (count < FEW) return `Kept only ${plural(count, "frame")} of ${name}: the other ${sent - count} looked the same. Record more and turn it.`;
+  return `Kept ${plural(count, "frame")} of ${name}` + (sent > count ? `, the most different of ${sent}.` : ".");
+}
+
+/** The way to what is looked for. */
+export function way(key) {
+  return { left: "left", right: "right", up: "up", down: "down", closer: "closer", here: "here, in the middle", away: "not in sight" }[key];
+}
+
+/** Where the pictures go, for a page that came from `host`. */
+export function whereItGoes(host) {
+  const here = ["localhost", "127.0.0.1", "[::1]"].includes(host);
+  return `${here ? "Your pictures stay on this computer" : `Your pictures go to ${host}, where this page came from, and to nobody else`}; they are deleted when you leave. What it says is a guess: do not rely on it for medicine or food.`;
 }
 
 export function plural(count, word) {

@@ -10,6 +10,7 @@ import pytest
 from app.rooms import Room
 from tests.app.fakes import House, house
 from tests.app.server import ROOT, Server, start
+from tests.tiny import write_tiny
 
 SAMPLES = ROOT / "assets" / "samples"
 
@@ -35,5 +36,14 @@ def clips() -> Path:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app with the personaliser that is shipped."""
     server = start(tmp_path_factory.mktemp("app"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app with a tiny model, for what has nothing to do with seeing."""
+    folder = tmp_path_factory.mktemp("quick")
+    server = start(folder, "--checkpoint", str(write_tiny(folder / "tiny")))
     yield server
     server.stop()

@@ -46,15 +46,6 @@ def browser(playwright: Playwright, film: Path) -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The app with a tiny model, for what has nothing to do with seeing."""
-    folder = tmp_path_factory.mktemp("quick")
-    server = start(folder, "--checkpoint", str(write_tiny(folder / "tiny")))
-    yield server
-    server.stop()
-
-
 def off(someone: Person) -> str:
     """What stands in place of the picture."""
     words = someone.page.locator(".off p")

@@ -1,0 +1,56 @@
+// What comes from disk: clips and photos of a thing, one upload after another, and the sample objects.
+
+import { make } from "./make.js";
+import { ACCEPTED } from "./things.js";
+import { plural } from "./words.js";
+
+export class Files {
+  /** root: where the parts are; page: {line, ready, order, trouble, busy, kept}. */
+  constructor(root, page) {
+    this.page = page;
+    const field = root.querySelector("#thing-name");
+    const input = make("input", { type: "file", multiple: true, accept: ACCEPTED, hidden: true, id: "new-files" });
+    root.querySelector(".or").append(input);
+    this.button = root.querySelector(".files");
+    this.button.addEventListener("click", () =>
+      field.value.trim() ? input.click() : page.trouble("Type a name first, then choose its files.", field));
+    input.addEventListener("change", () => {
+      this.upload(field.value, [...input.files]);
+      input.value = "";
+    });
+    root.querySelector(".samples").addEventListener("click", () => this.samples());
+  }
+
+  /** control: what was pressed. */
+  async upload(name, files, control = this.button) {
+    const { page } = this;
+    const troubles = [];
+    let frames = 0;
+    page.trouble("");
+    if (!(await page.ready())) return;
+    for (const [index, file] of files.entries()) {
+      this.#reading(`Reading ${file.name} (${index + 1} of ${files.length})…`);
+      const kept = page.line().upload(name, file);
+      await kept.then((count) => (frames += count), (error) => troubles.push(error.message));
+    }
+    page.busy("");
+    if (troubles.length) page.trouble(troubles.join("\n"), control);
+    if (troubles.length < files.length) page.kept(name, `Kept ${plural(frames, "frame")} of ${name}.`);
+  }
+
+  async samples() {
+    this.#reading("Reading the sample objects…");
+    await this.page.order({ do: "samples" });
+    this.page.busy("");
+  }
+
+  /** The app is busy with others: say so beside what is read. */
+  waiting(text) {
+    this.page.busy(`${this.reading} ${text}`);
+  }
+
+  #reading(text) {
+    this.reading = text;
+    this.page.busy(text);
+  }
+}

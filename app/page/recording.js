@@ -1,0 +1,70 @@
+// A recording: what streams by becomes a clip of a thing, until somebody presses again or five seconds are over.
+
+import { keptWords } from "./words.js";
+
+const RECORD_MS = 5000;
+
+export class Recording {
+  #asking = false;
+  #timer = 0;
+  #count = 0; // seconds left, as shown last
+
+  /** root: where the parts are; camera: what is filmed; voice, tones: tell what happened; page: {order, trouble, show, counting, kept}. */
+  constructor(root, camera, voice, tones, page) {
+    this.sign = root.querySelector(".recording");
+    this.field = root.querySelector("#thing-name");
+    this.toggle = root.querySelector(".toggle");
+    this.camera = camera;
+    this.voice = voice;
+    this.tones = tones;
+    this.page = page;
+    this.take = null; // {name, started} while it runs
+    const look = root.querySelector(".look");
+    new IntersectionObserver(([seen]) => look.classList.toggle("away", !seen.isIntersecting)).observe(look);
+  }
+
+  /** Begin one of the thing called `name`, or end the one that runs; control: what was pressed. */
+  async press(name, control = this.field) {
+    if (this.take) return this.keep();
+    if (!name.trim()) return this.page.trouble("Type a name first, then record.", this.field);
+    if (!this.camera.playing) return this.page.trouble("Start the camera first, then record.", this.toggle);
+    if (this.#asking) return; // pressed twice before the first answer
+    this.#asking = true;
+    const begun = await this.page.order({ do: "record", name }, control);
+    this.#asking = false;
+    if (!begun) return;
+    this.take = { name, started: performance.now() };
+    this.#count = RECORD_MS / 1000;
+    this.tones.play("start");
+    this.#timer = setInterval(() => this.#tick(), 100);
+    this.#tick();
+    this.voice.say(`Recording ${name}`);
+    this.page.show();
+  }
+
+  async keep() {
+    const { name } = this.take;
+    clearInterval(this.#timer);
+    this.take = null;
+    this.page.counting(null, 0);
+    this.page.show();
+    this.tones.play("stop");
+    const kept = await this.page.order({ do: "keep" });
+    if (!kept) return;
+    this.tones.play("kept");
+    this.page.kept(name, keptWords(name, kept.count, kept.sent));
+  }
+
+  #tick() {
+    const { name, started } = this.take;
+    const left = RECORD_MS - (performance.now() - started);
+    if (left <= 0) return this.keep();
+    const seconds = Math.ceil(left / 1000);
+    this.sign.lastElementChild.textContent = `${name} · ${seconds}`;
+    this.page.counting(name, seconds);
+    if (seconds === this.#count) return;
+    this.#count = seconds;
+    this.tones.play("tick");
+    this.voice.count(seconds);
+  }
+}
