@@ -7,11 +7,11 @@ import { Voice } from "./voice.js";
 export class Sight {
   #verdict = null; // {name, aside, aloud}; null: nothing is known of the present moment
 
-  /** root: where the parts are; colour: the class of a thing’s colour; order: as in Correction. */
+  /** root: where the parts are; colour: the class of a thing’s colour; order: as in Correction; null where nothing can be corrected. */
   constructor(root, colour, order) {
     this.bars = new Bars(root.querySelector(".bars ul"), root.querySelector(".verdict"), colour);
     this.voice = new Voice(root.querySelector("p[role=status]"));
-    this.correction = new Correction(root, order, this.voice);
+    this.correction = order && new Correction(root, order, this.voice);
     this.outline = root.querySelector(".where");
     const speak = root.querySelector(".speak");
     const choice = speak.querySelector("select");
@@ -23,7 +23,7 @@ export class Sight {
   show({ names, p, named, where }) {
     this.#verdict = this.bars.show(names, p, named);
     this.voice.sees(this.#verdict.aloud);
-    this.correction.show(this.#verdict.name, named);
+    this.correction?.show(this.#verdict.name, named);
     this.#frame(named ? where : null);
   }
 
@@ -32,7 +32,7 @@ export class Sight {
     this.#verdict = null;
     this.bars.clear();
     this.voice.sees("");
-    this.correction.show(null, false);
+    this.correction?.show(null, false);
     this.#frame(null);
   }
 

@@ -4,6 +4,7 @@ import { Camera } from "./camera.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
+import { OnDevice } from "./ondevice.js";
 import { showReport } from "./report.js";
 import { Sight } from "./sight.js";
 import { ACCEPTED, Things } from "./things.js";
@@ -63,7 +64,8 @@ class TeachAndWatch extends HTMLElement {
     on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
     on("waiting", ({ text }) => this.busy && this.#hear({ busy: `${this.reading} ${text}` }));
     on("answer", (answer) => this.#hearAnswer(answer));
-    on("lost", () => this.alarm("The app cannot be reached. Trying again…", false));
+    this.device = new OnDevice(this.$(".device"), this.line, (answer) => this.#hearAnswer(answer), (text) => this.voice.say(text));
+    on("lost", () => this.alarm(`The app cannot be reached${this.device.on ? "; this device goes on naming" : ""}. Trying again…`, false));
     on("open", () => {
       this.alarm("");
       this.settle(true);
@@ -77,6 +79,7 @@ class TeachAndWatch extends HTMLElement {
     this.trouble("");
     if (!(await this.ready)) return null; // who presses at once is not told off
     try {
+      if (order.do === "wrong") await this.device.hand();
       return await this.line.ask(order);
     } catch (error) {
       this.trouble(error.message);
@@ -85,6 +88,7 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #sendFrame() {
+    if (this.device.on && !this.take) return this.device.look(this.camera);
     if (!this.line.free || this.encoding || (!this.take && !this.model)) return;
     this.encoding = true;
     const seq = this.line.take();
@@ -115,6 +119,7 @@ class TeachAndWatch extends HTMLElement {
   #hearLearned(model) {
     showReport(this.$(".report"), null); // the one of this model is on its way
     this.#hear({ model, learning: null, stale: false });
+    this.device.renew();
     this.voice.say(learnedWords(this.model));
   }
 
@@ -239,7 +244,7 @@ class TeachAndWatch extends HTMLElement {
     this.#showPicture();
     const { things, undo } = this.state;
     this.$(".empty").hidden = things.length > 0;
-    this.$(".bars").hidden = !this.model;
+    this.$(".bars").hidden = this.$(".device").hidden = !this.model;
     this.$(".undo").hidden = undo === null;
     this.$(".undo p").textContent = `Removed ${undo}.`;
     const names = new Set(things.map((thing) => thing.name));
@@ -284,11 +289,11 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #showPace() {
-    const { rate, p95, quiet } = this.line.pace();
+    const { rate, p95, quiet } = this.device.pace.measure();
     this.dataset.rate = rate;
     this.dataset.p95 = p95.toFixed(1);
     const shown = this.model && this.camera.playing;
-    this.$(".rate").textContent = shown ? paceWords(rate, quiet > OLD) : "";
+    this.$(".rate").textContent = shown ? paceWords(rate, quiet > OLD, this.device.on) : "";
     if (quiet > OLD) this.sight.clear();
   }
 
