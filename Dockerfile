@@ -6,10 +6,12 @@ FROM python:3.11-slim
 WORKDIR /srv/app
 COPY app/requirements.txt app/requirements.txt
 RUN pip install --no-cache-dir --no-compile -r app/requirements.txt && python -m compileall -q /usr/local/lib
+COPY LICENSE LICENSE
 COPY app app
 COPY model model
 COPY assets/simple_cnaps assets/simple_cnaps
 COPY assets/samples assets/samples
+RUN python -m app.device.install && rm -rf /root/.npm /root/.cache
 RUN python -m compileall -q app model && useradd --no-create-home --shell /usr/sbin/nologin app
 
 USER app

@@ -6,7 +6,7 @@ TWO := -n 2 --dist loadfile
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-app: .venv/app ## install what the app needs (no torch) and start it
+app: .venv/app .venv/runtime ## install what the app needs (no torch) and start it
 	$(BIN)/python -m app
 
 test: .venv/all ## every check and every test, browser tests included
@@ -42,7 +42,11 @@ load: .venv/all ## eight people at one server for five minutes
 	$(BIN)/pip install -q --no-compile --disable-pip-version-check -r app/requirements.txt
 	@touch $@
 
-.venv/all: .venv/app requirements.txt training/requirements.txt tests/requirements.txt
+.venv/runtime: .venv/app app/device/package-lock.json
+	@echo "Installing what runs a model in the browser (15 MB, half a minute) ..."
+	@$(BIN)/python -m app.device.install && touch $@ || echo "Without it only the server names things."
+
+.venv/all: .venv/app .venv/runtime requirements.txt training/requirements.txt tests/requirements.txt
 	@echo "Installing torch and the checks into .venv (6 GB, a few minutes) ..."
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
 	@if ! command -v chromium >/dev/null; then \

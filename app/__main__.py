@@ -11,11 +11,13 @@ from typing import Any
 
 from tqdm import tqdm
 
+from app.device.bundle import write_bundle
+from app.device.runtime import runtime_files
 from app.folders import read_objects
 from app.learning import Progress
 from app.naming.frames import NamedFrame, name_video, write_csv
 from app.report_card import sentences
-from model import Adapted, InputError, load_model
+from model import Adapted, InputError, SupportSet, load_model
 from model.frames import stream
 
 OBJECTS_HELP = "a folder with one folder of clips or photos for each object, named like the object"
@@ -68,7 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     recognise.set_defaults(run=_recognise)
     export = commands.add_parser("export", help="save a model adapted to the objects", **given)
     export.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
-    export.add_argument("--out", type=Path, required=True, metavar="ONNX", help="the model")
+    export.add_argument("--out", type=Path, default=None, metavar="ONNX", help="the model")
+    export.add_argument(
+        "--bundle",
+        type=Path,
+        default=None,
+        metavar="ZIP",
+        help="the model, a page that runs it "
+        "offline in any browser, and a check that it answers as here",
+    )
     _checkpoint_option(export)
     export.set_defaults(run=_export)
     report = commands.add_parser(
@@ -137,9 +147,23 @@ def _recognise(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     objects = _objects(options.objects)
-    _check_outputs([options.out], [Path(clip) for clips in objects.values() for clip in clips])
-    _adapt(objects, options.checkpoint).save(options.out)
-    _done(options.out, f"a model of {len(objects)} objects")
+    outputs = [path for path in (options.out, options.bundle) if path]
+    if not outputs:
+        raise InputError("Say what to write: --out for the model, --bundle for a page with it.")
+    _check_outputs(outputs, [Path(clip) for clips in objects.values() for clip in clips])
+    if options.bundle:
+        runtime_files()  # what is missing is said before anything is learned
+    support, personaliser = SupportSet.read(objects), load_model(options.checkpoint)
+    with tqdm(desc="learning", unit=" frames") as bar:
+        seen = personaliser.see(support, _progress(bar))
+    adapted = personaliser.fit(seen)
+    if options.out:
+        adapted.save(options.out)
+        _done(options.out, f"a model of {len(objects)} objects")
+    if options.bundle:
+        report = sentences(personaliser.report(seen))
+        write_bundle(options.bundle, adapted, support.frames()[0], report)
+        _done(options.bundle, f"a page that names {len(objects)} objects")
 
 
 def _report(options: argparse.Namespace) -> None:

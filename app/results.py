@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from app.decode.decoder import CLOSED, Waiting
+from app.device.bundle import write_bundle
 from app.fair_lock import FairLock
 from app.learning import is_current
 from app.naming.annotated_video import VideoWriter
 from app.naming.frames import BATCH, NamedFrame, Seen, name_frames, write_csv
 from app.naming.sight import Sight, Watch
 from app.naming.timeline import Stretch, stretches
+from app.report_card import sentences
 from app.rooms import Room
 from model import Adapted, InputError, load_adapted
 from model.adapted import Answers
@@ -175,6 +177,19 @@ class Results:
                 "it is not offered; change one of your things and try again."
             )
         return Exported(file, size, adapted.names, len(some), difference)
+
+    def bundle(self, room: Room) -> Path:
+        """The model with a page that runs it, golden frames and its report card: one zip."""
+        adapted, (frames, _) = _learned(room), room.taught.support().frames()
+        report = sentences(room.report) if room.report else []
+
+        def ask(golden: np.ndarray) -> Answers:
+            with self.lock:
+                return adapted.answers(golden)
+
+        path = room.new_shown("bundle") / "my-things.zip"
+        write_bundle(path, adapted, frames, report, ask)
+        return path
 
     def _difference(self, live: Adapted, saved: Adapted, frames: np.ndarray) -> float:
         """The largest difference between two models' probabilities, a turn for a few frames."""

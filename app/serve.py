@@ -26,10 +26,12 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.decode.decoder import Decoder
+from app.device.runtime import RUNTIME
 from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner, Teacher
 from app.live import MAX_FRAME_BYTES, Gate, Origins, live_routes
+from app.live.model import model_route
 from app.results import Results
 from app.rooms import Rooms, private_root
 from app.ui import build_ui, mount
@@ -92,8 +94,11 @@ def create_app(
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(live_routes(rooms, handlers, origins))
+    app.include_router(model_route(rooms))
     app.add_api_route("/healthz", lambda: {"status": "ok"}, methods=["GET", "POST"])
     app.mount("/page", StaticFiles(directory=HERE / "page"))
+    if RUNTIME.is_dir():
+        app.mount("/runtime", StaticFiles(directory=RUNTIME))
     if samples.is_dir():
         app.mount("/samples", StaticFiles(directory=samples))
     results = Results(decoder.look_through, lock)

@@ -104,6 +104,11 @@ class Adapted:
         there = {output.name for output in self._session.get_outputs()}
         return tuple(name for name in ("probabilities", "unknown", "where") if name in there)
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """The file's metadata: which personaliser made it, of how many frames, and with what."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
     def _run(
         self, outputs: Sequence[str], frames: Sequence[np.ndarray] | np.ndarray
     ) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ export class Camera {
     this.playing = ""; // "camera", "clip" or "" when stopped
     this.canvas = document.createElement("canvas");
     this.canvas.width = this.canvas.height = SIDE;
-    this.pen = this.canvas.getContext("2d", { alpha: false });
+    this.pen = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
     this.pen.imageSmoothingQuality = "high";
   }
 
@@ -89,10 +89,20 @@ export class Camera {
 
   /** The centre square of the present picture as a JPEG blob. */
   jpeg() {
+    this.#draw();
+    return new Promise((done) => this.canvas.toBlob(done, "image/jpeg", QUALITY));
+  }
+
+  /** The same as ImageData. */
+  pixels() {
+    this.#draw();
+    return this.pen.getImageData(0, 0, SIDE, SIDE);
+  }
+
+  #draw() {
     const { videoWidth: width, videoHeight: height } = this.video;
     const side = Math.min(width, height);
     this.pen.drawImage(this.video, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
-    return new Promise((done) => this.canvas.toBlob(done, "image/jpeg", QUALITY));
   }
 
   async #run() {

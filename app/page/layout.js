@@ -1,16 +1,22 @@
 // What <teach-and-watch> is made of; fixed markup, nothing that a person typed.
 
+export const PICTURE = `<div class="picture">
+  <video muted playsinline aria-label="What the app sees"></video>
+  <div class="off"><p></p></div>
+  <div class="where" hidden></div>
+  <div class="verdict" hidden><span></span><span></span></div>
+  <div class="recording" hidden><span class="dot"></span><span></span></div>
+</div>`;
+
+export const SPEAK = `<label class="speak">Speak <select><option value="off">off</option><option value="changes">names</option><option value="everything">everything</option></select></label>`;
+
+export const BARS = `<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>`;
+
 export const LAYOUT = `
 <div class="alarm" role="alert" hidden><p></p><button type="button" class="primary">Start again</button></div>
 <div class="desk">
 <section class="look" aria-label="Camera">
-  <div class="picture">
-    <video muted playsinline aria-label="What the app sees"></video>
-    <div class="off"><p></p></div>
-    <div class="where" hidden></div>
-    <div class="verdict" hidden><span></span><span></span></div>
-    <div class="recording" hidden><span class="dot"></span><span></span></div>
-  </div>
+  ${PICTURE}
 </section>
 <section class="teach" aria-labelledby="next-step">
   <h2 id="next-step" tabindex="-1"></h2>
@@ -34,18 +40,19 @@ export const LAYOUT = `
     <button type="button" class="turn" hidden>Other camera</button>
     <button type="button" class="wrong" hidden>That’s wrong</button>
     <button type="button" class="ask" accesskey="w">What is this?</button>
-    <label class="speak">Speak <select><option value="off">off</option><option value="changes">names</option><option value="everything">everything</option></select></label>
+    ${SPEAK}
     <label class="find" hidden>Find <select><option value="">nothing</option></select></label>
     <label class="sounds"><input type="checkbox" checked> Tones</label>
     <p class="rate"></p>
   </div>
   <p class="finding" hidden></p>
+  <label class="device" hidden><input type="checkbox"> Keep video on this device</label><p class="device-note"></p>
   <div class="correction" role="group" aria-labelledby="correction-title" hidden>
     <p id="correction-title" tabindex="-1"></p><div class="tools"></div>
   </div>
   <div class="remembered" hidden><p id="remembered"></p><button type="button" aria-describedby="remembered">Undo</button></div>
 </section>
-<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>
+${BARS}
 <section class="clips-to-watch" aria-label="Sample clips" hidden>
   <p>None of these at hand? Watch a clip:</p><div class="tools"></div>
 </section>

@@ -1,5 +1,7 @@
 // The line to the app: frames and orders out, answers and news in. See app/live/__init__.py for what is said on it.
 
+import { Pace } from "./pace.js";
+
 const IN_FLIGHT = 2; // frames on their way at most
 const STALE = 3000; // ms after which a frame counts as lost
 const HERE = 60000; // ms between signs of life
@@ -16,8 +18,7 @@ export class Line extends EventTarget {
   constructor(room) {
     super();
     this.room = room;
-    this.delays = []; // ms from picture to answer, the latest 200
-    this.answered = []; // when answers came
+    this.pace = new Pace();
     setInterval(() => this.#say({ do: "here" }), HERE);
     this.#connect();
   }
@@ -78,14 +79,14 @@ export class Line extends EventTarget {
     return told.kept;
   }
 
-  /** Answers per second over the last two seconds, the delay that 95 % of the answers stay under, and ms since the last. */
-  pace() {
-    const now = performance.now();
-    this.answered = this.answered.filter((time) => now - time < 2000);
-    const last = this.answered.at(-1) ?? now - 2000;
-    const sorted = [...this.delays].sort((a, b) => a - b);
-    const p95 = sorted[Math.floor(0.95 * (sorted.length - 1))] ?? 0;
-    return { rate: this.answered.length / 2, p95, quiet: now - last };
+  /** The adapted model and the names of its things, to be run here; rejects with an Error for the person. */
+  async model() {
+    const headers = { authorization: `Bearer ${this.room}` };
+    const answer = await fetch(new URL("../model", import.meta.url), { headers }).catch(() => null);
+    if (!answer) throw new Error("The model did not arrive; try again.");
+    if (!answer.ok) throw new Error((await answer.json()).problem);
+    const names = JSON.parse(decodeURIComponent(answer.headers.get("x-names")));
+    return { names, model: await answer.arrayBuffer() };
   }
 
   #say(order) {
@@ -119,11 +120,8 @@ export class Line extends EventTarget {
   }
 
   #answer({ seq }) {
-    const now = performance.now();
-    const taken = this.#sent.get(seq);
-    if (taken !== undefined) this.delays = [...this.delays.slice(-199), now - taken];
+    this.pace.answered(this.#sent.get(seq));
     for (const earlier of this.#sent.keys()) if (earlier <= seq) this.#sent.delete(earlier);
-    this.answered.push(now);
   }
 
   #closed() {

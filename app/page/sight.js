@@ -1,18 +1,16 @@
 // What is seen now: the name and the outline on the picture, the bars, what is said of it, and That’s wrong.
 
 import { Bars } from "./bars.js";
-import { Correction } from "./correction.js";
-import { Find } from "./find.js";
 
 export class Sight {
   #verdict = null; // {name, aside, aloud}; null: nothing is known of the present moment
 
-  /** root: where the parts are; colour: the class of a thing’s colour; order: as in Correction; mirrored: as in Find. */
-  constructor(root, colour, order, voice, tones, mirrored) {
+  /** root: where the parts are; colour: the class of a thing’s colour; correction, find: null where there is no such thing. */
+  constructor(root, colour, voice, { correction = null, find = null } = {}) {
     this.bars = new Bars(root.querySelector(".bars ul"), root.querySelector(".verdict"), colour);
     this.voice = voice;
-    this.find = new Find(root, tones, voice, mirrored);
-    this.correction = new Correction(root, order, this.voice);
+    this.correction = correction;
+    this.find = find;
     this.outline = root.querySelector(".where");
   }
 
@@ -20,9 +18,9 @@ export class Sight {
   show(answer) {
     const { names, p, named, where } = answer;
     this.#verdict = this.bars.show(names, p, named);
-    this.voice.sees(this.find.target ? "" : this.#verdict.aloud); // who looks for one thing hears of that one
-    this.find.see(answer);
-    this.correction.show(this.#verdict.name, named);
+    this.voice.sees(this.find?.target ? "" : this.#verdict.aloud); // who looks for one thing hears of that one
+    this.find?.see(answer);
+    this.correction?.show(this.#verdict.name, named);
     this.#frame(named ? where : null);
   }
 
@@ -31,8 +29,8 @@ export class Sight {
     this.#verdict = null;
     this.bars.clear();
     this.voice.sees("");
-    this.find.lose();
-    this.correction.show(null, false);
+    this.find?.lose();
+    this.correction?.show(null, false);
     this.#frame(null);
   }
 

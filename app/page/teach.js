@@ -1,11 +1,14 @@
 // <teach-and-watch>: the camera, the things, and one clear next step. The app itself is at the other end of the line.
 
 import { Camera } from "./camera.js";
+import { Correction } from "./correction.js";
 import { Files } from "./files.js";
+import { Find } from "./find.js";
 import { keepFocus } from "./focus.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
+import { OnDevice } from "./ondevice.js";
 import { Recording } from "./recording.js";
 import { showReport } from "./report.js";
 import { Sight } from "./sight.js";
@@ -62,7 +65,10 @@ class TeachAndWatch extends HTMLElement {
   #parts() {
     const colour = (name) => this.things.colour(name);
     const mirrored = () => this.camera.mirrored;
-    this.sight = new Sight(this, colour, (order) => this.order(order), this.voice, this.tones, mirrored);
+    this.sight = new Sight(this, colour, this.voice, {
+      correction: new Correction(this, (order) => this.order(order), this.voice),
+      find: new Find(this, this.tones, this.voice, mirrored),
+    });
     const page = {
       order: (order, control) => this.order(order, control),
       trouble: (text, control) => this.trouble.say(text, control),
@@ -99,7 +105,8 @@ class TeachAndWatch extends HTMLElement {
     on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
     on("waiting", ({ text }) => this.busy && this.files.waiting(text));
     on("answer", (answer) => this.#hearAnswer(answer));
-    on("lost", () => this.alarm("The app cannot be reached. Trying again…", false));
+    this.device = new OnDevice(this.$(".device"), this.line, (answer) => this.#hearAnswer(answer), (text) => this.voice.say(text));
+    on("lost", () => this.alarm(`The app cannot be reached${this.device.on ? "; this device goes on naming" : ""}. Trying again…`, false));
     on("open", () => {
       this.alarm("");
       this.settle(true);
@@ -114,6 +121,7 @@ class TeachAndWatch extends HTMLElement {
     this.trouble.say("");
     if (!(await this.ready)) return null; // who presses at once is not told off
     try {
+      if (order.do === "wrong") await this.device.hand();
       return await this.line.ask(order);
     } catch (error) {
       this.trouble.say(error.message, control);
@@ -122,6 +130,7 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #sendFrame() {
+    if (this.device.on && !this.take) return this.device.look(this.camera);
     if (!this.line.free || this.encoding || (!this.take && !this.model)) return;
     this.encoding = true;
     const seq = this.line.take();
@@ -153,6 +162,7 @@ class TeachAndWatch extends HTMLElement {
   #hearLearned(model) {
     showReport(this.$(".report"), null); // the one of this model is on its way
     this.#hear({ model, learning: null, stale: false });
+    this.device.renew();
     this.voice.say(learnedWords(this.model));
   }
 
@@ -236,7 +246,7 @@ class TeachAndWatch extends HTMLElement {
     if (this.take) this.$(".kept").textContent = "";
     const { things, undo } = this.state;
     this.$(".empty").hidden = things.length > 0;
-    this.$(".bars").hidden = !this.model;
+    this.$(".bars").hidden = this.$(".device").hidden = !this.model;
     this.$(".undo").hidden = undo === null;
     this.$(".undo p").textContent = `Removed ${undo}.`;
     const names = new Set(things.map((thing) => thing.name));
@@ -249,11 +259,11 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #showPace() {
-    const { rate, p95, quiet } = this.line.pace();
+    const { rate, p95, quiet } = this.device.pace.measure();
     this.dataset.rate = rate;
     this.dataset.p95 = p95.toFixed(1);
     const shown = this.model && this.camera.playing;
-    this.$(".rate").textContent = shown ? paceWords(rate, quiet > OLD) : "";
+    this.$(".rate").textContent = shown ? paceWords(rate, quiet > OLD, this.device.on) : "";
     if (quiet > OLD) this.sight.clear();
   }
 
@@ -266,9 +276,7 @@ class TeachAndWatch extends HTMLElement {
     this.$(".ask").addEventListener("click", () => this.#whatIsThis());
     this.$(".goes").textContent = whereItGoes(location.hostname);
     const field = this.$("#thing-name");
-    const speak = this.$(".speak select");
-    this.$(".speak").hidden = !("speechSynthesis" in window);
-    speak.addEventListener("change", () => (this.voice.speak = speak.value));
+    this.voice.heed(this.$(".speak"));
     const sounds = this.$(".sounds input");
     sounds.addEventListener("change", () => (this.tones.on = sounds.checked));
     this.$("form").addEventListener("submit", (event) => {

@@ -20,6 +20,13 @@ export class Voice {
     this.speak = speak;
   }
 
+  /** label: around the <select> that says what is spoken; hidden where nothing can be. */
+  heed(label) {
+    const choice = label.querySelector("select");
+    label.hidden = !("speechSynthesis" in window);
+    choice.addEventListener("change", () => (this.speak = choice.value));
+  }
+
   /** Something happened. */
   say(text) {
     if (this.speak === "everything") this.#aloud(text);

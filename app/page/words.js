@@ -37,9 +37,10 @@ export function learnedWords(model) {
   return `Learned ${plural(frames, "frame")} of ${plural(things, "thing")} in ${seconds.toFixed(1)} s`;
 }
 
-/** How often it looks; fewer than a camera gives means that others are served too. */
-export function paceWords(rate, waiting) {
-  if (waiting) return "Waiting for the app…";
+/** How often it looks, here or at the app; fewer than a camera gives means there that others are served too. */
+export function paceWords(rate, waiting, here) {
+  if (waiting) return here ? "Getting ready…" : "Waiting for the app…";
+  if (here) return `${Math.round(rate)} frames per second, on this device`;
   return rate < BUSY ? `Busy: ${plural(Math.round(rate), "look")} a second` : `${Math.round(rate)} frames per second`;
 }
 

@@ -27,7 +27,9 @@ COMMANDS = """# things/ holds one folder of clips or photos per thing, named lik
 python -m app export --objects things --out my-things.onnx
 python -m app recognise --objects things --video kitchen.mp4 --out kitchen.csv"""
 ABOUT = """<p class="aside">One file, nothing beside it: it takes pictures of any size, resizes them
-itself and runs wherever ONNX runs. This is all there is to using it:</p>"""
+itself and runs wherever ONNX runs. The page has it, too: it names things in any browser, offline,
+from any static web host; its <code>check.py</code> proves that the model still answers as it does
+here.</p>"""
 
 
 def model_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results) -> None:
@@ -39,6 +41,9 @@ def model_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results) -> N
         download = gr.DownloadButton(
             "Download the model (ONNX)", variant="primary", visible=False, elem_id="model-file"
         )
+        bundle = gr.DownloadButton(
+            "Download a page that runs it (ZIP)", visible=False, elem_id="model-bundle"
+        )
         gr.HTML(ABOUT, apply_default_css=False)
         for title, code, name in (
             ("Python: pip install onnxruntime opencv-python-headless", PYTHON, "model-python"),
@@ -47,19 +52,27 @@ def model_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results) -> N
             block = f"<code-block><h2>{title}</h2><pre>{html.escape(code)}</pre></code-block>"
             gr.HTML(block, elem_id=name, apply_default_css=False)
 
-    def prepare(token: str) -> Iterator[tuple[str, Any]]:
-        yield say("Saving it, opening it again, comparing…"), gr.update(visible=False)
+    def prepare(token: str) -> Iterator[tuple[str, Any, Any]]:
+        away = gr.update(visible=False)
+        yield say("Saving it, opening it again, comparing…"), away, away
         try:
-            exported = results.export(room_of(rooms, token))
+            exported = results.export(room := room_of(rooms, token))
         except InputError as error:
-            yield say(str(error), "hint"), gr.update(visible=False)
+            yield say(str(error), "hint"), away, away
             return
-        yield say(_checked(exported)), gr.update(value=str(exported.file), visible=True)
+        told, model = _checked(exported), gr.update(value=str(exported.file), visible=True)
+        yield say(told), model, away
+        try:
+            whole = results.bundle(room)
+        except InputError as error:
+            yield say(f"{told} The page that runs it: {error}"), model, away
+            return
+        yield say(told), model, gr.update(value=str(whole), visible=True)
 
     tab.select(
         prepare,
         [token],
-        [status, download],
+        [status, download, bundle],
         show_progress="hidden",
         concurrency_limit=1,  # a second opening of the tab would take the first one's file away
         concurrency_id="export",

@@ -1,0 +1,1 @@
+"""What runs without the server: onnxruntime for browsers, and the bundle to take away."""

@@ -1,0 +1,24 @@
+"""onnxruntime for browsers: where it lies once it is installed. Nothing of it is in git."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from model import InputError
+
+# Beside the packages of the environment, and with them it goes.
+RUNTIME = Path(sys.prefix) / "share" / "onnxruntime-web"
+SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+FILES = (SCRIPT, WASM)
+MISSING = (
+    "What runs a model in the browser is not installed here; run `python -m app.device.install`."
+)
+
+
+def runtime_files(folder: Path = RUNTIME) -> list[Path]:
+    """The files of the runtime; InputError unless all are there."""
+    files = [folder / name for name in FILES]
+    if not all(file.is_file() for file in files):
+        raise InputError(MISSING)
+    return files

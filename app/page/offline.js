@@ -1,0 +1,31 @@
+// A service worker: what the network gives is kept, and what it no longer gives comes from there.
+
+const KEPT = "my-things";
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(keepAll());
+  self.skipWaiting();
+});
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("fetch", (event) => {
+  if (event.request.method === "GET" && new URL(event.request.url).origin === location.origin) event.respondWith(answer(event.request));
+});
+
+async function keepAll() {
+  const made = await fetch("things.json");
+  const needed = Object.keys((await made.json()).sha256).filter((name) => /^(page|runtime)\/|^model\.onnx$/.test(name));
+  await (await caches.open(KEPT)).addAll(["./", "things.json", ...needed]);
+}
+
+async function answer(request) {
+  const cache = await caches.open(KEPT);
+  try {
+    const answered = await fetch(request);
+    if (answered.ok) await cache.put(request, answered.clone());
+    return answered;
+  } catch (error) {
+    const kept = await cache.match(request, { ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+// <see-things>: the page of a bundle. One camera and one model, on this device; no app, no teaching.
+
+import { Camera } from "./camera.js";
+import { Device } from "./device.js";
+import { BARS, PICTURE, SPEAK } from "./layout.js";
+import { Sight } from "./sight.js";
+import { Voice } from "./voice.js";
+import { paceWords } from "./words.js";
+
+const OLD = 1000; // ms after which a name says nothing of what is seen now
+const COLOURS = 6; // of page.css
+const HOME = new URL("../", import.meta.url);
+const LAYOUT = `
+<p class="trouble" role="alert" hidden></p>
+<section aria-label="Camera">${PICTURE}
+<div class="controls">
+  <button type="button" class="toggle"></button>
+  <button type="button" class="turn" hidden>Other camera</button>
+  <button type="button" class="ask" accesskey="w">What is this?</button>
+  ${SPEAK}<p class="rate"></p>
+</div></section>
+${BARS}
+<p class="sr-only" role="status" aria-live="polite"></p>`;
+
+class SeeThings extends HTMLElement {
+  async connectedCallback() {
+    this.innerHTML = LAYOUT;
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    document.documentElement.classList.toggle("dark", dark);
+    this.camera = new Camera(this.$("video"));
+    this.names = [];
+    const voice = new Voice(this.$("p[role=status]"));
+    voice.heed(this.$(".speak"));
+    this.sight = new Sight(this, (name) => `colour-${this.names.indexOf(name) % COLOURS}`, voice);
+    this.device = new Device(Infinity); // there is no other to fall back on
+    this.device.addEventListener("answer", ({ detail }) => this.camera.playing && this.sight.show(detail));
+    this.device.addEventListener("failed", ({ detail }) => this.trouble(detail.text));
+    this.$(".toggle").addEventListener("click", () => (this.camera.playing ? this.stop("The camera is off.") : this.start()));
+    this.$(".turn").addEventListener("click", () => this.start(() => this.camera.turn()));
+    this.$(".ask").addEventListener("click", () => this.sight.answer(this.camera.playing ? "" : "The camera is off."));
+    this.$("video").addEventListener("lost", () => this.stop("The camera was taken away. Press Start camera to go on."));
+    this.camera.watch(() => this.device.free && this.device.look(this.camera.pixels()));
+    setInterval(() => this.pace(), 500);
+    keep();
+    this.start();
+    await this.open();
+  }
+
+  $(selector) {
+    return this.querySelector(selector);
+  }
+
+  async open() {
+    try {
+      const { names } = await (await fetch(new URL("things.json", HOME))).json();
+      this.names = names;
+      document.title = document.querySelector("h1").textContent = names.join(", ");
+      this.$(".bars").hidden = false;
+      const model = await (await fetch(new URL("model.onnx", HOME))).arrayBuffer();
+      this.device.open({ names, model });
+    } catch {
+      this.trouble("The model did not arrive. Load this page again.");
+    }
+  }
+
+  async start(begin = () => this.camera.start()) {
+    this.picture("Allow the camera to begin.");
+    try {
+      await begin();
+      this.picture("");
+      this.$(".turn").hidden = !(await this.camera.several());
+    } catch (error) {
+      this.stop(error.message);
+    }
+  }
+
+  stop(why) {
+    this.camera.stop();
+    this.sight.clear();
+    this.picture(why);
+  }
+
+  /** off: why there is no picture; "" where there is one. */
+  picture(off) {
+    this.$(".off").hidden = !off;
+    this.$(".off p").textContent = off;
+    this.$(".recording").hidden = true;
+    this.$(".toggle").textContent = this.camera.playing ? "Stop camera" : "Start camera";
+  }
+
+  pace() {
+    const { rate, quiet } = this.device.pace.measure();
+    this.$(".rate").textContent = this.camera.playing ? paceWords(rate, quiet > OLD, true) : "";
+    if (quiet > OLD) this.sight.clear();
+  }
+
+  trouble(text) {
+    this.$(".trouble").textContent = text;
+    this.$(".trouble").hidden = false;
+  }
+}
+
+/** Let the page come without a network from the next time on, where a browser can. */
+function keep() {
+  navigator.serviceWorker?.register(new URL("offline.js", HOME)).catch(() => {});
+}
+
+customElements.define("see-things", SeeThings);
