@@ -12,9 +12,10 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 from model.confidence.unknown import Calibration
 from model.errors import InputError
 from model.frames import SIDE
+from model.head import KINDS
 
 GRID = SIDE // 32  # cells a side of the last map
-FORMAT = 2  # 1 had one size of windows, or null
+FORMAT = 3  # 2 had no `kind` of head and no `together`; 1 one size of windows, or null
 Fields = TypeVar("Fields")
 PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
 CALIBRATION = "calibration.json"  # without it a folder opens, and its models know no unknown things
@@ -39,6 +40,7 @@ class HeadSettings:
     windows: tuple[int, ...]  # sides w of the windows of the last map, w x w, of which the best
     # scores; none: the whole frame
     window_floor: float  # leave out windows shorter than this share of the median support feature
+    kind: str = "mahalanobis"  # one of `model.head.KINDS`
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Card:
     head: HeadSettings
     sha256: str  # of the backbone and of all that was trained: which personaliser this is
     calibration: Calibration | None = None
+    together: int = 0  # support frames that the set encoder must see at once, whose batch it
+    # normalises; 0: each by itself
 
 
 def read_card(folder: Path) -> Card:
@@ -117,12 +121,16 @@ def sides(windows: list[int] | int | None) -> tuple[int, ...]:
 def _parse(card: dict[str, Any]) -> Card:
     head = _typed(HeadSettings, card["head"] | {"windows": sides(card["head"]["windows"])})
     sites = tuple(_typed(Site, site) for site in card["sites"])
-    known = card["side"] == SIDE and head.features in ("raw", "unit")
+    known = card["side"] == SIDE and head.features in ("raw", "unit") and head.kind in KINDS
     if not known or not 0 < head.temperature < math.inf or not 0 <= head.window_floor <= 1:
         raise ValueError("settings this program does not know")
     digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()
     own = {key: card[key] for key in ("name", "trained", "features", "embedding")}
-    return _typed(Card, own | {"sites": sites, "head": head, "sha256": digest})
+    if (together := card.get("together", 0)) < 0:
+        raise ValueError(f"together is {together!r}")
+    return _typed(
+        Card, own | {"sites": sites, "head": head, "sha256": digest, "together": together}
+    )
 
 
 def _calibration(text: bytes) -> Calibration:

@@ -27,6 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
+# scalar: the S_k of an object of one frame is the variance over its D features, in every place, as
+# all public code has it; prototypes: Q_k = I, the nearest mean (Snell et al., 2017)
+KINDS = ("mahalanobis", "scalar", "prototypes")
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,31 @@ def normalised(z: np.ndarray, features: str) -> Float:
     return z * (np.sqrt(z.shape[-1]) / np.maximum(length, 1e-12))
 
 
-def fit(z: np.ndarray, labels: np.ndarray) -> Head:
-    """Fit the head to support features z (N, D) with labels (N,) that cover [0, K)."""
+def fit(z: np.ndarray, labels: np.ndarray, kind: str = "mahalanobis") -> Head:
+    """Fit the head to support features z (N, D) with labels (N,) that cover [0, K).
+
+    kind: one of KINDS.
+    """
     z, labels = np.asarray(z, np.float64), np.asarray(labels, np.int64)
     n, shots = len(z), np.bincount(labels)
     mean = z.mean(0)
     centred = z - mean  # (N, D)
     basis, squares = _span(centred)  # (D, r), (r,)
+    if kind == "scalar" and 1 in shots:
+        basis, squares = _with_ones(basis, squares)
     variances = squares / max(n - 1, 1)
     coordinates = centred @ basis  # (N, r)
     share = shots / (shots + 1)  # (K,) l_k
     weights = 1 / (1 + (1 - share)[:, None] * variances)  # (K, r)
     centres = np.stack([coordinates[labels == k].mean(0) for k in range(len(shots))])  # (K, r)
     rows = np.zeros_like(coordinates)
+    if kind == "prototypes":
+        return Head(mean, basis, variances, centres, np.ones_like(centres), rows, labels)
     for k, count in enumerate(shots):
+        if count == 1 and kind == "scalar":  # c 1 1^T in Q, by Sherman and Morrison: a row as well
+            c = z[labels == k].var(ddof=1) / (2 if n > 1 else 1)
+            ones = basis.sum(0) * weights[k]  # Q^-1 1 without it
+            rows[labels == k] = ones * np.sqrt(c / (1 + c * (basis.sum(0) @ ones)))
         if count > 1:
             own = coordinates[labels == k] - centres[k]  # (n_k, r)
             inner = (count - 1) / share[k] * np.eye(count) + (own * weights[k]) @ own.T
@@ -81,6 +95,16 @@ def distances(head: Head, x: np.ndarray) -> Float:
     own = along**2 @ np.eye(len(head.centres))[head.labels]  # (..., K)
     outside = (offset**2).sum(-1) - (u**2).sum(-1)  # (...)
     return to_centres - own + outside[..., None]
+
+
+def _with_ones(basis: Float, squares: Float) -> tuple[Float, Float]:
+    """The basis with one direction more, so that it spans 1 = (1, ..., 1) too."""
+    ones = np.ones(len(basis))
+    rest = ones - basis @ (basis.T @ ones)
+    length = np.linalg.norm(rest)
+    if length < 1e-9 * len(basis) ** 0.5:
+        return basis, squares
+    return np.column_stack([basis, rest / length]), np.append(squares, 0.0)
 
 
 def _span(centred: Float) -> tuple[Float, Float]:

@@ -77,8 +77,8 @@ class Personaliser:
         """Learn the objects in one forward pass, without a gradient step.
 
         objects: {name: [clip path, photo path, frames (T,H,W,3) or frame (H,W,3) uint8 RGB, ...]}.
-        The result depends neither on the order of frames nor on batches. Raises InputError when an
-        object cannot be used.
+        The result depends neither on the order of frames nor on batches (but for a card with
+        `together`, above so many frames). Raises InputError when an object cannot be used.
         """
         return self.fit(self.see(objects, progress))
 
@@ -106,7 +106,11 @@ class Personaliser:
         def embed(frames: np.ndarray) -> np.ndarray:
             return _run_all(self._set_encoder, "embedding", frames, lambda _: report(0, total))
 
-        embedding = memory.embeddings.of(keys, clips, embed).mean(0, keepdims=True)  # (1,E)
+        if self.card.together:
+            rows = self._embed_together(np.concatenate(clips), lambda: report(0, total))
+        else:
+            rows = memory.embeddings.of(keys, clips, embed)
+        embedding = rows.mean(0, keepdims=True)  # (1,E)
         film = run(self._film_generator, "film", embedding)[0]  # (2C,)
 
         @cache
@@ -138,7 +142,7 @@ class Personaliser:
         with FITTING, threadpool_limits(1, "blas"):
             rows = normalised(z, head.features)
             fitted = Fitted(
-                fit(rows, seen.labels),
+                fit(rows, seen.labels, head.kind),
                 rows,
                 floor=head.window_floor * float(np.median(np.linalg.norm(z, axis=1))),
                 looks=own_looks(z, seen.labels, seen.clips, known.typical) if known else None,
@@ -156,7 +160,20 @@ class Personaliser:
         scale = head.temperature * (known.sharpness if known else 1.0)
         rows = normalised(seen.features, head.features)
         with FITTING, threadpool_limits(1, "blas"):
-            return report(seen.names, rows, seen.labels, seen.clips, scale)
+            return report(seen.names, rows, seen.labels, seen.clips, scale, head.kind)
+
+    def _embed_together(self, frames: np.ndarray, after: Callable[[], None]) -> np.ndarray:
+        """Embeddings (N,E) by a set encoder that normalises `together` frames by their statistics;
+        a last frame that would stand alone is one of the part before.
+        """
+        starts = [*range(0, len(frames), self.card.together)]
+        if len(starts) > 1 and len(frames) - starts[-1] == 1:
+            starts.pop()
+        rows = []
+        for start, end in zip(starts, [*starts[1:], len(frames)], strict=True):
+            after()
+            rows.append(run(self._set_encoder, "embedding", frames[start:end]))
+        return np.concatenate(rows)
 
     def _check(self) -> None:
         """Ask each part about one frame; raise InputError unless it answers as the card says."""

@@ -56,12 +56,14 @@ class Report:
 
 
 def report(
-    names: tuple[str, ...], rows: Float, labels: np.ndarray, clips: np.ndarray, scale: float
-) -> Report:
+    names: tuple[str, ...], rows: Float, labels: np.ndarray, clips: np.ndarray, scale: float,
+    kind: str = "mahalanobis",
+) -> Report:  # fmt: skip
     """The report card of a support set.
 
     rows: (N, D) features as the head wants them; labels (N,) in [0, K); clips (N,) which clip of
-    its object each is of; scale: of a frame, probabilities are the softmax of -scale * distance.
+    its object each is of; scale: of a frame, probabilities are the softmax of -scale * distance;
+    kind: of head (`model.head`).
     """
     same, ways = _same(rows, labels), len(names)
     counts = tuple(len(np.unique(clips[labels == k])) for k in range(ways))
@@ -71,7 +73,7 @@ def report(
     named, alike = np.full((2, ways, ways), np.nan)
     odd = []
     for k in range(ways):
-        if seen := _left_out(rows, labels, parts, k):
+        if seen := _left_out(rows, labels, parts, k, kind):
             d2 = np.concatenate(list(seen.values()))  # (T, K)
             named[k] = np.eye(ways)[d2.argmin(1)].mean(0)
             alike[k] = _softmax(-CLEAN * scale * d2).mean(0)
@@ -94,12 +96,14 @@ def _parts(labels: np.ndarray, clips: np.ndarray) -> np.ndarray:
     return parts
 
 
-def _left_out(rows: Float, labels: np.ndarray, parts: np.ndarray, k: int) -> dict[int, Float]:
+def _left_out(
+    rows: Float, labels: np.ndarray, parts: np.ndarray, k: int, kind: str
+) -> dict[int, Float]:
     """{part: squared distances (T, K)} of object k, one part left out after the other."""
     found, own = {}, labels == k
     for part in np.unique(parts[own]) if len(np.unique(parts[own])) > 1 else []:
         out = own & (parts == part)
-        head = fit(rows[~out], labels[~out])
+        head = fit(rows[~out], labels[~out], kind)
         found[int(part)] = distances(head, rows[out])
     return found
 

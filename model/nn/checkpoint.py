@@ -1,7 +1,7 @@
 """A checkpoint: what was trained, and the words that make a model of it again, in one safetensors
 file.
 
-The frozen backbone is not in it: its weights come from a package and are the same in every
+The frozen backbone is not in it where its weights come from a package and are the same in every
 training. Only numbers and JSON are ever read, never code. How far a training had come is
 `training/train.py`'s to keep.
 """
@@ -24,24 +24,32 @@ from model.saving import atomic_write
 
 FORMAT = 2  # 1 had one size of windows, or null
 METHOD = "Simple CNAPs"
+FIRST = (
+    "film",
+    "sites",
+    "embedding",
+    "features",
+    "windows",
+    "window_floor",
+)  # settings of format 1
 
 
 def save_checkpoint(path: Path, model: SimpleCnaps, provenance: Mapping[str, Any]) -> None:
     """Write what was trained, its configuration and provenance; `path` is whole or untouched."""
-    config = asdict(model.config)
-    if config["context"] == "pixels":
-        del config["context"]  # the default: older programs, which have no other, can read it
+    usual = asdict(CnapsConfig())
+    # a newer setting at its default is left out, so that older programs can read the file
+    config = {
+        name: value
+        for name, value in asdict(model.config).items()
+        if name in FIRST or value != usual[name]
+    }
     header = {
         "format": FORMAT,
         "method": METHOD,
         "config": config,
         "provenance": dict(provenance),
     }
-    tensors = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in model.state_dict().items()
-        if not name.startswith("backbone.")
-    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.kept().items()}
     try:
         with atomic_write(path) as unfinished:
             save_file(tensors, unfinished, {"checkpoint": json.dumps(header, sort_keys=True)})
@@ -73,7 +81,7 @@ def load_checkpoint(path: Path) -> tuple[SimpleCnaps, dict[str, Any]]:
         raise InputError(
             f"{path} has settings that this program does not know: {error}."
         ) from error
-    lacking = {n for n in model.state_dict() if not n.startswith("backbone.")} ^ set(tensors)
+    lacking = set(model.kept()) ^ set(tensors)
     if lacking:
         raise InputError(
             f"{path} does not fit its own settings: {sorted(lacking)[0]} is missing or too many."

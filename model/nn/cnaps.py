@@ -8,7 +8,7 @@ known here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,11 @@ from torch.func import functional_call
 from model.card import sides
 from model.errors import InputError
 from model.nn import head
-from model.nn.backbone import Backbone
+from model.nn.backbone import FEATURES, PACKAGED, Backbone
 from model.nn.film import FilmGenerator
 from model.nn.gate import Gate, TwoFilms
+from model.nn.generated_head import GeneratedHead
+from model.nn.published_set_encoder import PublishedSetEncoder
 from model.nn.set_encoder import SetEncoder
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 
@@ -30,29 +32,41 @@ class CnapsConfig:
 
     # constant: the embedding stays 0, so that every task gets the same FiLM; none: no FiLM at all
     film: Literal["task", "constant", "none"] = "task"
-    sites: Literal["paper", "deep", "all"] = "paper"  # which batch-norms, see `site_names`
+    sites: Literal["paper", "deep", "all", "orbit"] = "paper"  # which norms, see `site_names`
     embedding: int = 64  # E
     # what tells the FiLM generator which task it is in: a convolutional net on the pixels, channel
-    # statistics of the frozen backbone, or one number, by which two FiLMs are mixed (E = 1)
-    context: Literal["pixels", "statistics", "gate"] = "pixels"
+    # statistics of the frozen backbone, one number, by which two FiLMs are mixed (E = 1), or the
+    # convolutional net that was published (E = 64)
+    context: Literal["pixels", "statistics", "gate", "published"] = "pixels"
     features: Literal["raw", "unit"] = "unit"  # unit: rows scaled to length sqrt(D) for the head
     # a query frame is scored at every w x w window of its 7 x 7 map, for each of these sides w;
     # none: whole, as published
     windows: tuple[int, ...] = (4,)
     # windows shorter than this share of the support's median norm are left out
     window_floor: float = 0.35
+    # What checkpoints of other programs need (`training.import_checkpoint`):
+    backbone: Literal["tf_efficientnet_lite0", "tf_efficientnet_b0"] = "tf_efficientnet_lite0"
+    inputs: Literal["half", "imagenet"] = "half"  # mean and deviation of the pixels
+    batch_norm: Literal["running", "batch"] = "running"  # statistics in the published set encoder
+    # output: gamma y + beta; parameters: gamma times the norm's weight, beta plus its bias
+    film_on: Literal["output", "parameters"] = "output"
+    # scalar: an object of one frame gets the variance over its D features in all of S_k, as all
+    # public code has it; prototypes: the nearest mean; generated: the linear head of CNAPs
+    head: Literal["mahalanobis", "scalar", "prototypes", "generated"] = "mahalanobis"
 
     def __post_init__(self) -> None:
         """Raise ValueError for settings that no model has."""
-        for name in ("film", "sites", "features", "context"):
-            known = get_args(get_type_hints(type(self))[name])
-            if getattr(self, name) not in known:
+        for name, kind in get_type_hints(type(self)).items():
+            known = get_args(kind)
+            if get_origin(kind) is Literal and getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, none of {', '.join(known)}")
         sides(list(self.windows))
         if type(self.embedding) is not int or self.embedding < 1:
             raise ValueError(f"embedding is {self.embedding!r}, not a whole number from 1")
         if self.context == "gate" and self.embedding != 1:
             raise ValueError(f"a gate is one number, not an embedding of {self.embedding}")
+        if self.context == "published" and self.embedding != 64:
+            raise ValueError(f"the published set encoder gives 64 numbers, not {self.embedding}")
         if type(self.window_floor) not in (int, float) or not 0 <= self.window_floor <= 1:
             raise ValueError(f"window_floor is {self.window_floor!r}, not a number from 0 to 1")
 
@@ -63,10 +77,10 @@ class SimpleCnaps(nn.Module):
     def __init__(self, config: CnapsConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone = Backbone()
+        self.backbone = Backbone(config.backbone, config.inputs)
         self.sites = site_names(self.backbone, config.sites)
         self.channels = tuple(self._norm(site).num_features for site in self.sites)
-        self.set_encoder: SetEncoder | ChannelRows | Gate
+        self.set_encoder: SetEncoder | ChannelRows | Gate | PublishedSetEncoder
         self.film_generator: FilmGenerator | StatisticsFilm | TwoFilms
         if config.context == "gate":
             self.set_encoder, self.film_generator = Gate(), TwoFilms(self.channels)
@@ -74,8 +88,14 @@ class SimpleCnaps(nn.Module):
             self.set_encoder = ChannelRows(sum(self.channels))
             self.film_generator = StatisticsFilm(self.channels, config.embedding)
         else:
-            self.set_encoder = SetEncoder(config.embedding)
+            published = config.context == "published"
+            self.set_encoder = (
+                PublishedSetEncoder(config.batch_norm, config.inputs)
+                if published
+                else SetEncoder(config.embedding)
+            )
             self.film_generator = FilmGenerator(config.embedding, self.channels)
+        self.head = GeneratedHead(FEATURES) if config.head == "generated" else None
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
         if config.film == "constant" and isinstance(self.film_generator, StatisticsFilm):
             self.film_generator.only_constant()
@@ -126,7 +146,23 @@ class SimpleCnaps(nn.Module):
 
     def film(self, embedding: Tensor) -> Tensor:
         """Task embedding -> film (2C,), gammas then betas in the order of `sites`."""
-        return self.film_generator(embedding)
+        film = self.film_generator(embedding)
+        if self.config.film_on == "output":
+            return film
+        gammas, betas = film.chunk(
+            2
+        )  # w' = gamma w, b' = b + beta = gamma b + (beta - (gamma-1) b)
+        return torch.cat([gammas, betas - (gammas - 1) * self.norm_biases()])
+
+    def norm_biases(self) -> Tensor:
+        """(C,) of the batch-norms that FiLM reaches, as they are in the frozen backbone."""
+        return torch.cat([self._norm(site).bias for site in self.sites])
+
+    def kept(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps of the weights: all that does not come from a package."""
+        packaged = self.config.backbone == PACKAGED
+        tensors = self.state_dict()
+        return {n: t for n, t in tensors.items() if not (packaged and n.startswith("backbone."))}
 
     def maps(self, frames: Tensor, film: Tensor) -> Tensor:
         """(B, 224, 224, 3) uint8 -> (B, D, 7, 7) under the task's FiLM."""
@@ -171,16 +207,21 @@ class SimpleCnaps(nn.Module):
         kept = head.nonempty(query, support, self.config.window_floor)
         if self.config.features == "unit":
             support, query = head.unit(support), head.unit(query)
-        d2 = head.distances(support, labels, query.flatten(0, 1), ways)  # (M W, K)
-        logits = -self.log_temperature.double().exp() * d2
-        return head.best_window(logits.unflatten(0, query.shape[:2]), kept)
+        if self.head is not None:
+            # weights of a network are float32, and so are their gradients
+            scores = self.head.logits(support.float(), labels, query.float(), ways).double()
+        else:
+            d2 = head.distances(support, labels, query.flatten(0, 1), ways, self.config.head)
+            scores = -d2.unflatten(0, query.shape[:2])
+        return head.best_window(self.log_temperature.double().exp() * scores, kept)
 
 
 def site_names(backbone: nn.Module, sites: str) -> tuple[str, ...]:
     """Names of the batch-norms that FiLM reaches, in the order in which a frame meets them.
 
     paper: after the stem, every depthwise convolution and the last convolution (18); all: every one
-    (49); deep: all but the stem's and the first block's (46), so that back-propagation ends early.
+    (49); deep: all but the stem's and the first block's (46), so that back-propagation ends early;
+    orbit: the paper's but the first block's (17), as ORBIT's code has them.
     """
     norms = [
         name for name, module in backbone.named_modules() if isinstance(module, nn.BatchNorm2d)
@@ -195,4 +236,5 @@ def site_names(backbone: nn.Module, sites: str) -> tuple[str, ...]:
         for name, _ in backbone.named_modules()
         if name.endswith(".conv_dw")
     }
-    return tuple(n for n in norms if n in depthwise or n in ("net.bn1", "net.bn2"))
+    paper = tuple(n for n in norms if n in depthwise or n in ("net.bn1", "net.bn2"))
+    return tuple(n for n in paper if sites == "paper" or not n.startswith("net.blocks.0."))

@@ -23,8 +23,17 @@ def unit(z: Tensor) -> Tensor:
     return z * (z.shape[-1] ** 0.5 / z.norm(dim=-1, keepdim=True).clamp_min(1e-12))
 
 
-def distances(support: Tensor, labels: Tensor, rows: Tensor, ways: int) -> Tensor:
-    """Squared Mahalanobis distances (R, K) of rows (R, D) to K classes of support (N, D)."""
+def distances(
+    support: Tensor, labels: Tensor, rows: Tensor, ways: int, kind: str = "mahalanobis"
+) -> Tensor:
+    """Squared distances (R, K) of rows (R, D) to K classes of support (N, D).
+
+    kind: mahalanobis; scalar: the same, but S_k of a class of one frame is the variance over its D
+    features in every place, as all public code has it; prototypes: Euclidean, to the mean.
+    """
+    if kind == "prototypes":
+        means = torch.stack([support[labels == k].mean(0) for k in range(ways)])
+        return (rows[:, None] - means).square().sum(-1)
     n_all = len(support)
     centred = support - support.mean(0)  # C (N, D)
     gram = centred @ centred.T  # G (N, N)
@@ -33,7 +42,7 @@ def distances(support: Tensor, labels: Tensor, rows: Tensor, ways: int) -> Tenso
     return torch.stack(
         [
             checkpoint(
-                _distance, centred, gram, support, labels == k, rows, n_all,
+                _distance, centred, gram, support, labels == k, rows, n_all, kind == "scalar",
                 use_reentrant=False, preserve_rng_state=False,
             )
             for k in range(ways)
@@ -43,14 +52,18 @@ def distances(support: Tensor, labels: Tensor, rows: Tensor, ways: int) -> Tenso
 
 
 def _distance(
-    centred: Tensor, gram: Tensor, support: Tensor, mine: Tensor, rows: Tensor, n_all: int
-) -> Tensor:
+    centred: Tensor, gram: Tensor, support: Tensor, mine: Tensor, rows: Tensor, n_all: int,
+    scalar: bool,
+) -> Tensor:  # fmt: skip
     """(R,): |d|^2 - g^T ((I - P)/a + P/(a+b) + G)^-1 g with d = x - mu_k, g = C d."""
     d = rows - support[mine].mean(0)  # (R, D)
     euclidean = d.square().sum(1)
-    if n_all == 1:
-        return euclidean  # no spread to speak of: Q = I
     n = int(mine.sum())
+    # c of the scalar rule's c 1 1^T: l_k times the variance over features; for N = 1 S has it too
+    extra = support[mine][0].var() / (2 if n_all > 1 else 1) if scalar and n == 1 else None
+    if n_all == 1:  # no spread to speak of: Q = I
+        along, ones = d.sum(1), d.shape[1]
+        return euclidean if extra is None else euclidean - _rank_one(extra, along, ones)
     share = n / (n + 1)  # l_k
     a = (1 - share) / (n_all - 1)
     b = share / (n - 1) if n > 1 else 0.0
@@ -60,9 +73,22 @@ def _distance(
     )  # picks the class's rows, less their mean
     inner = projector * (1 / (a + b) - 1 / a) + gram
     inner = inner + torch.eye(n_all, dtype=gram.dtype, device=gram.device) / a
+    factor = torch.linalg.cholesky(inner)
     g = centred @ d.T  # (N, R)
-    solved = torch.linalg.solve_triangular(torch.linalg.cholesky(inner), g, upper=False)
-    return euclidean - solved.square().sum(0)
+    solved = torch.linalg.solve_triangular(factor, g, upper=False)
+    found = euclidean - solved.square().sum(0)
+    if extra is None:
+        return found
+    one = torch.linalg.solve_triangular(factor, centred.sum(1, keepdim=True), upper=False)  # (N, 1)
+    along = d.sum(1) - (solved * one).sum(0)  # d^T Q^-1 1
+    return found - _rank_one(extra, along, d.shape[1] - one.square().sum())
+
+
+def _rank_one(c: Tensor, along: Tensor, ones: Tensor | int) -> Tensor:
+    """What c 1 1^T in Q takes from d^T Q^-1 d (Sherman and Morrison), given d^T Q^-1 1 and
+    1^T Q^-1 1 without it.
+    """
+    return c * along.square() / (1 + c * ones)
 
 
 def _wide(maps: Tensor) -> Tensor:

@@ -10,12 +10,8 @@ from torch.nn import functional as F
 from model.graph.join import fold_film
 from model.nn.cnaps import CnapsConfig, SimpleCnaps, site_names
 from model.runtime import open_session
-from training.export.graphs import (
-    backbone_graph,
-    film_generator_graph,
-    set_encoder_graph,
-    site_list,
-)
+from training.export.adapting import film_generator_graph, set_encoder_graph
+from training.export.trunk import backbone_graph, site_list
 
 
 @pytest.fixture(scope="module")

@@ -112,9 +112,9 @@ def test_many_photos_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> N
     """Each photo is a clip of its own: the number of heads and their size stay small."""
     fitted = []
 
-    def counting(rows: np.ndarray, labels: np.ndarray) -> Head:
+    def counting(rows: np.ndarray, labels: np.ndarray, kind: str) -> Head:
         fitted.append(len(rows))
-        return fit(rows, labels)
+        return fit(rows, labels, kind)
 
     monkeypatch.setattr(model.confidence.report, "fit", counting)
     got = card([[1] * 300] * 3 + [[1, 1]])

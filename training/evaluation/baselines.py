@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from model.nn.cnaps import CnapsConfig
 from model.nn.head import best_window, distances, nonempty, unit
+from training.methods.dense import fit_dense
 
 Head = Callable[[Tensor, Tensor, Tensor, int], Tensor]
 WINDOWS = (3, 4)  # sides, as the shipped personaliser has them
@@ -41,29 +42,9 @@ def cnaps_unit(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> Tensor:
 
 def dense(z: Tensor, labels: Tensor, x: Tensor, ways: int) -> Tensor:
     """A head trained by gradient steps, as Teachable Machine does it: what a person would use
-    instead. 100 ReLU units, softmax, Adam 1e-3, 50 epochs in batches of 16; seeded.
+    instead.
     """
-    generator = torch.Generator().manual_seed(0)
-
-    def start(inputs: int, outputs: int) -> Tensor:
-        return (2 * torch.rand(inputs, outputs, generator=generator) - 1) / inputs**0.5
-
-    weights = [start(z.shape[1], 100), torch.zeros(100), start(100, ways)]
-    for weight in weights:
-        weight.requires_grad_(True)
-    optimiser = torch.optim.Adam(weights, 1e-3)
-    for _ in range(50):
-        for rows in torch.randperm(len(z), generator=generator).split(16):
-            optimiser.zero_grad()
-            F.cross_entropy(_dense(weights, z[rows]), labels[rows]).backward()
-            optimiser.step()
-    with torch.no_grad():
-        return _dense(weights, x)
-
-
-def _dense(weights: list[Tensor], rows: Tensor) -> Tensor:
-    into, bias, out = weights
-    return torch.relu(rows @ into + bias) @ out
+    return fit_dense(z, labels, ways)(x)
 
 
 HEADS: dict[str, Head] = {

@@ -10,7 +10,7 @@ from model.nn.backbone import Backbone
 from model.nn.head import global_pool, window_pool
 from model.runtime import open_session, run
 from training.evaluation.baselines import WINDOWS
-from training.export.graphs import backbone_graph
+from training.export.trunk import backbone_graph
 
 BATCH = 16  # frames a run
 

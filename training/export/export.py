@@ -24,13 +24,15 @@ import onnx
 import torch
 
 from model import InputError, load_model
-from model.card import FORMAT, GRID, PARTS
+from model.card import GRID, PARTS
 from model.frames import SIDE
 from model.nn.backbone import FEATURES
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
-from training.export.graphs import parts, site_list
+from model.nn.published_set_encoder import TOGETHER
+from training.export.graphs import parts
 from training.export.model_card import model_card, write_curves
+from training.export.trunk import site_list
 from training.settings.command_line import parser_for
 
 TOLERANCE = 1e-4  # in probability, torch against onnxruntime
@@ -105,8 +107,14 @@ def export(
 ) -> float:  # fmt: skip
     """Write the folder `out`; returns how far torch and onnxruntime differ in probability.
 
+    InputError for the head of CNAPs, which no folder can hold, and for a folder of something else.
     notes: results and limits for the card; logs: log.jsonl of the runs, for their curves.
     """
+    if model.config.head == "generated":
+        raise InputError(
+            "The generated head of CNAPs needs torch to adapt, so that a personaliser cannot hold "
+            "it; `python -m training.evaluation.orbit` takes the checkpoint as it is."
+        )
     if out.exists() and not (out / "card.json").is_file():
         raise InputError(f"{out} is there and is no personaliser; give a new name with --out.")
     partial = out.with_name(f".{out.name}.partial")
@@ -182,21 +190,26 @@ def _write(
     for file, graph in zip(PARTS, parts(model), strict=True):
         onnx.save(graph, folder / file)
     save_checkpoint(folder / "trained.safetensors", model, provenance)
+    config = model.config
+    batches = config.context == "published" and config.batch_norm == "batch"
+    newer = batches or config.head != "mahalanobis"
     card = {
-        "format": FORMAT,
+        "format": 3 if newer else 2,  # older programs read what does not need format 3
         "name": name,
         "method": METHOD,
         "trained": trained,
         "side": SIDE,
         "features": FEATURES,
-        "embedding": model.config.embedding,
+        "embedding": config.embedding,
         "sites": [asdict(site) for site in site_list(model)],
         "head": {
-            "features": model.config.features,
+            "features": config.features,
             "temperature": float(f"{model.log_temperature.exp().item():.6g}"),
-            "windows": model.config.windows,
-            "window_floor": model.config.window_floor,
+            "windows": config.windows,
+            "window_floor": config.window_floor,
+            **({"kind": config.head} if newer else {}),
         },
+        **({"together": TOGETHER * batches} if newer else {}),
         "provenance": provenance,
         "sha256": {
             file.name: hashlib.sha256(file.read_bytes()).hexdigest()

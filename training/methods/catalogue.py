@@ -1,0 +1,84 @@
+"""Which methods there are, by the names that commands take, and what each is made of.
+
+Of a checkpoint: `cnaps` (Simple CNAPs, CNAPs or ProtoNets: whatever it holds; ours or imported).
+Without meta-training, on the ImageNet backbone: frozen heads, fine-tuning, and MAML's inner steps
+from there.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from model.errors import InputError
+from model.nn.backbone import PACKAGED, Backbone
+from model.nn.checkpoint import load_checkpoint
+from model.nn.cnaps import SimpleCnaps
+from model.nn.published_set_encoder import TOGETHER
+from training.methods.fine_tuner import STEPS as TUNED
+from training.methods.fine_tuner import FilmTuner
+from training.methods.frozen import HEADS, STEPS, Extractor, Frozen
+from training.methods.learner import CHUNK, Learner
+from training.methods.maml import INNER_STEPS, Maml
+from training.methods.one_pass import OnePass
+
+CHECKPOINT = "cnaps"
+FROZEN = {f"frozen-{name}": name for name in HEADS}
+NAMES = (CHECKPOINT, *FROZEN, "film-tuner", "maml")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A method, ready to adapt, and what is said of it."""
+
+    name: str
+    learner: Learner
+    parameters: int  # of its networks
+    steps: int = 0  # gradient steps to personalise
+    fresh: Callable[[], AbstractContextManager[Any]] = nullcontext  # inside, nothing is remembered
+
+
+def choose(name: str, checkpoint: Path | None = None) -> Chosen:
+    """InputError for a name that there is not, with the nearest that there is."""
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES, 1, 0.0)[0]
+        raise InputError(
+            f"There is no method {name!r}; did you mean {near}? There are {', '.join(NAMES)}."
+        )
+    if (checkpoint is None) == (name == CHECKPOINT):
+        raise InputError(
+            f"{CHECKPOINT} needs a checkpoint to evaluate; give --checkpoint FILE."
+            if name == CHECKPOINT
+            else f"{name} has no checkpoint; leave --checkpoint out, or evaluate {CHECKPOINT}."
+        )
+    if checkpoint is not None:
+        model = load_checkpoint(checkpoint)[0]
+        return Chosen(name, OnePass(model, _together(model)), _count(model))
+    if name == "film-tuner":
+        return Chosen(name, FilmTuner(Backbone()), _count(Backbone()), TUNED)
+    if name == "maml":
+        return Chosen(name, Maml(Backbone()), _count(Backbone()), INNER_STEPS)
+    extractor = _extractor()
+    head, steps = HEADS[FROZEN[name]], STEPS if FROZEN[name] == "linear" else 0
+    size = _count(extractor.backbone)
+    return Chosen(name, Frozen(extractor, head), size, steps, extractor.forgetting)
+
+
+@cache
+def _extractor() -> Extractor:
+    """One for all frozen heads."""
+    return Extractor(Backbone(PACKAGED))
+
+
+def _together(model: SimpleCnaps) -> int:
+    batch = model.config.context == "published" and model.config.batch_norm == "batch"
+    return TOGETHER if batch else CHUNK
+
+
+def _count(network: Any) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
