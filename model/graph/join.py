@@ -217,9 +217,10 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
     } | place_constants(head, bool(windows))
     if unit:
         constants["root_d"] = np.array(np.sqrt(d))
+    whole = {"minus_two": np.array([-2], np.int64)}
     if windows:
         constants["floor"] = np.array(fitted.floor)
-    whole = {"minus_two": np.array([-2], np.int64)}
+        whole["objects"] = np.arange(k)
     if fitted.looks and card.calibration:
         whole["table"] = table(head.labels)
         constants |= unknown_constants(head, fitted.support, fitted.looks, card.calibration)

@@ -3,12 +3,14 @@
 The best window says it in steps of a third of the frame. So every cell f_c (D,) of the last map is
 asked how much it speaks for the most probable object k, by the linear discriminant of the head,
 
-    h_c = f_c . (S + I)^-1 (mu_k - m)
+    e_ck = f_c . (S + I)^-1 (mu_k - m),    h_c = e_ck - 1/2 max(0, max_j!=k e_cj)
 
 (class activation maps: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR
-2016). What exceeds half of the range of h counts; `where` is its mean place, and a box as wide as
-an even spread of the same variance, made smaller where it would leave the square. The text is put
-into the graph of `model.graph.join` and uses its names.
+2016). The second term is for what speaks for another object too, a hand that held both: half of it
+was best on the clips of `training.evaluation.pointing`. What exceeds half of the range of h counts;
+`where` is its mean place, and a box as wide as an even spread of the same variance, made smaller
+where it would leave the square. The text is put into the graph of `model.graph.join` and uses its
+names.
 """
 
 from __future__ import annotations
@@ -18,18 +20,26 @@ import numpy as np
 from model.card import GRID
 from model.head import Float, Head
 
-# `evidence` (K, D), `cells` (GRID * GRID, 4): x, y, x^2, y^2 of the cells' centres.
+# `evidence` (K, D), `objects` (K,) int64, `cells` (GRID * GRID, 4): x, y, x^2, y^2 of the cells' centres.
 BY_CELL = """
     cells_shape = Constant <value_ints = [0, 0, -1]> ()
     each_cell = Reshape (features, cells_shape)
     each_object = MatMul (evidence, each_cell)
     object_axis = Constant <value_ints = [1]> ()
     best_object = ArgMax <axis = 1, keepdims = 1> (logits)
-    heat = GatherND <batch_dims = 1> (each_object, best_object)
+    speaks_for_it = GatherND <batch_dims = 1> (each_object, best_object)
+    is_best = Equal (best_object, objects)
+    minus_one = Constant <value_ints = [-1]> ()
+    is_best_cells = Unsqueeze (is_best, minus_one)
+    zero = Constant <value_float = 0.0> ()
+    of_others = Where (is_best_cells, zero, each_object)
+    speaks_for_another = ReduceMax <keepdims = 0> (of_others, object_axis)
+    half_share = Constant <value_float = 0.5> ()
+    shared_evidence = Mul (speaks_for_another, half_share)
+    heat = Sub (speaks_for_it, shared_evidence)
     coldest = ReduceMin <keepdims = 1> (heat, object_axis)
     above = Sub (heat, coldest)
     hottest = ReduceMax <keepdims = 1> (above, object_axis)
-    half_share = Constant <value_float = 0.5> ()
     middle_heat = Mul (hottest, half_share)
     beyond_half = Sub (above, middle_heat)
     speaks = Relu (beyond_half)
@@ -83,7 +93,7 @@ def place_text(has_map: bool) -> str:
 
 
 def place_constants(head: Head, has_map: bool) -> dict[str, Float]:
-    """The constants of the text, to be stored as float32."""
+    """The float32 constants of the text."""
     if not has_map:
         return {}
     evidence = (head.centres / (1 + head.variances)) @ head.basis.T  # (K, D)

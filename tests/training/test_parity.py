@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model import load_model
 from model.confidence.unknown import Calibration, compared, own_looks
@@ -90,8 +90,11 @@ def place(
     best = head.best_window(-d2, kept).argmax(1)
     spread = centred.T @ centred / max(len(rows) - 1, 1) + torch.eye(rows.shape[1])
     means = torch.stack([centred[y == k].mean(0) for k in range(ways)], 1)
-    evidence = torch.linalg.solve(spread, means)[:, best]  # (D, M)
-    heat = torch.einsum("mdij,dm->mij", model.maps(query, film).double(), evidence)
+    evidence = torch.linalg.solve(spread, means)  # (D, K)
+    heats = torch.einsum("mdij,dk->mkij", model.maps(query, film).double(), evidence)
+    its_own = nn.functional.one_hot(best, ways).bool()[:, :, None, None]
+    rival = heats.masked_fill(its_own, -torch.inf).amax(1).clamp_min(0)
+    heat = heats[torch.arange(len(best)), best] - rival / 2
     heat = heat - heat.amin((1, 2), keepdim=True)
     speaks = (heat - heat.amax((1, 2), keepdim=True) / 2).clamp_min(0) + 1e-9
     shares = (speaks / speaks.sum((1, 2), keepdim=True)).numpy()
