@@ -19,7 +19,7 @@ export class Camera {
     this.playing = ""; // "camera", "clip" or "" when stopped
     this.canvas = document.createElement("canvas");
     this.canvas.width = this.canvas.height = SIDE;
-    this.pen = this.canvas.getContext("2d", { alpha: false });
+    this.pen = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
     this.pen.imageSmoothingQuality = "high";
   }
 
@@ -93,6 +93,11 @@ export class Camera {
     const side = Math.min(width, height);
     this.pen.drawImage(this.video, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
     return new Promise((done) => this.canvas.toBlob(done, "image/jpeg", QUALITY));
+  }
+
+  /** The pixels of the latest `jpeg`: (SIDE, SIDE, 4) RGBA. */
+  pixels() {
+    return this.pen.getImageData(0, 0, SIDE, SIDE).data;
   }
 
   async #run() {

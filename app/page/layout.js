@@ -10,6 +10,7 @@ export const LAYOUT = `
     <div class="where" hidden></div>
     <div class="verdict" hidden><span></span><span></span></div>
     <div class="recording" hidden><span class="dot"></span><span></span></div>
+    <div class="advice"></div>
   </div>
 </section>
 <section class="teach" aria-labelledby="next-step">
