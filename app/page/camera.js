@@ -105,6 +105,11 @@ export class Camera {
     this.pen.drawImage(this.video, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
   }
 
+  /** The pixels of the latest `jpeg`: (SIDE, SIDE, 4) RGBA. */
+  pixels() {
+    return this.pen.getImageData(0, 0, SIDE, SIDE).data;
+  }
+
   async #run() {
     try {
       await this.video.play();

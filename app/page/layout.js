@@ -6,6 +6,7 @@ export const PICTURE = `<div class="picture">
   <div class="where" hidden></div>
   <div class="verdict" hidden><span></span><span></span></div>
   <div class="recording" hidden><span class="dot"></span><span></span></div>
+  <div class="advice"></div>
 </div>`;
 
 export const SPEAK = `<label class="speak">Speak <select><option value="off">off</option><option value="changes">names</option><option value="everything">everything</option></select></label>`;

@@ -1,6 +1,7 @@
 // A recording: what streams by becomes a clip of a thing, until somebody presses again or five seconds are over.
 
-import { keptWords } from "./words.js";
+import { Coach } from "./coach.js";
+import { hintWords, keptWords } from "./words.js";
 
 const RECORD_MS = 5000;
 
@@ -19,6 +20,7 @@ export class Recording {
     this.tones = tones;
     this.page = page;
     this.take = null; // {name, started} while it runs
+    this.advice = root.querySelector(".advice");
     const look = root.querySelector(".look");
     new IntersectionObserver(([seen]) => look.classList.toggle("away", !seen.isIntersecting)).observe(look);
   }
@@ -34,6 +36,7 @@ export class Recording {
     this.#asking = false;
     if (!begun) return;
     this.take = { name, started: performance.now() };
+    this.coach = new Coach();
     this.#count = RECORD_MS / 1000;
     this.tones.play("start");
     this.#timer = setInterval(() => this.#tick(), 100);
@@ -42,10 +45,22 @@ export class Recording {
     this.page.show();
   }
 
+  /** A frame of it was taken: say what would make the clip better. */
+  look() {
+    if (this.take) this.#advise(hintWords(this.coach.see(this.camera.pixels(), performance.now())));
+  }
+
+  #advise(words) {
+    if (words === this.advice.textContent) return;
+    this.advice.textContent = words;
+    if (words) this.voice.guide(words);
+  }
+
   async keep() {
     const { name } = this.take;
     clearInterval(this.#timer);
     this.take = null;
+    this.#advise("");
     this.page.counting(null, 0);
     this.page.show();
     this.tones.play("stop");

@@ -136,6 +136,7 @@ class TeachAndWatch extends HTMLElement {
     const seq = this.line.take();
     this.camera.jpeg().then((jpeg) => {
       this.encoding = false;
+      this.recording.look();
       this.line.frame(seq, jpeg);
     });
   }

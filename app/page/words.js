@@ -44,6 +44,11 @@ export function paceWords(rate, waiting, here) {
   return rate < BUSY ? `Busy: ${plural(Math.round(rate), "look")} a second` : `${Math.round(rate)} frames per second`;
 }
 
+/** A hint of the coach. */
+export function hintWords(key) {
+  return { dark: "Too dark: make more light.", blurred: "Blurred: hold it still.", still: "Nothing moves: turn it.", "": "" }[key];
+}
+
 /** Of `sent` frames of a recording of `name` the app kept `count`. */
 export function keptWords(name, count, sent) {
   if (sent < FEW) return `Kept ${plural(count, "frame")} of ${name}: the recording was short. Record for some seconds more.`;

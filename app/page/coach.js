@@ -1,0 +1,97 @@
+// The coach: what makes a clip poor while it is being recorded, one hint at a time, from classic measures of the frames.
+// Dark: the mean of the luma. Blurred: how little blurring it again takes away (Crete et al., "The blur effect", 2007).
+// Still: no cell of a coarse grid has changed for a while.
+
+const SIDE = 112; // pixels of the picture that is looked at: half of a frame's, in which the noise of a sensor is gone
+const CELLS = 16; // of the coarse grid, a side
+const EVERY = 100; // ms between two looks
+const HOLD = 3; // looks in a row before a hint is given
+const DARK = 40; // mean luma of 255, below which nothing is to be seen
+const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
+const STILL = 1500; // ms without a change ...
+const CHANGE = 6; // ... of more luma than this in any cell ...
+const LOOKS = 8; // ... in so many looks: two of a slow machine may be alike by chance
+const STAYS = 2500; // ms that a hint stays at least before another one
+
+/** Luma of RGBA pixels (2 SIDE, 2 SIDE, 4), at half the size: (SIDE * SIDE,) in [0, 255]. */
+export function luma(rgba) {
+  const grey = new Float32Array(SIDE * SIDE);
+  for (let i = 0; i < rgba.length / 4; i++) {
+    const [x, y] = [i % (2 * SIDE), Math.floor(i / (2 * SIDE))];
+    grey[(y >> 1) * SIDE + (x >> 1)] += (0.299 * rgba[4 * i] + 0.587 * rgba[4 * i + 1] + 0.114 * rgba[4 * i + 2]) / 4;
+  }
+  return grey;
+}
+
+/** Means of the luma in CELLS x CELLS cells. */
+function grid(grey) {
+  const size = SIDE / CELLS;
+  const cells = new Float32Array(CELLS * CELLS);
+  for (let i = 0; i < grey.length; i++) {
+    const [x, y] = [i % SIDE, Math.floor(i / SIDE)];
+    cells[Math.floor(y / size) * CELLS + Math.floor(x / size)] += grey[i] / size ** 2;
+  }
+  return cells;
+}
+
+/** The blur effect of the luma, in [0, 1]: the share of its changes that blurring along one axis leaves; the worse axis counts. */
+export function blurEffect(grey) {
+  return Math.max(blurAlong(grey, 1, SIDE), blurAlong(grey, SIDE, 1));
+}
+
+function blurAlong(grey, step, line) {
+  const REACH = 4; // pixels each side, as in the paper
+  let [changes, taken] = [0, 0];
+  for (let row = 0; row < SIDE; row++) {
+    const start = row * line;
+    let sum = 0;
+    for (let k = 0; k < 2 * REACH + 1; k++) sum += grey[start + k * step];
+    for (let k = REACH + 1; k < SIDE - REACH; k++) {
+      const at = start + k * step;
+      const next = sum + grey[at + REACH * step] - grey[at - (REACH + 1) * step];
+      const change = Math.abs(grey[at] - grey[at - step]);
+      changes += change;
+      taken += Math.max(0, change - Math.abs(next - sum) / (2 * REACH + 1));
+      sum = next;
+    }
+  }
+  return changes ? 1 - taken / changes : 1;
+}
+
+export class Coach {
+  #looked = -Infinity;
+  #past = []; // [when, grid]
+  #runs = { dark: 0, blurred: 0 };
+  #hint = "";
+  #since = -Infinity;
+
+  /** What to say to a frame (2 SIDE, 2 SIDE, 4) RGBA at `now` ms: "dark", "blurred", "still", or "" while all is well. */
+  see(rgba, now) {
+    if (now - this.#looked < EVERY) return this.#hint;
+    this.#looked = now;
+    const next = this.#judge(luma(rgba), now);
+    if (next !== this.#hint && now - this.#since >= (this.#hint ? STAYS : 0)) [this.#hint, this.#since] = [next, now];
+    return this.#hint;
+  }
+
+  #judge(grey, now) {
+    const cells = grid(grey);
+    const mean = cells.reduce((sum, cell) => sum + cell, 0) / cells.length;
+    this.#past = [...this.#past.filter(([then]) => now - then <= STILL + EVERY), [now, cells]];
+    this.#run("dark", mean < DARK);
+    this.#run("blurred", blurEffect(grey) > BLUR);
+    if (this.#runs.dark >= HOLD) return "dark";
+    if (this.#runs.blurred >= HOLD) return "blurred";
+    return this.#still(now) ? "still" : "";
+  }
+
+  #run(kind, bad) {
+    this.#runs[kind] = bad ? this.#runs[kind] + 1 : 0;
+  }
+
+  #still(now) {
+    const [oldest, first] = this.#past[0];
+    if (now - oldest < STILL || this.#past.length < LOOKS) return false;
+    return this.#past.every(([, cells]) => cells.every((cell, i) => Math.abs(cell - first[i]) <= CHANGE));
+  }
+}
