@@ -60,6 +60,7 @@ export const LAYOUT = `
   <ul class="cards"></ul>
   <details class="foreign" hidden><summary></summary><ul class="clips"></ul></details>
 </section>
+<section class="keep" aria-labelledby="keep-title"></section>
 </div>
 </div>
 <p class="sr-only" role="status" aria-live="polite"></p>`;

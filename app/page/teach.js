@@ -1,6 +1,7 @@
 // <teach-and-watch>: the camera, the things, and one clear next step. The app itself is at the other end of the line.
 
 import { Camera } from "./camera.js";
+import { Keep } from "./keep.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
@@ -27,11 +28,13 @@ class TeachAndWatch extends HTMLElement {
       files: (name, files) => this.upload(name, files),
       rename: (thing, name) => this.order({ do: "rename", thing, name }),
       remove: (thing) => this.remove(thing),
-      removeClip: (thing, clip) => this.order({ do: "remove clip", thing, clip }),
+      removeClips: (thing, clips) => this.order({ do: "remove clip", thing, clips }),
+      removeFrame: (thing, clip, frame) => this.order({ do: "remove frame", thing, clip, frame }),
       forget: (clip) => this.order({ do: "forget", clip }),
     });
     this.sight = new Sight(this, (name) => this.things.colour(name), (order) => this.order(order));
     this.voice = this.sight.voice;
+    this.keeping = new Keep(this.$(".keep"), this.$(".speak select"), { order: (order) => this.order(order), voice: this.voice });
     this.#wire();
     this.show();
     this.startCamera();
@@ -68,7 +71,8 @@ class TeachAndWatch extends HTMLElement {
       this.alarm("");
       this.settle(true);
     });
-    on("gone", ({ text }) => this.alarm(text, true));
+    on("gone", ({ text, anew }) => (anew && this.keeping.anew()) || this.alarm(text, true));
+    this.ready.then((open) => open && this.keeping.enter(window.room));
     this.camera.watch(() => this.#sendFrame());
     setInterval(() => this.#showPace(), 500);
   }
@@ -103,6 +107,7 @@ class TeachAndWatch extends HTMLElement {
     this.things.update(state.things, state.foreign);
     this.sight.bars.recolour();
     this.sight.correction.update(state);
+    this.keeping.hear(state);
     this.show();
   }
 
@@ -319,7 +324,7 @@ class TeachAndWatch extends HTMLElement {
     this.watchable = JSON.parse(this.dataset.clips || "[]");
     this.$(".clips-to-watch .tools").append(...this.watchable.map((clip) => this.#clipButton(clip)));
     window.addEventListener("beforeunload", (event) => {
-      if (this.state.things.length && this.line?.gone === undefined) event.preventDefault();
+      if (this.state.things.length && this.line?.gone === undefined && !this.keeping.safe) event.preventDefault();
     });
   }
 
