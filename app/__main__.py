@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from app.device.bundle import write_bundle
@@ -16,10 +18,12 @@ from app.device.runtime import runtime_files
 from app.folders import read_objects
 from app.learning import Progress
 from app.naming.frames import NamedFrame, name_video, write_csv
+from app.profile.file import read_profile
 from app.report_card import sentences
-from model import Adapted, InputError, SupportSet, load_model
+from model import InputError, Personaliser, Seen, SupportSet, load_model
 from model.frames import stream
 
+PROFILE_HELP = "a file that the page saved, in place of --objects"
 OBJECTS_HELP = "a folder with one folder of clips or photos for each object, named like the object"
 CHECKPOINT_HELP = "a personaliser folder (default: the shipped one)"
 
@@ -53,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     recognise = commands.add_parser(
         "recognise", help="name the objects in a video, frame by frame", **given
     )
-    recognise.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
+    _taught_options(recognise)
     recognise.add_argument("--video", type=Path, required=True, metavar="FILE", help="the video")
     recognise.add_argument(
         "--out",
@@ -69,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _checkpoint_option(recognise)
     recognise.set_defaults(run=_recognise)
     export = commands.add_parser("export", help="save a model adapted to the objects", **given)
-    export.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
+    _taught_options(export)
     export.add_argument("--out", type=Path, default=None, metavar="ONNX", help="the model")
     export.add_argument(
         "--bundle",
@@ -84,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser(
         "report", help="say how good a model of the objects will be", **given
     )
-    report.add_argument("--objects", type=Path, required=True, metavar="DIR", help=OBJECTS_HELP)
+    _taught_options(report)
     _checkpoint_option(report)
     report.set_defaults(run=_report)
     return parser
@@ -106,6 +110,12 @@ def _serve_options(parser: argparse.ArgumentParser) -> None:
         "(repeatable; default: ALLOWED_ORIGINS, between blanks)",
     )
     _checkpoint_option(parser)
+
+
+def _taught_options(parser: argparse.ArgumentParser) -> None:
+    taught = parser.add_mutually_exclusive_group(required=True)
+    taught.add_argument("--objects", type=Path, default=None, metavar="DIR", help=OBJECTS_HELP)
+    taught.add_argument("--profile", type=Path, default=None, metavar="FILE", help=PROFILE_HELP)
 
 
 def _checkpoint_option(parser: argparse.ArgumentParser) -> None:
@@ -132,12 +142,13 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _recognise(options: argparse.Namespace) -> None:
-    objects = _objects(options.objects)
-    inputs = [options.video, *(Path(clip) for clips in objects.values() for clip in clips)]
+    taught = _taught(options)
     outputs = [path for path in (options.out, options.export) if path]
-    _check_outputs(outputs, inputs)
+    _check_outputs(outputs, [options.video, *taught.files])
     next(stream(options.video))  # a video that cannot be read is said before anything is learned
-    adapted = _adapt(objects, options.checkpoint)
+    personaliser = load_model(options.checkpoint)
+    _, seen = _see(personaliser, taught)
+    adapted = personaliser.fit(seen)
     if options.export:
         adapted.save(options.export)
     with tqdm(desc="naming", unit=" frames") as bar:
@@ -146,39 +157,50 @@ def _recognise(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    objects = _objects(options.objects)
+    taught = _taught(options)
     outputs = [path for path in (options.out, options.bundle) if path]
     if not outputs:
         raise InputError("Say what to write: --out for the model, --bundle for a page with it.")
-    _check_outputs(outputs, [Path(clip) for clips in objects.values() for clip in clips])
+    _check_outputs(outputs, taught.files)
     if options.bundle:
         runtime_files()  # what is missing is said before anything is learned
-    support, personaliser = SupportSet.read(objects), load_model(options.checkpoint)
-    with tqdm(desc="learning", unit=" frames") as bar:
-        seen = personaliser.see(support, _progress(bar))
+    personaliser = load_model(options.checkpoint)
+    support, seen = _see(personaliser, taught)
     adapted = personaliser.fit(seen)
     if options.out:
         adapted.save(options.out)
-        _done(options.out, f"a model of {len(objects)} objects")
+        _done(options.out, f"a model of {len(taught.objects)} objects")
     if options.bundle:
         report = sentences(personaliser.report(seen))
         write_bundle(options.bundle, adapted, support.frames()[0], report)
-        _done(options.bundle, f"a page that names {len(objects)} objects")
+        _done(options.bundle, f"a page that names {len(taught.objects)} objects")
 
 
 def _report(options: argparse.Namespace) -> None:
-    objects, personaliser = _objects(options.objects), load_model(options.checkpoint)
-    with tqdm(desc="looking", unit=" frames") as bar:
-        seen = personaliser.see(objects, _progress(bar))
+    taught, personaliser = _taught(options), load_model(options.checkpoint)
+    _, seen = _see(personaliser, taught)
     print(*sentences(personaliser.report(seen)), sep="\n")
 
 
-def _objects(folder: Path) -> dict[str, list[str]]:
-    """What the folder teaches; what was left out of it is said."""
-    found = read_objects(folder)
+@dataclass(frozen=True)
+class Taught:
+    """What a command learns from."""
+
+    objects: Mapping[str, Sequence[str | np.ndarray]]
+    foreign: Sequence[np.ndarray]  # clips that show none of them
+    files: list[Path]  # which it may not overwrite
+
+
+def _taught(options: argparse.Namespace) -> Taught:
+    """What a folder or a profile teaches; what was left out of a folder is said."""
+    if options.profile:
+        with read_profile(options.profile) as (profile, clips):
+            objects = {thing.name: [next(clips) for _ in thing.clips] for thing in profile.things}
+            return Taught(objects, list(clips), [options.profile])
+    found = read_objects(options.objects)
     if found.left_out:
         print(found, file=sys.stderr)
-    return found.objects
+    return Taught(found.objects, [], [Path(c) for clips in found.objects.values() for c in clips])
 
 
 def _done(out: Path, what: str) -> None:
@@ -199,9 +221,10 @@ def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
         raise InputError("The table and the model need two names.")
 
 
-def _adapt(objects: dict[str, list[str]], checkpoint: Path | None) -> Adapted:
+def _see(personaliser: Personaliser, taught: Taught) -> tuple[SupportSet, Seen]:
+    support = SupportSet.read(taught.objects)
     with tqdm(desc="learning", unit=" frames") as bar:
-        return load_model(checkpoint).adapt(objects, _progress(bar))
+        return support, personaliser.see(support, _progress(bar), None, taught.foreign)
 
 
 def _progress(bar: tqdm) -> Progress:

@@ -6,7 +6,8 @@ Naming a video and taking the model away are in `app.results`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from app.naming.drawing import thumbnail
 from app.naming.sight import Sight, Watch
 from app.rooms import Message, Room
 from app.session import Clip, TaughtObjects, Transition
-from model import Adapted, InputError
+from model import Adapted, InputError, Memory
 from model.adapted import Answers
 from model.frames import decode_jpeg, select_frames, square
 from model.media.kinds import ENDINGS
@@ -117,6 +118,24 @@ class Handlers:
         self.change(room, all_of_them, [clip for _, clip in kept])
         return len(objects)
 
+    def remove_frame(self, room: Room, thing_id: str, clip_id: str, number: int) -> None:
+        """Take one frame, by its number from 0, out of a clip; of a single one, the clip."""
+        _, clip = room.taught.thing(thing_id).clip(clip_id)
+        if not 0 <= number < clip.count:
+            raise InputError("That frame is not here any more.")
+        if clip.count == 1:
+            return self.change(room, lambda taught: taught.remove_clips(thing_id, {clip_id}))
+        shorter = room.keep(np.delete(clip.frames, number, axis=0))
+        self.change(room, lambda taught: taught.replace_clip(thing_id, clip_id, shorter), [shorter])
+
+    def forget_everything(self, room: Room) -> None:
+        """As if the page had just been opened: nothing of what was taught is left, nor undone."""
+        self.change(room, lambda taught: TaughtObjects())
+        with room.lock:
+            room.memory = Memory()
+        for folder in room.shown.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
+
     def change(self, room: Room, transition: Transition, new: Sequence[Clip] = ()) -> None:
         """Apply a transition, tell the page, learn again; a refused one changes nothing."""
         news = [clip_message(clip) for clip in new]
@@ -130,8 +149,8 @@ class Handlers:
                 _delete(new)
                 raise
             room.version += 1
-            kept = {clip.id for clip in room.taught.clips()}
-            _delete([clip for clip in before.clips() if clip.id not in kept])
+            kept = {id(clip) for clip in room.taught.clips()}
+            _delete([clip for clip in (*before.clips(), *new) if id(clip) not in kept])
             for message in (*news, state_message(room)):
                 room.tell(message)
         self.learner.learn(room)
@@ -189,7 +208,7 @@ def state_message(room: Room) -> Message:
             for thing in taught.things
         ],
         "foreign": [{"id": clip.id, "frames": clip.count} for clip in taught.foreign],
-        "undo": taught.removed[1].name if taught.removed else None,
+        "undo": taught.removed[-1].what if taught.removed else None,
         "learnable": len(taught.learnable),
     }
 
@@ -206,7 +225,7 @@ def _readable(jpegs: Sequence[bytes]) -> Iterator[np.ndarray]:
             yield decode_jpeg(jpeg)
 
 
-def _delete(clips: Sequence[Clip]) -> None:
+def _delete(clips: Iterable[Clip]) -> None:
     for clip in clips:
         if isinstance(clip.kept, Path):
             clip.kept.unlink(missing_ok=True)

@@ -83,8 +83,11 @@ class Room:
         if page := self.page:
             page(message)
 
-    def keep(self, frames: np.ndarray) -> Clip:
-        """Write frames (T, 224, 224, 3) to the private folder: memory stays small."""
+    def keep(self, frames: np.ndarray, clip_id: str = "") -> Clip:
+        """Write frames (T, 224, 224, 3) to the private folder: memory stays small.
+
+        clip_id: what a profile calls the clip; a new one gets an id that no other has.
+        """
         name = secrets.token_hex(8)
         file = self.folder / f"{name}.npy"
         try:
@@ -96,7 +99,7 @@ class Room:
                 f"This clip could not be saved ({error.strerror}); what you taught before is safe. "
                 f"{advice}"
             ) from error
-        return Clip(name, len(frames), file)
+        return Clip(clip_id or name, len(frames), file)
 
     def new_shown(self, kind: str) -> Path:
         """An empty folder for results of one kind, in place of the one before."""

@@ -32,6 +32,8 @@ from app.handlers import Handlers
 from app.learning import Learner, Teacher
 from app.live import MAX_FRAME_BYTES, Gate, Origins, live_routes
 from app.live.model import model_route
+from app.live.profile import profile_routes
+from app.profile.opening import Profiles
 from app.results import Results
 from app.rooms import Rooms, private_root
 from app.ui import build_ui, mount
@@ -95,6 +97,7 @@ def create_app(
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(live_routes(rooms, handlers, origins))
     app.include_router(model_route(rooms))
+    app.include_router(profile_routes(rooms, Profiles(handlers, decoder.read_profile)))
     app.add_api_route("/healthz", lambda: {"status": "ok"}, methods=["GET", "POST"])
     app.mount("/page", StaticFiles(directory=HERE / "page"))
     if RUNTIME.is_dir():

@@ -7,7 +7,7 @@ Knows nothing of the web, of files or of models; whoever holds the value swaps i
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from model.support import check_name
 MAX_THINGS = 50
 MAX_FRAMES = 2000  # of one person; 300 MB on disk
 MAX_FOREIGN = 10  # moments of what is none of the things
+MAX_UNDO = 20  # removals that can be taken back, of MAX_FRAMES frames together
 
 
 @dataclass(frozen=True)
@@ -55,30 +56,62 @@ class Thing:
     def shots(self) -> int:
         return sum(clip.count for clip in self.clips)
 
+    def clip(self, clip_id: str) -> tuple[int, Clip]:
+        """The position of a clip, and the clip."""
+        for position, clip in enumerate(self.clips):
+            if clip.id == clip_id:
+                return position, clip
+        raise InputError("That clip is not here any more.")
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What one removal took, and from where: a thing, or clips of a thing, or a moment."""
+
+    what: str  # for the person: "mug", "a clip of mug"
+    thing: tuple[int, Thing] | None = None  # its position, and the thing
+    owner: str = ""  # the id of the thing that had the clips; none: they were moments
+    clips: tuple[tuple[int, Clip], ...] = ()  # their positions, rising
+    instead: str = ""  # the id of the clip that came in place of the one, shorter by a frame
+
+    def held(self) -> Iterator[Clip]:
+        """The clips whose frames are needed to bring it back."""
+        yield from self.thing[1].clips if self.thing else (clip for _, clip in self.clips)
+
 
 @dataclass(frozen=True)
 class TaughtObjects:
-    """The things of one person, in the order in which they were taught."""
+    """The things of one person, in the order in which they were taught.
+
+    A thing and a clip have ids that no other person's have, so that what comes back from a file or
+    a browser is known again: a thing has that of its first clip.
+    """
 
     things: tuple[Thing, ...] = ()
-    removed: tuple[int, Thing] | None = None  # position and thing: what `undo` brings back
+    removed: tuple[Removed, ...] = ()  # what `undo` brings back, the latest last
     foreign: tuple[Clip, ...] = ()  # moments that were wrongly named: none of the things
-    next_id: int = 1
 
     def add(self, name: str, clip: Clip) -> TaughtObjects:
         """Add a clip to the thing of that name, which is new unless there is one."""
         name = self.check(name, clip.count)
-        if thing := self._named(name):
-            return self._swap(replace(thing, clips=(*thing.clips, clip)))
-        thing = Thing(f"thing-{self.next_id}", name, (clip,))
-        return replace(self, things=(*self.things, thing), next_id=self.next_id + 1)
+        thing = self.named(name)
+        return self.extend(thing.id if thing else f"thing-{clip.id}", name, (clip,))
+
+    def extend(self, thing_id: str, name: str, clips: tuple[Clip, ...]) -> TaughtObjects:
+        """Add clips to the thing of that id; a new one, of that name, unless there is one."""
+        self._check_room_for(sum(clip.count for clip in clips))
+        for thing in self.things:
+            if thing.id == thing_id:
+                return self._swap(replace(thing, clips=thing.clips + clips))
+        name = self.check(name, 0)
+        return replace(self, things=(*self.things, Thing(thing_id, name, clips)))
 
     def check(self, name: str, frames: int = 1) -> str:
         """The tidied name, if a clip of so many frames may be added to the thing of that name."""
         name = tidy(name)
         check_name(name)
         self._check_room_for(frames)
-        if len(self.things) == MAX_THINGS and not self._named(name):
+        if len(self.things) == MAX_THINGS and not self.named(name):
             raise InputError(f"There are {MAX_THINGS} things; remove one before you add {name!r}.")
         return name
 
@@ -86,7 +119,7 @@ class TaughtObjects:
         """Give a thing another name, which no other thing may have."""
         thing, name = self.thing(thing_id), tidy(name)
         check_name(name)
-        other = self._named(name)
+        other = self.named(name)
         if other and other.id != thing_id:
             raise InputError(
                 f"Another thing is called {other.name!r} already; give this one its own name."
@@ -94,18 +127,37 @@ class TaughtObjects:
         return self._swap(replace(thing, name=name))
 
     def remove(self, thing_id: str) -> TaughtObjects:
-        """Take a thing out; `undo` brings the latest one back."""
+        """Take a thing out; `undo` brings it back, as with everything that is removed."""
         thing = self.thing(thing_id)
         left = tuple(t for t in self.things if t is not thing)
-        return replace(self, things=left, removed=(self.things.index(thing), thing))
+        gone = Removed(thing.name, thing=(self.things.index(thing), thing))
+        return replace(self, things=left, removed=self._remembering(gone))
 
-    def remove_clip(self, thing_id: str, clip_id: str) -> TaughtObjects:
-        """Take one clip out of a thing."""
+    def remove_clips(self, thing_id: str, clip_ids: Collection[str]) -> TaughtObjects:
+        """Take clips out of a thing, in one step."""
         thing = self.thing(thing_id)
-        left = tuple(clip for clip in thing.clips if clip.id != clip_id)
-        if len(left) == len(thing.clips):
+        gone = tuple((n, clip) for n, clip in enumerate(thing.clips) if clip.id in clip_ids)
+        if not gone or len(gone) < len(clip_ids):
             raise InputError("That clip is not here any more.")
-        return self._swap(replace(thing, clips=left))
+        what = "a clip" if len(gone) == 1 else f"{len(gone)} clips"
+        removed = Removed(f"{what} of {thing.name}", owner=thing_id, clips=gone)
+        left = tuple(clip for clip in thing.clips if clip.id not in clip_ids)
+        taught = self._swap(replace(thing, clips=left))
+        return replace(taught, removed=self._remembering(removed))
+
+    def replace_clip(self, thing_id: str, clip_id: str, shorter: Clip) -> TaughtObjects:
+        """Put what is left of a clip, without one of its frames, in its place."""
+        thing = self.thing(thing_id)
+        position, clip = thing.clip(clip_id)
+        clips = (*thing.clips[:position], shorter, *thing.clips[position + 1 :])
+        removed = Removed(
+            f"a frame of {thing.name}",
+            owner=thing_id,
+            clips=((position, clip),),
+            instead=shorter.id,
+        )
+        taught = self._swap(replace(thing, clips=clips))
+        return replace(taught, removed=self._remembering(removed))
 
     def reject(self, moment: Clip) -> TaughtObjects:
         """Remember frames that show none of the things."""
@@ -121,16 +173,40 @@ class TaughtObjects:
 
     def forget(self, clip_id: str) -> TaughtObjects:
         """Take back that a moment showed none of the things."""
-        if clip_id not in self.foreign_clips:
+        gone = tuple((n, clip) for n, clip in enumerate(self.foreign) if clip.id == clip_id)
+        if not gone:
             raise InputError("That moment is forgotten already.")
-        return replace(self, foreign=tuple(c for c in self.foreign if c.id != clip_id))
+        left = tuple(clip for clip in self.foreign if clip.id != clip_id)
+        removed = self._remembering(Removed("a moment that is none of your things", clips=gone))
+        return replace(self, foreign=left, removed=removed)
 
     def undo(self) -> TaughtObjects:
-        """Put the thing that was removed last back in its place."""
-        if self.removed is None:
+        """Put what was removed last back in its place."""
+        if not self.removed:
             raise InputError("There is nothing to bring back.")
-        position, thing = self.removed
-        if self._named(thing.name):
+        *earlier, last = self.removed
+        taught = replace(self, removed=tuple(earlier))
+        if last.thing:
+            return taught._bring_back(*last.thing)
+        if not last.owner:
+            taught.check_foreign()
+            return replace(taught, foreign=_with(taught.foreign, last.clips))
+        thing = taught.thing(last.owner)
+        left = tuple(clip for clip in thing.clips if clip.id != last.instead)
+        clips = _with(left, last.clips)
+        more = sum(c.count for c in clips) - thing.shots
+        taught._check_room_for(more)
+        return taught._swap(replace(thing, clips=clips))
+
+    def _can_undo(self) -> bool:
+        try:
+            self.undo()
+        except InputError:
+            return False
+        return True
+
+    def _bring_back(self, position: int, thing: Thing) -> TaughtObjects:
+        if self.named(thing.name):
             raise InputError(
                 f"There is a new {thing.name!r} now; rename it first, then bring the old one back."
             )
@@ -140,9 +216,23 @@ class TaughtObjects:
                 f"There are {MAX_THINGS} things; remove another one before you bring "
                 f"{thing.name!r} back."
             )
-        return replace(
-            self, things=(*self.things[:position], thing, *self.things[position:]), removed=None
-        )
+        return replace(self, things=(*self.things[:position], thing, *self.things[position:]))
+
+    def _remembering(self, removed: Removed) -> tuple[Removed, ...]:
+        """What can be taken back with one removal more; the oldest give way.
+
+        A thing that could not come back just now stays the first to do so: this one may make room.
+        """
+        latest = [removed, *reversed(self.removed)]
+        if self.removed and self.removed[-1].thing and not self._can_undo():
+            latest[:2] = reversed(latest[:2])
+        kept, frames = [], 0
+        for one in latest:
+            frames += sum(clip.count for clip in one.held())
+            if kept and (frames > MAX_FRAMES or len(kept) == MAX_UNDO):
+                break
+            kept.append(one)
+        return tuple(reversed(kept))
 
     def thing(self, thing_id: str) -> Thing:
         """The thing of that id."""
@@ -150,6 +240,10 @@ class TaughtObjects:
             if thing.id == thing_id:
                 return thing
         raise InputError("That thing is not here any more.")
+
+    def named(self, name: str) -> Thing | None:
+        """The thing of that tidied name; names that differ in capitals only are one."""
+        return next((t for t in self.things if t.name.casefold() == name.casefold()), None)
 
     @property
     def learnable(self) -> tuple[Thing, ...]:
@@ -186,9 +280,14 @@ class TaughtObjects:
         )
 
     def clips(self) -> Iterator[Clip]:
-        """Every clip that is still needed, the one `undo` would bring back included."""
-        things = (*self.things, self.removed[1]) if self.removed else self.things
-        yield from (clip for thing in things for clip in thing.clips)
+        """Every clip that is still needed, those that `undo` would bring back included."""
+        yield from self.present()
+        for removed in self.removed:
+            yield from removed.held()
+
+    def present(self) -> Iterator[Clip]:
+        """The clips of all things, and the moments."""
+        yield from (clip for thing in self.things for clip in thing.clips)
         yield from self.foreign
 
     def _check_room_for(self, frames: int) -> None:
@@ -199,11 +298,16 @@ class TaughtObjects:
                 "remove a clip or a thing first."
             )
 
-    def _named(self, name: str) -> Thing | None:
-        return next((t for t in self.things if t.name.casefold() == name.casefold()), None)
-
     def _swap(self, thing: Thing) -> TaughtObjects:
         return replace(self, things=tuple(thing if t.id == thing.id else t for t in self.things))
+
+
+def _with(clips: tuple[Clip, ...], more: tuple[tuple[int, Clip], ...]) -> tuple[Clip, ...]:
+    """The clips, and each of the others back at its position."""
+    found = list(clips)
+    for position, clip in more:
+        found.insert(position, clip)
+    return tuple(found)
 
 
 Transition = Callable[[TaughtObjects], TaughtObjects]

@@ -26,6 +26,8 @@ __all__ = [
     "SIDE",
     "claimed_seconds",
     "decode_jpeg",
+    "decode_png",
+    "encode_png",
     "read_clip",
     "select_frames",
     "square",
@@ -87,6 +89,16 @@ def claimed_seconds(path: str | Path) -> float | None:
 def decode_jpeg(data: bytes) -> np.ndarray:
     """One frame (H, W, 3) from the page; InputError unless it is a whole JPEG."""
     return picture.read_jpeg(data, MAX_PAGE_PIXELS)
+
+
+def decode_png(data: bytes) -> np.ndarray:
+    """One kept frame (SIDE, SIDE, 3), as `encode_png` wrote it; InputError for anything else."""
+    return picture.read_png(data, SIDE)
+
+
+def encode_png(frame: np.ndarray) -> bytes:
+    """A frame (SIDE, SIDE, 3) to be kept, without loss."""
+    return picture.write_png(frame)
 
 
 def _decoded(path: Path, kind: str) -> Generator[Decoded]:

@@ -10,8 +10,8 @@ import logging
 import math
 import socket
 import time
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,14 @@ from app.decode.wire import Broken, receive
 from app.decode.work import (
     CLIP_CPU_SECONDS,
     CLIP_SECONDS,
+    PROFILE_SECONDS,
     VIDEO_CPU_SECONDS,
     VIDEO_SECONDS,
 )
 from app.naming.drawing import MAX_SIDE, MIN_SIDE
 from app.naming.frames import Seen
+from app.profile.file import Read
+from app.profile.manifest import MAX_BYTES, parse
 from app.rooms import Room
 from app.waiting_line import WaitingLine
 from model import InputError
@@ -72,26 +75,35 @@ class Decoder:
 
     def read_clip(self, room: Room, path: Path) -> np.ndarray:
         """`model.frames.read_clip` in a child: (T, 224, 224, 3) uint8 RGB; tells who waits so."""
+        with (
+            self._turn(room) as still_wanted,
+            self._children.start("clip", path, CLIP_SECONDS, CLIP_CPU_SECONDS) as line,
+        ):
+            most = FRAMES_PER_CLIP * SQUARE_BYTES
+            facts, body = _next(line, most, _until(CLIP_SECONDS, still_wanted))
+        return _clip(facts, body)
 
-        def still_wanted() -> None:
-            if room.closed:
-                raise InputError(CLOSED)
+    @contextmanager
+    def read_profile(self, room: Room, path: Path) -> Iterator[Read]:
+        """`app.profile.file.read_profile` in a child; tells who waits so."""
+        with self._turn(room) as still_wanted:
+            look = _until(PROFILE_SECONDS, still_wanted)
+            line = self._children.start("profile", path, PROFILE_SECONDS, CLIP_CPU_SECONDS)
+            with closing(line):
+                _, said = _next(line, 2 * MAX_BYTES, look)
+                try:
+                    profile = parse(bytes(said))
+                except InputError as error:  # which the child did not find wrong
+                    raise _unbelievable(str(error)) from error
 
-        with self._clips.ticket(room.token) as ticket:
-            told = None
-            while not ticket.wait(WAIT_SECONDS):
-                still_wanted()
-                if (waiting := Waiting(ticket.ahead)) != told:
-                    room.tell({"type": "waiting", "text": waiting.text})
-                    told = waiting
-            still_wanted()
-            with self._children.start("clip", path, CLIP_SECONDS, CLIP_CPU_SECONDS) as line:
-                most = FRAMES_PER_CLIP * SQUARE_BYTES
-                facts, body = _next(line, most, _until(CLIP_SECONDS, still_wanted))
-        count = facts.get("frames")
-        if not isinstance(count, int) or not 1 <= count <= FRAMES_PER_CLIP:
-            raise _unbelievable(f"{count!r} frames")
-        return _pixels(body, (count, SIDE, SIDE, 3))
+                def clips() -> Iterator[np.ndarray]:
+                    for clip in profile.clips():
+                        facts, body = _next(line, clip.frames * SQUARE_BYTES, look)
+                        if len(frames := _clip(facts, body)) != clip.frames:
+                            raise _unbelievable(f"{len(frames)} frames for {clip.frames}")
+                        yield frames
+
+                yield profile, clips()
 
     def look_through(
         self, room: Room, path: Path, still_wanted: Callable[[], None]
@@ -119,6 +131,24 @@ class Decoder:
                         raise _unbelievable("time or size of a frame")
                     last, size = seen.time_s, seen.picture.shape
                     yield seen
+
+    @contextmanager
+    def _turn(self, room: Room) -> Iterator[Callable[[], None]]:
+        """Wait in line for a child that reads a clip; what it gives raises when nobody waits."""
+
+        def still_wanted() -> None:
+            if room.closed:
+                raise InputError(CLOSED)
+
+        with self._clips.ticket(room.token) as ticket:
+            told = None
+            while not ticket.wait(WAIT_SECONDS):
+                still_wanted()
+                if (waiting := Waiting(ticket.ahead)) != told:
+                    room.tell({"type": "waiting", "text": waiting.text})
+                    told = waiting
+            still_wanted()
+            yield still_wanted
 
     def close(self) -> None:
         """End every child."""
@@ -167,6 +197,13 @@ def _seen(facts: dict[str, Any], body: bytearray) -> Seen:
         raise _unbelievable(f"size {size!r}")
     square = _pixels(body[:SQUARE_BYTES], (SIDE, SIDE, 3))
     return Seen(time_s, square, _pixels(body[SQUARE_BYTES:], (*size, 3)), share)
+
+
+def _clip(facts: dict[str, Any], body: bytearray) -> np.ndarray:
+    count = facts.get("frames")
+    if not isinstance(count, int) or not 1 <= count <= FRAMES_PER_CLIP:
+        raise _unbelievable(f"{count!r} frames")
+    return _pixels(body, (count, SIDE, SIDE, 3))
 
 
 def _number(value: object) -> float | None:

@@ -15,12 +15,14 @@ import cv2
 from app.decode.wire import send
 from app.naming.drawing import shown_size
 from app.naming.frames import Seen
+from app.profile.file import read_profile
 from model.errors import InputError
 from model.frames import claimed_seconds, read_clip, square, stream
 
 CLIP_SECONDS = 60.0  # on the clock, for one clip or photo
 CLIP_CPU_SECONDS = 120  # of all its threads
 CLIP_PIXELS = 20 * 10**9  # decoded, frames together: 120 s of 1080p at 60 frames a second and more
+PROFILE_SECONDS = 120.0  # on the clock, for the 2,000 frames that a profile may have
 VIDEO_SECONDS = 60 * 60.0  # on the clock, naming included
 VIDEO_CPU_SECONDS = 15 * 60
 VIDEO_PIXELS = 200 * 10**9  # 20,000 frames of 4K and more
@@ -51,11 +53,16 @@ def look_through(path: str | Path) -> Iterator[Seen]:
 
 
 def answer(line: socket.socket, verb: str, path: str) -> None:
-    """Do `verb`, "clip" or "video", and say on the line what came of it."""
+    """Do `verb`, "clip", "profile" or "video", and say on the line what came of it."""
     try:
         if verb == "clip":
             clip = read_clip(path, budget=CLIP_PIXELS)
             send(line, {"frames": len(clip)}, clip.tobytes())
+        elif verb == "profile":
+            with read_profile(Path(path)) as (profile, clips):
+                send(line, {}, profile.to_json())
+                for clip in clips:
+                    send(line, {"frames": len(clip)}, clip.tobytes())
         else:
             for seen in look_through(path):
                 height, width = seen.picture.shape[:2]

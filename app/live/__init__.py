@@ -13,33 +13,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
-from starlette.requests import ClientDisconnect
 
 from app.decode.decoder import CLOSED
 from app.handlers import Handlers
 from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse
 from app.live.gate import GONE, MAX_UPLOAD_BYTES, Gate, Origins, token_of
+from app.live.receiving import COMING, MAX_UPLOADS, one_more, receive
 from app.rooms import MAX_ROOMS, Room, Rooms, folder_for, readable_name
 from model import InputError
 
 __all__ = ["GONE", "MAX_FRAME_BYTES", "MAX_UPLOAD_BYTES", "Gate", "Origins", "live_routes"]
 
-MAX_UPLOADS = 2  # of one page at once
-UPLOAD_SECONDS = 300.0
 HELLO_SECONDS = 10.0
 GOING_AWAY = 1001  # what a browser says when its tab is closed or reloaded, and only then
 REFUSED = 1008
 MAX_SOCKETS = 4  # of one room: its page, and those that are being cut off
 MAX_SOCKETS_OF_ADDRESS = 120
-COMING = f"{MAX_UPLOADS} files are on their way already; wait for one of them."
 CROWDED = "This page is open too often; close the other windows and reload this one."
 
 
@@ -63,13 +57,13 @@ def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter
         if problem := origins.refusal(socket):  # a page is told why; a refusal it could not read
             await _end(socket, problem)
             return
-        with _one_more(sockets, address, MAX_SOCKETS_OF_ADDRESS, CROWDED):
+        with one_more(sockets, address, MAX_SOCKETS_OF_ADDRESS, CROWDED):
             if (room := await _hello(socket, rooms)) is None:
                 return
             if sockets[room.token] >= MAX_SOCKETS:
                 await _end(socket, CROWDED)
                 return
-            with _one_more(sockets, room.token, MAX_SOCKETS, CROWDED):
+            with one_more(sockets, room.token, MAX_SOCKETS, CROWDED):
                 code = await Connection(socket, room, handlers, watchers, workers, readers).run()
             if code == GOING_AWAY:
                 rooms.close(room.token)
@@ -83,11 +77,11 @@ def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter
         name = unquote(request.headers.get("x-thing", ""))
         try:
             with (
-                _one_more(receiving, room.token, MAX_UPLOADS, COMING),
+                one_more(receiving, room.token, MAX_UPLOADS, COMING),
                 folder_for(room) as folder,
             ):
                 path = folder / readable_name(title)
-                await _receive(request, path)
+                await receive(request, path, MAX_UPLOAD_BYTES)
                 kept, problem = await outcome(readers, handlers.teach_file, room, name, path)
         except InputError as error:
             kept, problem = None, str(error)
@@ -110,53 +104,11 @@ async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
         return None
     room = rooms.get(parse(message.get("text")).get("room"))
     if room is None:
-        await _end(socket, GONE)
+        await _end(socket, GONE, anew=True)
     return room
 
 
-async def _end(socket: WebSocket, text: str) -> None:
-    """Say why there is no line to the app, for good."""
-    await socket.send_json({"type": "gone", "text": text})
+async def _end(socket: WebSocket, text: str, anew: bool = False) -> None:
+    """Say why there is no line to the app, for good. anew: a page in a new room would have one."""
+    await socket.send_json({"type": "gone", "text": text, "anew": anew})
     await socket.close(REFUSED)
-
-
-@contextmanager
-def _one_more(counts: Counter[str], whose: str, most: int, refusal: str) -> Iterator[None]:
-    """Count one more while it lasts; InputError with this sentence when there are enough."""
-    if counts[whose] >= most:
-        raise InputError(refusal)
-    counts[whose] += 1
-    try:
-        yield
-    finally:
-        counts[whose] -= 1
-        if not counts[whose]:
-            del counts[whose]
-
-
-async def _receive(request: Request, path: Path) -> None:
-    """Write an uploaded body to `path`, piece by piece; InputError when it cannot be used."""
-    too_large = InputError(
-        f"This file is larger than {MAX_UPLOAD_BYTES >> 20} MB; use a shorter clip."
-    )
-    if int(request.headers.get("content-length") or 0) > MAX_UPLOAD_BYTES:
-        raise too_large
-    size = 0
-    try:
-        with open(path, "wb") as file:
-            async with asyncio.timeout(UPLOAD_SECONDS):
-                async for piece in request.stream():
-                    size += len(piece)
-                    if size > MAX_UPLOAD_BYTES:
-                        raise too_large
-                    file.write(piece)
-    except TimeoutError as error:  # an OSError, too
-        raise InputError(
-            f"The upload took more than {UPLOAD_SECONDS:.0f} s; use a shorter clip."
-        ) from error
-    except ClientDisconnect as error:
-        raise InputError("The upload broke off; choose the file again.") from error
-    except OSError as error:
-        raise InputError(
-            f"This file could not be saved: {error.strerror}; what you taught is safe."
-        ) from error

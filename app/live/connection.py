@@ -27,7 +27,7 @@ from model import InputError
 log = logging.getLogger(__name__)
 
 MAX_FRAME_BYTES = 128 * 1024  # a 224-pixel JPEG has 10 to 20 kB
-MAX_TEXT = 8 * 1024  # characters of a control message
+MAX_TEXT = 48 * 1024  # characters of a control message; one may name 2,000 photos
 MAX_MESSAGES = 80.0  # per second and page; a camera gives 30 frames
 MAX_RECORDED = 300  # frames of one recording
 MOMENT_SECONDS = 1.0  # of the stream: what *Wrong* is about
@@ -224,7 +224,11 @@ class Connection:
             case "remove":
                 handlers.change(room, lambda taught: taught.remove(thing))
             case "remove clip":
-                handlers.change(room, lambda taught: taught.remove_clip(thing, clip))
+                handlers.change(room, lambda taught: taught.remove_clips(thing, _clips(order)))
+            case "remove frame":
+                handlers.remove_frame(room, thing, clip, _number(order.get("frame")))
+            case "forget everything":
+                handlers.forget_everything(room)
             case "undo":
                 handlers.change(room, lambda taught: taught.undo())
             case _:
@@ -239,7 +243,7 @@ class Connection:
             while (message := await self._out.get())["type"] not in ("cut", "gone"):
                 await self._socket.send_json(message)
             if message["type"] == "gone":
-                await self._socket.send_json({"type": "gone", "text": CLOSED})
+                await self._socket.send_json({"type": "gone", "text": CLOSED, "anew": True})
             await self._socket.close(OVERLOADED)
 
 
@@ -265,6 +269,15 @@ def parse(text: str | None) -> Message:
     except (ValueError, RecursionError):
         order = None
     return order if isinstance(order, dict) else {}
+
+
+def _clips(order: Message) -> list[str]:
+    clips = order.get("clips", [order.get("clip")])
+    return [str(clip) for clip in clips] if isinstance(clips, list) else []
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else -1
 
 
 def _ref(order: Message) -> int | None:

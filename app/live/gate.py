@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.profile.file import MAX_FILE_BYTES
 from app.rooms import Room, Rooms
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ MAX_ROOM_BYTES = 600 * 2**20  # on their way, of one room
 MIN_FREE_BYTES = 2**30  # that an upload leaves on the disk
 MAX_BODY_BYTES = 2**20  # of anything that is no upload
 OVERHEAD_BYTES = 2**16  # of a form around its file
-CLIPS, GRADIO_UPLOAD = "/clips", "/gradio_api/upload"  # how the paths of uploads end
+CLIPS, PROFILE, GRADIO_UPLOAD = "/clips", "/profile", "/gradio_api/upload"  # how paths end
 
 NO_ROOM = "Open the page first: uploads are for whoever has a room here."
 GONE = (
@@ -71,8 +72,9 @@ class Gate:
         connection = HTTPConnection(scope)
         if problem := self._origins.refusal(connection):
             return await _refuse(403, problem, scope, receive, send)
-        upload = scope["path"].endswith((CLIPS, GRADIO_UPLOAD))
-        limit = MAX_UPLOAD_BYTES + OVERHEAD_BYTES if upload else MAX_BODY_BYTES
+        upload = scope["path"].endswith((CLIPS, PROFILE, GRADIO_UPLOAD))
+        largest = MAX_FILE_BYTES if scope["path"].endswith(PROFILE) else MAX_UPLOAD_BYTES
+        limit = largest + OVERHEAD_BYTES if upload else MAX_BODY_BYTES
         claimed = _length(connection)
         if claimed is None:  # it may become as long as any
             claimed = limit

@@ -74,6 +74,7 @@ ${BARS}
   <ul class="cards"></ul>
   <details class="foreign" hidden><summary></summary><ul class="clips"></ul></details>
 </section>
+<section class="keep" aria-labelledby="keep-title"></section>
 <p class="goes"></p>
 </div>
 </div>

@@ -5,7 +5,7 @@ import { Pace } from "./pace.js";
 const IN_FLIGHT = 2; // frames on their way at most
 const STALE = 3000; // ms after which a frame counts as lost
 const HERE = 60000; // ms between signs of life
-const PATIENCE = [500, 1000, 2000, 4000]; // ms before trying again
+const PATIENCE = [500, 1000, 2000]; // ms before trying again
 
 export class Line extends EventTarget {
   #socket = null;

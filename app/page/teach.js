@@ -5,6 +5,7 @@ import { Correction } from "./correction.js";
 import { Files } from "./files.js";
 import { Find } from "./find.js";
 import { keepFocus } from "./focus.js";
+import { Keep } from "./keep.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { make } from "./make.js";
@@ -35,13 +36,16 @@ class TeachAndWatch extends HTMLElement {
       files: (name, files, button) => this.files.upload(name, files, button),
       rename: (thing, name, field) => this.order({ do: "rename", thing, name }, field),
       remove: (thing, button) => this.remove(thing, button),
-      removeClip: (thing, clip, button) => this.removeClip(thing, clip, button),
+      removeClips: (thing, clips, button) => this.removeClips(thing, clips, button),
+      removeFrame: (thing, clip, frame, button) => this.order({ do: "remove frame", thing, clip, frame }, button),
       forget: (clip) => this.order({ do: "forget", clip }),
     });
     this.voice = new Voice(this.$("p[role=status]"));
+    this.voice.heed(this.$(".speak"));
     this.tones = new Tones();
     this.trouble = new Trouble(this.$(".trouble"), this.tones);
     this.#parts();
+    this.keeping = new Keep(this.$(".keep"), this.$(".speak select"), { order: (order) => this.order(order), voice: this.voice });
     this.#wire();
     keepFocus(this);
     this.show();
@@ -111,7 +115,8 @@ class TeachAndWatch extends HTMLElement {
       this.alarm("");
       this.settle(true);
     });
-    on("gone", ({ text }) => this.alarm(text, true));
+    on("gone", ({ text, anew }) => (anew && this.keeping.anew()) || this.alarm(text, true));
+    this.ready.then((open) => open && this.keeping.enter(window.room));
     this.camera.watch(() => this.#sendFrame());
     setInterval(() => this.#showPace(), 500);
   }
@@ -151,6 +156,7 @@ class TeachAndWatch extends HTMLElement {
     this.sight.bars.recolour();
     this.sight.correction.update(state);
     this.sight.find.offer(state.learnable < 2 ? [] : state.things.filter((thing) => thing.clips.length).map((thing) => thing.name));
+    this.keeping.hear(state);
     this.show();
   }
 
@@ -218,13 +224,15 @@ class TeachAndWatch extends HTMLElement {
     this.voice.say(this.$(".undo p").textContent);
   }
 
-  async removeClip(thing, clip, button) {
-    if (await this.order({ do: "remove clip", thing, clip }, button)) this.voice.say("The clip is removed.");
+  async removeClips(thing, clips, button) {
+    const removed = await this.order({ do: "remove clip", thing, clips }, button);
+    if (removed) this.voice.say(clips.length > 1 ? "The photos are removed." : "The clip is removed.");
+    return removed;
   }
 
   async undo(button) {
-    const name = this.state.undo;
-    if (await this.order({ do: "undo" }, button)) this.voice.say(`${name} is back.`);
+    const what = this.state.undo;
+    if (await this.order({ do: "undo" }, button)) this.voice.say(`Back again: ${what}.`);
   }
 
   // ---- what stands on the page --------------------------------------------------------------------------
@@ -277,7 +285,6 @@ class TeachAndWatch extends HTMLElement {
     this.$(".ask").addEventListener("click", () => this.#whatIsThis());
     this.$(".goes").textContent = whereItGoes(location.hostname);
     const field = this.$("#thing-name");
-    this.voice.heed(this.$(".speak"));
     const sounds = this.$(".sounds input");
     sounds.addEventListener("change", () => (this.tones.on = sounds.checked));
     this.$("form").addEventListener("submit", (event) => {
@@ -297,7 +304,7 @@ class TeachAndWatch extends HTMLElement {
     this.watchable = JSON.parse(this.dataset.clips || "[]");
     this.$(".clips-to-watch .tools").append(...this.watchable.map((clip) => this.#clipButton(clip)));
     window.addEventListener("beforeunload", (event) => {
-      if (this.state.things.length && this.line?.gone === undefined) event.preventDefault();
+      if (this.state.things.length && this.line?.gone === undefined && !this.keeping.safe) event.preventDefault();
     });
   }
 

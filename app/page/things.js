@@ -1,5 +1,6 @@
 // The person's things as cards: kept frames, number of clips, record more, add files, rename, remove.
 
+import { showClips } from "./clips.js";
 import { make } from "./make.js";
 import { plural } from "./words.js";
 
@@ -72,10 +73,10 @@ export class Things {
     }));
   }
 
-  /** Thumbnails of what was removed stay for an undo, the latest 40 clips of it. */
+  /** Thumbnails of what was removed stay for an undo, the latest 100 clips of it. */
   #keepForUndo(id) {
     this.unused = [...(this.unused ?? []).filter((other) => other !== id), id];
-    if (this.unused.length > 40) this.#thumbs.delete(this.unused.shift());
+    if (this.unused.length > 100) this.#thumbs.delete(this.unused.shift());
   }
 }
 
@@ -147,12 +148,7 @@ class Card {
     this.strip.setAttribute("aria-label", `Some of the frames kept of ${thing.name}`);
     this.strip.hidden = this.all.hidden = !frames;
     this.summary.textContent = `All ${plural(frames, "frame")}, clip by clip`;
-    this.clips.replaceChildren(...thing.clips.map((clip, index) => this.#clip(clip, index, thumbs)));
-  }
-
-  #clip(clip, index, thumbs) {
-    const remove = button("Remove clip", `Remove clip ${index + 1}: ${this.name}`, () => this.act.removeClip(this.id, clip.id, remove));
-    return clipItem(clip, `Clip ${index + 1}`, `clip ${index + 1} of ${this.name}`, thumbs, remove);
+    showClips(this.clips, thing, thumbs, this.act);
   }
 
   #editor() {
@@ -182,7 +178,7 @@ class Card {
   }
 }
 
-/** A clip with all its frames and what can be done with it. */
+/** A moment with all its frames and what can be done with it. */
 function clipItem(clip, title, label, thumbs, action) {
   const pictures = (thumbs.get(clip.id) ?? []).map((url, n) => picture(url, `Frame ${n + 1} of ${label}`));
   const head = make("p", {}, `${title}, ${plural(clip.frames, "frame")}`);

@@ -26,14 +26,15 @@ from model import InputError
 
 HEAD = """
 <link rel="icon" href="page/icon.svg"><link rel="stylesheet" href="page/page.css">
+<link rel="stylesheet" href="page/keep.css">
 <meta name="description" content="Teach it your things: show them to the camera; it names them.">
 <script type="module" src="page/teach.js"></script>
 <script type="module" src="page/code.js"></script>
 """
 HEADER = """
 <header class="masthead"><h1>Teach it your things</h1>
-<p>Show it a few seconds of each, and it names them live. Your pictures are deleted when you
-leave.</p></header>
+<p>Show it a few seconds of each, and it names them live. Your pictures are kept in this browser,
+and deleted from the app when you leave.</p></header>
 """
 HAND_OVER = "(room) => { window.room = room; window.dispatchEvent(new Event('room')); }"
 

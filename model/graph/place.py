@@ -20,7 +20,8 @@ import numpy as np
 from model.card import GRID
 from model.head import Float, Head
 
-# `evidence` (K, D), `objects` (K,) int64, `cells` (GRID * GRID, 4): x, y, x^2, y^2 of the cells' centres.
+# `evidence` (K, D), `objects` (K,) int64, `cells` (GRID * GRID, 4): x, y, x^2, y^2 of the
+# cells' centres.
 BY_CELL = """
     cells_shape = Constant <value_ints = [0, 0, -1]> ()
     each_cell = Reshape (features, cells_shape)

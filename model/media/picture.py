@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps
@@ -79,6 +80,21 @@ def read_jpeg(data: bytes, max_pixels: int) -> np.ndarray:
         )
     with _reading("The camera's picture is not a whole JPEG; reload the page and try again."):
         return np.asarray(image.convert("RGB"))
+
+
+def read_png(data: bytes, side: int) -> np.ndarray:
+    """One kept frame (side, side, 3) uint8 RGB; InputError unless it is a whole PNG of that."""
+    refusal = f"a frame is no whole PNG of {side} x {side} pixels in RGB"
+    with _reading(refusal):
+        image = PngImageFile(io.BytesIO(data))
+        if image.size != (side, side) or image.mode != "RGB":
+            raise InputError(refusal)
+        return np.asarray(image)
+
+
+def write_png(frame: np.ndarray) -> bytes:
+    """A frame (H, W, 3) uint8 RGB as a PNG, without loss."""
+    return cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def shown(image: Image.Image) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 
 from app.handlers import Watching, sample_clips, welcome
 from app.rooms import Room
-from app.session import Clip
+from app.session import Clip, TaughtObjects
 from model import InputError
 from tests.app.fakes import BLUE, GREEN, RED, House, Page, frames, house, jpeg
 
@@ -146,8 +146,37 @@ def test_files_of_what_is_removed_go_when_undo_no_longer_needs_them(
     home.handlers.change(room, lambda taught: taught.remove(red.id))
     home.handlers.teach_recording(room, "green", [jpeg(GREEN)])
     assert len(list(room.folder.iterdir())) == 3, "red can still be brought back"
-    home.handlers.change(room, lambda taught: taught.remove(taught.things[0].id))
-    assert len(list(room.folder.iterdir())) == 2, "blue, for an undo, and green"
+    green = room.taught.things[1]
+    home.handlers.change(room, lambda taught: taught.rename(green.id, "RED"))
+    with pytest.raises(InputError, match="There is a new 'red' now"):
+        home.handlers.change(room, lambda taught: taught.undo())
+    home.handlers.forget_everything(room)
+    assert not list(room.folder.iterdir()) and room.taught == TaughtObjects()
+    assert not room.memory.features._known, "nor what the model saw of it"
+
+
+def test_single_frames_are_taken_out_and_come_back(home: House, room: Room) -> None:
+    page = Page(room)
+    clip = room.keep(np.concatenate([frames(colour, 1) for colour in (RED, GREEN, BLUE)]))
+    home.handlers.change(room, lambda taught: taught.add("flag", clip), [clip])
+    thing = room.taught.things[0].id
+    home.handlers.remove_frame(room, thing, clip.id, 1)
+    (shorter,) = room.taught.things[0].clips
+    assert [tuple(frame[0, 0]) for frame in shorter.frames] == [RED, BLUE]
+    assert page.wait("state")["undo"] is None
+    assert len(page.wait("clip")["thumbs"]) == 2
+    assert page.wait("state")["undo"] == "a frame of flag"
+    for number in (2, -1):
+        with pytest.raises(InputError, match="That frame is not here"):
+            home.handlers.remove_frame(room, thing, shorter.id, number)
+    home.handlers.remove_frame(room, thing, shorter.id, 0)
+    home.handlers.remove_frame(room, thing, room.taught.things[0].clips[0].id, 0)
+    assert room.taught.things[0].clips == (), "of a single frame, the clip"
+    for count in (1, 2, 3):
+        home.handlers.change(room, lambda taught: taught.undo())
+        assert room.taught.things[0].shots == count
+    assert room.taught.things[0].clips == (clip,)
+    assert len(list(room.folder.iterdir())) == 1
 
 
 def test_a_refused_change_keeps_no_file_and_tells_nothing(home: House, room: Room) -> None:

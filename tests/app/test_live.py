@@ -16,17 +16,10 @@ from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 import app.live
+import app.live.receiving
 from app.handlers import Handlers
-from app.live import (
-    COMING,
-    GONE,
-    MAX_FRAME_BYTES,
-    MAX_UPLOADS,
-    Origins,
-    _one_more,
-    _receive,
-    live_routes,
-)
+from app.live import GONE, MAX_FRAME_BYTES, Origins, live_routes
+from app.live.receiving import COMING, MAX_UPLOADS, one_more, receive
 from app.rooms import Room
 from model import InputError
 from tests.app.fakes import BLUE, RED, House, jpeg
@@ -200,7 +193,7 @@ def test_a_recording_has_a_bound(line: Line, monkeypatch: pytest.MonkeyPatch) ->
 def test_without_a_rooms_token_the_line_ends(client: TestClient, room: Room, hello: str) -> None:
     with client.websocket_connect("/live") as socket:
         socket.send_text(hello)
-        assert socket.receive_json() == {"type": "gone", "text": GONE}
+        assert socket.receive_json() == {"type": "gone", "text": GONE, "anew": True}
         with pytest.raises(WebSocketDisconnect):
             socket.receive_json()
 
@@ -292,11 +285,11 @@ def test_an_upload_to_a_full_disk_says_so(
 def test_a_page_sends_a_few_files_at_once_and_another_page_as_well() -> None:
     receiving: Counter[str] = Counter()
     with (
-        _one_more(receiving, "ada", MAX_UPLOADS, COMING),
-        _one_more(receiving, "ada", MAX_UPLOADS, COMING),
-        _one_more(receiving, "bob", MAX_UPLOADS, COMING),
+        one_more(receiving, "ada", MAX_UPLOADS, COMING),
+        one_more(receiving, "ada", MAX_UPLOADS, COMING),
+        one_more(receiving, "bob", MAX_UPLOADS, COMING),
         pytest.raises(InputError, match=f"{MAX_UPLOADS} files are on their way already"),
-        _one_more(receiving, "ada", MAX_UPLOADS, COMING),
+        one_more(receiving, "ada", MAX_UPLOADS, COMING),
     ):
         raise AssertionError
     assert not receiving
@@ -309,7 +302,7 @@ def test_an_upload_that_never_ends_is_given_up(
         await asyncio.sleep(60)
         return {}
 
-    monkeypatch.setattr(app.live, "UPLOAD_SECONDS", 0.05)
+    monkeypatch.setattr(app.live.receiving, "UPLOAD_SECONDS", 0.05)
     request = Request({"type": "http", "headers": []}, silence)
     with pytest.raises(InputError, match="The upload took more than"):
-        asyncio.run(_receive(request, tmp_path / "a.mp4"))
+        asyncio.run(receive(request, tmp_path / "a.mp4", 2**20))

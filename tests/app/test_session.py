@@ -1,9 +1,11 @@
 """What one person taught: every transition makes a new value, refuses in words, loses nothing."""
 
+import random
+
 import numpy as np
 import pytest
 
-from app.session import MAX_FRAMES, MAX_THINGS, Clip, TaughtObjects
+from app.session import MAX_FRAMES, MAX_THINGS, MAX_UNDO, Clip, TaughtObjects
 from model import InputError
 
 FRAMES = np.zeros((2, 224, 224, 3), np.uint8)
@@ -69,7 +71,55 @@ def test_a_removed_thing_comes_back_in_its_place(two: TaughtObjects) -> None:
     later = less.add("pen", clip("p"))
     assert [c.id for c in later.clips()] == ["b", "p", "a"]
     assert names(later.undo()) == ["mug", "keys", "pen"], "also after something new"
-    assert [c.id for c in less.remove(less.things[0].id).clips()] == ["b"], "only the latest"
+    none = less.remove(less.things[0].id)
+    assert [c.id for c in none.clips()] == ["a", "b"], "every removal can be taken back"
+    assert names(none.undo()) == ["keys"] and names(none.undo().undo()) == ["mug", "keys"]
+
+
+def test_everything_that_is_removed_comes_back_step_by_step() -> None:
+    chance = random.Random(0)
+    for _ in range(50):
+        taught = TaughtObjects()
+        for n in range(12):
+            taught = taught.add(f"thing {chance.randrange(4)}", clip(f"c{n}", 3))
+        for n in range(3):
+            taught = taught.reject(clip(f"m{n}"))
+        before = [taught]
+        for n in range(8):
+            taught = removed_something(taught, chance, f"s{n}")
+            before.append(taught)
+        while taught.removed:
+            before.pop()
+            taught = taught.undo()
+            assert (taught.things, taught.foreign) == (before[-1].things, before[-1].foreign)
+        assert len(before) == 1
+
+
+def removed_something(taught: TaughtObjects, chance: random.Random, new: str) -> TaughtObjects:
+    """Without a thing, some clips of one, a frame or a moment; whatever of that is there."""
+    thing = chance.choice(taught.things)
+    what = chance.randrange(4) if thing.clips else 3
+    if what == 0:
+        some = chance.sample(thing.clips, chance.randint(1, len(thing.clips)))
+        return taught.remove_clips(thing.id, {one.id for one in some})
+    if what == 1:
+        return taught.replace_clip(thing.id, chance.choice(thing.clips).id, clip(new))
+    if what == 2 and len(taught.things) > 1:
+        return taught.remove(thing.id)
+    if taught.foreign:
+        return taught.forget(chance.choice(taught.foreign).id)
+    return taught.extend(thing.id, "", (clip(new),)).remove_clips(thing.id, [new])
+
+
+def test_removals_give_way_when_they_are_many_or_large() -> None:
+    taught = TaughtObjects()
+    for index in range(MAX_UNDO + 5):
+        taught = taught.add("mug", clip(str(index))).remove_clips("thing-0", [str(index)])
+    assert len(taught.removed) == MAX_UNDO
+    for index in "ab":
+        taught = taught.add("mug", clip(index, MAX_FRAMES)).remove_clips("thing-0", [index])
+    assert [c.id for c in taught.clips()] == ["b"], "no more frames than can be taught"
+    assert taught.removed[-1].what == "a clip of mug"
 
 
 def test_undo_says_why_it_cannot(two: TaughtObjects) -> None:
@@ -85,7 +135,7 @@ def test_learning_needs_two_things_with_a_clip(two: TaughtObjects) -> None:
         TaughtObjects().support()
     with pytest.raises(InputError, match=r"you have 1\."):
         TaughtObjects().add("mug", clip()).support()
-    empty = two.remove_clip(two.things[1].id, "b")
+    empty = two.remove_clips(two.things[1].id, ["b"])
     with pytest.raises(InputError, match="you have 1 and 'keys' has no clip yet"):
         empty.support()
     support = empty.add("pen", clip("p", 3)).support()
@@ -108,7 +158,7 @@ def test_undo_respects_both_bounds() -> None:
     full = taught.remove(taught.things[1].id).add("new", clip("c", 10))
     with pytest.raises(InputError, match=f"more than the {MAX_FRAMES}"):
         full.undo()
-    assert names(full.remove_clip(full.things[1].id, "c").undo()) == ["big", "small", "new"]
+    assert names(full.remove_clips(full.things[1].id, ["c"]).undo()) == ["big", "small", "new"]
     taught = TaughtObjects()
     for index in range(MAX_THINGS):
         taught = taught.add(f"thing {index}", clip(str(index)))
@@ -118,6 +168,12 @@ def test_undo_respects_both_bounds() -> None:
 
 
 def test_a_thing_that_is_gone_is_named_so(two: TaughtObjects) -> None:
-    for transition in (two.remove, lambda i: two.rename(i, "x"), lambda i: two.remove_clip(i, "a")):
+    for transition in (
+        two.remove,
+        lambda i: two.rename(i, "x"),
+        lambda i: two.remove_clips(i, ["a"]),
+        lambda i: two.remove_clips("thing-a", [i]),
+        lambda i: two.replace_clip("thing-a", i, clip("new")),
+    ):
         with pytest.raises(InputError, match="not here any more"):
             transition("thing-99")

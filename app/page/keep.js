@@ -1,0 +1,293 @@
+// Keeping what is taught: in this browser, clip by clip, handed back to a fresh room by itself; and as a file.
+
+import { make } from "./make.js";
+import { Shelf } from "./shelf.js";
+import { plural } from "./words.js";
+
+const PROFILE = new URL("../profile", import.meta.url);
+const AGAIN_MS = 20000; // within which a page does not begin anew twice
+const SETTINGS = { keep: "teach-keep", speak: "teach-speak", again: "teach-again" };
+
+export class Keep {
+  #shelf = new Shelf();
+  #known = new Map(); // clip id -> {id, at, name, size, seen}: what of it is on the shelf; seen: it was taught here
+  #work = Promise.resolve(); // what is done with the shelf, one after the other
+  #pending = 0;
+  #behind = false; // something that is taught is not on the shelf
+  #problem = "";
+  #wanted = []; // {id, name} of each clip that is taught now
+
+  /** section: where the parts go; speak: the choice of what is said aloud; page: {order, voice}. */
+  constructor(section, speak, page) {
+    this.section = section;
+    this.speak = speak;
+    this.page = page;
+    this.on = recall(SETTINGS.keep) !== "off";
+    this.#build();
+    this.#use({ speak: recall(SETTINGS.speak) });
+    speak.addEventListener("change", () => this.on && remember(SETTINGS.speak, speak.value));
+    this.#show();
+  }
+
+  /** Is all that is taught kept here, so that the page may go? */
+  get safe() {
+    return this.on && !this.#pending && !this.#behind;
+  }
+
+  /** Hand back what is kept to the room, which is fresh. */
+  enter(room) {
+    this.room = room;
+    if (this.on) this.#do(() => this.#handBack());
+  }
+
+  /** What is taught now. */
+  hear({ things, foreign }) {
+    const named = things.flatMap(({ name, clips }) => clips.map(({ id }) => ({ id, name })));
+    this.#wanted = [...named, ...foreign.map(({ id }) => ({ id, name: "" }))];
+    this.things = things.length;
+    if (this.on) this.#do(() => this.#follow());
+    this.#show();
+  }
+
+  /** The room has gone: begin anew in another one, where things are kept. Returns whether it does. */
+  anew() {
+    if (!this.on || this.#problem || Date.now() - Number(recall(SETTINGS.again)) < AGAIN_MS) return false;
+    remember(SETTINGS.again, Date.now());
+    location.reload();
+    return true;
+  }
+
+  // ---- the shelf ------------------------------------------------------------------------------------------
+
+  #do(act) {
+    this.#pending++;
+    this.#work = this.#work
+      .then(act)
+      .catch((error) => {
+        this.#behind = true;
+        if (!(error instanceof Unreachable)) this.#problem = `Not kept: ${reason(error)}. Save a file instead.`;
+      })
+      .finally(() => {
+        this.#pending--;
+        this.#show();
+      });
+    return this.#work;
+  }
+
+  async #handBack() {
+    const records = await this.#shelf.all();
+    if (!records.length) return;
+    const before = new Set(this.#wanted.map(({ id }) => id));
+    const troubles = [];
+    for (const [index, { file, ...record }] of records.entries()) {
+      this.#say(`Bringing your things back: ${index} of ${plural(records.length, "clip")}…`);
+      if (before.has(record.id)) continue;
+      this.#known.set(record.id, { ...record, size: file.size }); // before the app says that it is there
+      const { problem } = await this.#post(file, "merge").catch((error) => ({ problem: error.message }));
+      if (!problem) continue;
+      this.#known.delete(record.id); // it stays on the shelf
+      troubles.push(problem);
+    }
+    const back = records.length - troubles.length;
+    if (back) this.page.voice.say(`Your things are back: ${plural(back, "clip")}`);
+    if (troubles.length) this.#refuse(`${plural(troubles.length, "clip")} could not be brought back: ${troubles[0]}`);
+  }
+
+  /** Put on the shelf what is new here, and take from it what went from here. */
+  async #follow() {
+    const wanted = new Map(this.#wanted.map((clip) => [clip.id, clip.name]));
+    for (const { id } of [...this.#known.values()].filter(({ id, seen }) => seen && !wanted.has(id))) {
+      await this.#shelf.remove(id);
+      this.#known.delete(id);
+    }
+    for (const [id, name] of wanted) {
+      const known = this.#known.get(id);
+      if (known) known.seen = true; // from now on it has gone when it is taught no more
+      if (known?.name === name) continue;
+      const record = { id, name, at: known?.at ?? Date.now() + this.#known.size / 1000 };
+      const file = await this.#fetch(`?clip=${id}`);
+      if (!file) continue; // it went meanwhile, and the next state says so
+      await this.#shelf.put({ ...record, file });
+      this.#known.set(id, { ...record, size: file.size, seen: true });
+    }
+    this.#problem = "";
+    this.#behind = false;
+  }
+
+  // ---- the app ----------------------------------------------------------------------------------------------
+
+  /** A profile, as a blob; null if the app has none of that. */
+  async #fetch(query = "") {
+    const headers = { ...this.#own(), "x-settings": JSON.stringify({ speak: this.speak.value }) };
+    const answer = await fetch(PROFILE + query, { headers }).catch(() => null);
+    if (!answer) throw new Unreachable();
+    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).problem);
+    return answer.status === 204 ? null : answer.blob();
+  }
+
+  /** Open a profile in the room: {things, frames, settings}, {same, problem} or {problem}. */
+  async #post(file, same, name = "my-things.zip") {
+    const headers = { ...this.#own(), "x-same": same, "x-file": encodeURIComponent(name) };
+    const answer = await fetch(PROFILE, { method: "POST", headers, body: file }).catch(() => null);
+    if (!answer) throw new Unreachable();
+    return answer.json().catch(() => ({ problem: "The file could not be opened; try again." }));
+  }
+
+  #own() {
+    return { authorization: `Bearer ${this.room}` };
+  }
+
+  // ---- what a person does -----------------------------------------------------------------------------------
+
+  async #save() {
+    this.#refuse("");
+    const file = await this.#fetch().catch((error) => this.#refuse(error.message));
+    if (!file) return;
+    const url = URL.createObjectURL(file);
+    make("a", { href: url, download: "my-things.zip" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60000);
+    this.page.voice.say(`Saved as my-things.zip, ${megabytes(file.size)}`);
+  }
+
+  async #open(file, same = "") {
+    this.#refuse("");
+    this.#ask("");
+    const told = await this.#post(file, same, file.name).catch((error) => ({ problem: error.message }));
+    if (told.same) return this.#askSame(file, told);
+    if (told.problem) return this.#refuse(told.problem, this.openButton);
+    this.#use(told.settings);
+    this.openButton.focus();
+    const news = told.frames ? `${plural(told.frames, "new frame")}` : "all of it was here already";
+    this.page.voice.say(`Opened ${file.name}: ${plural(told.things, "thing")}, ${news}`);
+  }
+
+  #askSame(file, { same, problem }) {
+    const it = same.length === 1 ? "Same thing" : "Same things";
+    this.#ask(problem, [`${it}: put them together`, () => this.#open(file, "merge")],
+      ["Keep both", () => this.#open(file, "rename")], ["Do not open it", () => this.#close(this.openButton)]);
+  }
+
+  #askForget() {
+    this.#ask("Forget all things, here and in this browser? This cannot be undone.",
+      ["Forget everything now", () => this.#forget()], ["Keep them", () => this.#close(this.forgetButton)]);
+  }
+
+  async #forget() {
+    this.#close(this.forgetButton);
+    if (!(await this.page.order({ do: "forget everything" }))) return;
+    await this.#do(() => this.#clear());
+    this.page.voice.say("Everything was forgotten");
+  }
+
+  async #switch(on) {
+    this.on = on;
+    remember(SETTINGS.keep, on ? "on" : "off");
+    remember(SETTINGS.speak, on ? this.speak.value : "");
+    this.#problem = "";
+    this.#behind = on;
+    await this.#do(() => (on ? this.#follow() : this.#clear()));
+    this.page.voice.say(this.state.textContent);
+  }
+
+  async #clear() {
+    this.#known.clear();
+    await this.#shelf.clear();
+  }
+
+  #use({ speak }) {
+    if (![...this.speak.options].some(({ value }) => value === speak)) return;
+    this.speak.value = speak;
+    this.speak.dispatchEvent(new Event("change"));
+  }
+
+  // ---- what stands there ------------------------------------------------------------------------------------
+
+  #build() {
+    const input = make("input", { type: "file", accept: ".zip", hidden: true, className: "profile-file" });
+    const box = make("input", { type: "checkbox", checked: this.on });
+    this.state = make("p", { className: "kept" });
+    this.question = make("div", { className: "question", hidden: true }, make("p", { tabIndex: -1, id: "keep-question" }), make("div", { className: "tools" }));
+    this.question.setAttribute("role", "group");
+    this.question.setAttribute("aria-labelledby", "keep-question");
+    this.refused = make("p", { className: "refused", hidden: true });
+    this.refused.setAttribute("role", "alert");
+    this.openButton = button("Open a file", () => input.click());
+    this.forgetButton = button("Forget everything", () => this.#askForget());
+    const tools = make("div", { className: "tools" }, button("Save my things", () => this.#save()), this.openButton, this.forgetButton, input);
+    box.addEventListener("change", () => this.#switch(box.checked));
+    input.addEventListener("change", () => {
+      this.#open(input.files[0]);
+      input.value = "";
+    });
+    this.question.addEventListener("keydown", (event) => event.key === "Escape" && this.#close(this.openButton));
+    this.section.append(make("h2", { id: "keep-title" }, "Keep them"),
+      make("label", { className: "switch" }, box, " Keep my things in this browser"), this.state, tools, this.question, this.refused);
+  }
+
+  #show() {
+    const size = [...this.#known.values()].reduce((sum, record) => sum + (record.size ?? 0), 0);
+    if (!this.on) this.#say("Not kept: your things go when you close this page. Save them as a file to have them again.");
+    else if (this.#problem) this.#say(this.#problem);
+    else if (this.#behind && !this.#pending) this.#say("Not kept yet: the app cannot be reached just now.");
+    else if (this.#pending) this.#say("Keeping…");
+    else if (!this.#known.size) this.#say("What you teach is kept in this browser, and is here when you come back.");
+    else this.#say(`Kept in this browser: ${plural(this.#known.size, "clip")} of ${plural(this.things, "thing")}, ${megabytes(size)}. Here again when you come back.`);
+  }
+
+  #say(text) {
+    this.state.textContent = text;
+  }
+
+  #refuse(text, focus = null) {
+    this.refused.hidden = !text;
+    this.refused.textContent = text;
+    focus?.focus();
+  }
+
+  #ask(text, ...answers) {
+    this.question.hidden = !text;
+    this.question.firstElementChild.textContent = text;
+    this.question.lastElementChild.replaceChildren(...answers.map(([words, act]) => button(words, act)));
+    if (text) this.question.firstElementChild.focus(); // and not an answer: a held key must not choose one
+  }
+
+  #close(focus) {
+    this.#ask("");
+    focus.focus();
+  }
+}
+
+class Unreachable extends Error {
+  message = "The app cannot be reached just now; try again in a moment.";
+}
+
+function button(text, act) {
+  const made = make("button", { type: "button" }, text);
+  made.addEventListener("click", act);
+  return made;
+}
+
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function reason({ name, message }) {
+  return name === "QuotaExceededError" ? "this browser has no more room" : (message || "this browser keeps nothing").replace(/\.$/, "");
+}
+
+// Browsers that keep nothing, as with cookies blocked, throw.
+function recall(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // then it is for this page only
+  }
+}
