@@ -81,7 +81,7 @@ def line(client: TestClient, room: Room) -> Iterator[Line]:
 
 
 def test_teach_two_things_and_watch(line: Line) -> None:
-    assert line.record("red", jpeg(RED), 1) == {"type": "ok", "ref": 2, "count": 1, "sent": 1}
+    assert line.record("red", jpeg(RED), 1) == {"type": "ok", "ref": 2, "count": 1, "sent": 3}
     line.record("blue", jpeg(BLUE), 3)
     learned = line.hear("learned")
     assert (learned["things"], learned["frames"]) == (2, 2)
