@@ -37,7 +37,7 @@ LOG, NAME = "recipe.jsonl", "simple_cnaps"
 # A trial's stages are those of the recipe with as little in them as they take.
 TRIAL_VIEWS = "--views 2 --side 32 --processes 1"
 TRIAL_TASKS = "--way 3 --shots 1 --workers 0"
-TRIAL_RUN = TRIAL_TASKS + " --steps 2 --queries 1 --validation 3 --validate-every 2"
+TRIAL_RUN = TRIAL_TASKS + " --queries 1 --validation 1"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Training:
     """One training of LITE, with one FiLM for all its tasks."""
 
     name: str
+    steps: int
     options: str
     start: str = ""  # a training or a mean before it; empty: the frozen net
     scans_only: bool = False  # of the objects, the first folder alone
@@ -54,22 +55,18 @@ class Training:
 # this file says what each kind of episode brings and takes. At rate 0 stays the frozen net, which
 # pulls a mean back.
 CLASSES = (
-    Training("mixed", "--windows 5 --steps 800", scans_only=True),
-    Training("mixed-2", "--seed 2 --windows 4 --steps 550", scans_only=True),
-    Training("photos", "--seed 10 --weight-composites 0 --weight-classes 0.2 --windows 4 "
-             "--steps 700"),
-    Training("classes-more", "--seed 11 --weight-composites 0 --weight-photos 0.6 "
-             "--weight-classes 1 --windows 4 --steps 160", start="classes-first"),
-    Training("frozen", "--weight-composites 0 --windows 4 --steps 1 --rate 0 "
-             "--rate-temperature 0"),
+    Training("mixed", 800, "--windows 5", scans_only=True),
+    Training("mixed-2", 550, "--seed 2 --windows 4", scans_only=True),
+    Training("photos", 700, "--seed 10 --weight-composites 0 --weight-classes 0.2 --windows 4"),
+    Training("classes-more", 160, "--seed 11 --weight-composites 0 --weight-photos 0.6 "
+             "--weight-classes 1 --windows 4", start="classes-first"),
+    Training("frozen", 1, "--weight-composites 0 --windows 4 --rate 0 --rate-temperature 0"),
 )  # fmt: skip
 COMPOSITES = (
-    Training("renders", "--seed 10 --weight-composites 1.5 --weight-classes 0.2 --windows 4 "
-             "--steps 700"),
-    Training("renders-20", "--seed 20 --weight-photos 1.5 --windows 4 --steps 480",
-             start="renders"),
-    Training("renders-21", "--seed 21 --weight-photos 1.5 --windows 4 --steps 480",
-             start="renders"),
+    Training("renders", 700, "--seed 10 --weight-composites 1.5 --weight-classes 0.2 "
+             "--windows 4"),
+    Training("renders-20", 480, "--seed 20 --weight-photos 1.5 --windows 4", start="renders"),
+    Training("renders-21", 480, "--seed 21 --weight-photos 1.5 --windows 4", start="renders"),
 )  # fmt: skip
 FIRST = ("classes-first", CLASSES[:3])  # the mean that `classes-more` starts from
 
@@ -119,8 +116,9 @@ def stages(data: argparse.Namespace, out: Path) -> list[Stage]:
         shown = views[:1] if training.scans_only else views
         start = ["--start", _weights(out, training.start)] if training.start else []
         more = TRIAL_RUN.split() if trial else ["--validation", "9"]
+        steps = 1 if trial else training.steps
         words = [*sources, "--views", *shown, "--film", "constant", "--threads", "1",
-                 *training.options.split(), *start, *more]  # fmt: skip
+                 *training.options.split(), *start, "--steps", steps, *more]  # fmt: skip
         run = out / training.name
         argv = ("--out", str(run), *map(str, words))
         return Stage("training.train", argv, _weights(out, training.name))
