@@ -105,6 +105,7 @@ def test_a_stage_that_fails_is_said_in_its_words_and_not_logged(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a minute of one core, which others may want too
 def test_a_trial_of_all_stages_makes_a_personaliser(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,7 +128,7 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def _found(
-    model: SimpleCnaps, constant: SimpleCnaps, contexts: Sequence[Tensor], shown: Sequence[Shown]
+    model: SimpleCnaps, constant: SimpleCnaps, contexts: list[Tensor], shown: Sequence[Shown]
 ) -> np.ndarray:
     """Accuracy (episodes, 5): own context, mean, another domain's, constant FiLM, no FiLM."""
     film = _generator(model)
@@ -161,7 +161,7 @@ def _print(found: np.ndarray, sources: Sequence[str]) -> None:
               + "".join(f"{g.mean:+10.1f} +-{g.half:4.1f}" for g in gains))  # fmt: skip
 
 
-def _spread(model: SimpleCnaps, contexts: Sequence[Tensor], shown: Sequence[Shown]) -> None:
+def _spread(model: SimpleCnaps, contexts: list[Tensor], shown: Sequence[Shown]) -> None:
     """How far FiLM moves between tasks, and whether codes of one source lie together."""
     film = _generator(model)
     films = torch.stack([film(c) for c in contexts])
