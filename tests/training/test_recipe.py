@@ -16,9 +16,11 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.gate import TwoFilms
 from tests.training.synthetic_world import open_renderer, write_catalogue
-from training import recipe, specialists
+from training import specialists
 from training.calibration import calibrate
-from training.recipe import CLASSES, COMPOSITES, LOG, NAME, Stage, make
+from training.recipe import make as recipe
+from training.recipe.make import LOG, make
+from training.recipe.stages import CLASSES, COMPOSITES, NAME, Stage
 from training.settings import command_line
 
 WORDS = ["--photos", "a/photos", "b/more", "--objects", "scans", "furniture", "--surfaces",
