@@ -18,7 +18,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,10 +43,10 @@ from training.settings.command_line import parse
 from training.settings.config import LiteConfig, TrainConfig
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     try:
         assert __doc__
-        config, resume = parse(sys.argv[1:], __doc__)
+        config, resume = parse(sys.argv[1:] if argv is None else argv, __doc__)
         world = int(os.environ.get("WORLD_SIZE", "1"))
         if world > 1:
             dist.init_process_group("nccl" if config.device == "cuda" else "gloo")

@@ -1,5 +1,6 @@
 """The trial of a task's own context, on episodes of a few random frames."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,16 @@ def test_arms_are_compared_with_the_constant(
 ) -> None:
     for name in ("constant", arm):
         run(folder, "train", "--arm", name)
-    run(folder, "compare", "--arm", arm)
+    for name in ("constant", arm):
+        run(folder, "train", "--arm", name, "--seed", "1")
+    run(folder, "compare", "--arm", arm, "--seeds", "0", "1")
     printed = capsys.readouterr().out
     assert "own-constant" in printed and "\nall          12" in printed
+    assert "\nthings        4" in printed and printed.count("\ntextures ") == 1
+    by_seed = [float(x) for x in printed.split("seed by seed:")[1].splitlines()[0].split()]
+    line = printed.split("\nall ")[1].splitlines()[0]
+    own_constant = re.findall(r"([+-]\d+\.\d) \+-", line)[2]  # of own-mean, -other, -constant
+    assert len(by_seed) == 2 and abs(sum(by_seed) / 2 - float(own_constant)) < 0.11
 
 
 def test_without_episodes_or_a_training_it_says_what_to_do(tmp_path: Path, folder: Path) -> None:

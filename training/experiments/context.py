@@ -21,7 +21,7 @@ steps. It saves its state and goes on from it. Arms:
 
 compare answers every held-out episode under its own context, the mean of all contexts, that of an
 episode of another domain, the constant FiLM and no FiLM, and prints paired differences with 95 %
-intervals, by source.
+intervals over episodes, by source and by domain; of several seeds (--seeds) their mean.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def train(options: argparse.Namespace) -> None:
     optimiser = torch.optim.Adam(
         [{"params": [p], "rate": RATES[_part(n)]} for n, p in trained], betas=(0.9, 0.99)
     )
-    state, first = _state(options), 0
+    state, first = _state(options, options.arm, options.seed), 0
     if state.exists():
         kept = torch.load(state, weights_only=True)
         model.load_state_dict(kept["model"], strict=False)
@@ -113,17 +113,28 @@ def train(options: argparse.Namespace) -> None:
 
 @torch.no_grad()
 def compare(options: argparse.Namespace) -> None:
-    """Held-out accuracy under five kinds of FiLM, and paired differences, by source."""
+    """Held-out accuracy under five kinds of FiLM, means over the seeds, and paired differences."""
     shown = read(options.folder, held=True)
-    model, constant = (
-        _loaded(options),
-        _loaded(argparse.Namespace(**vars(options) | {"arm": ARMS[0]})),
-    )
-    contexts = [_context(model, options.arm, s) for s in shown]
+    models = [_loaded(options, options.arm, seed) for seed in options.seeds]
+    constants = [_loaded(options, ARMS[0], seed) for seed in options.seeds]
+    contexts = [_context(models[0], options.arm, s) for s in shown]
+    pairs = zip(models, constants, strict=True)
+    found = np.stack([_found(*pair, contexts, shown) for pair in pairs])
+    _print(100 * found.mean(0), [s.source for s in shown])
+    each = 100 * (found[:, :, 0] - found[:, :, 3]).mean(1)
+    print("own - constant, seed by seed: " + "  ".join(f"{gain:+.1f}" for gain in each))
+    for model in models:
+        _spread(model, contexts, shown)
+
+
+def _found(
+    model: SimpleCnaps, constant: SimpleCnaps, contexts: list[Tensor], shown: Sequence[Shown]
+) -> np.ndarray:
+    """Accuracy (episodes, 5): own context, mean, another domain's, constant FiLM, no FiLM."""
     film = _generator(model)
     one, mean = _generator(constant)(contexts[0]), film(torch.stack(contexts).mean(0))
     frozen = (torch.arange(len(one)) < len(one) // 2).float()
-    rng = np.random.default_rng(options.seed)
+    rng = np.random.default_rng(0)
     rows = []
     for s, context in zip(shown, contexts, strict=True):
         far = [i for i, o in enumerate(shown) if DOMAIN[o.source] != DOMAIN[s.source]]
@@ -133,26 +144,24 @@ def compare(options: argparse.Namespace) -> None:
             (model, frozen),
         ]
         rows.append([_accuracy(m, f, s.task) for m, f in films])
-    found = 100 * np.array(rows)  # (episodes, 5)
-    _print(found, [s.source for s in shown])
-    _spread(model, contexts, shown)
+    return np.array(rows)
 
 
 def _print(found: np.ndarray, sources: Sequence[str]) -> None:
     names = ("own", "mean", "other", "constant", "frozen")
     print("source        n " + "".join(f"{n:>9}" for n in names)
           + "".join(f"{'own-' + n:>16}" for n in names[1:]))  # fmt: skip
-    for source in (*SOURCES, "all"):
-        mine = found[[source in (s, "all") for s in sources]]
+    for kind in dict.fromkeys((*SOURCES, *DOMAIN.values(), "all")):
+        mine = found[[kind in (s, DOMAIN[s], "all") for s in sources]]
         if not len(mine):
             continue
         each = [str(i) for i in range(len(mine))]
         gains = [clustered(list(mine[:, 0] - mine[:, k]), each) for k in range(1, 5)]
-        print(f"{source:11}{len(mine):4} " + "".join(f"{a:9.1f}" for a in mine.mean(0))
+        print(f"{kind:11}{len(mine):4} " + "".join(f"{a:9.1f}" for a in mine.mean(0))
               + "".join(f"{g.mean:+10.1f} +-{g.half:4.1f}" for g in gains))  # fmt: skip
 
 
-def _spread(model: SimpleCnaps, contexts: Sequence[Tensor], shown: Sequence[Shown]) -> None:
+def _spread(model: SimpleCnaps, contexts: list[Tensor], shown: Sequence[Shown]) -> None:
     """How far FiLM moves between tasks, and whether codes of one source lie together."""
     film = _generator(model)
     films = torch.stack([film(c) for c in contexts])
@@ -225,9 +234,9 @@ def _context(model: SimpleCnaps, arm: str, shown: Shown) -> Tensor:
     return statistics(encoder(shown.means), shown.task.labels)
 
 
-def _loaded(options: argparse.Namespace) -> SimpleCnaps:
+def _loaded(options: argparse.Namespace, arm: str, seed: int) -> SimpleCnaps:
     model = _model(options.code)
-    path = _state(options)
+    path = _state(options, arm, seed)
     if not path.exists():
         raise InputError(f"There is no {path}; train that arm first.")
     model.load_state_dict(torch.load(path, weights_only=True)["model"], strict=False)
@@ -243,8 +252,8 @@ def _part(name: str) -> str:
     return next(part for part in RATES if part in name.split("."))
 
 
-def _state(options: argparse.Namespace) -> Path:
-    return options.folder / f"{options.arm}_{options.name}{options.seed}.pt"
+def _state(options: argparse.Namespace, arm: str, seed: int) -> Path:
+    return options.folder / f"{arm}_{options.name}{seed}.pt"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -261,6 +270,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--arm", choices=ARMS, default="statistics")
     parser.add_argument("--name", default="", help="of a training with other options")
     parser.add_argument("--seed", type=int, default=0, help="of order and draws")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="to compare over")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--tasks", type=int, default=2, help="a step")
     parser.add_argument("--rate", type=float, default=1.0, help="times all learning rates")

@@ -41,7 +41,7 @@ BACKBONE = (
 )
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
     parser = parser_for(__doc__)
     parser.add_argument(
@@ -63,7 +63,7 @@ def main() -> None:
         "--runs", type=Path, nargs="+", default=[], help="folders of its trainings, for the curves"
     )
     parser.add_argument("--out", type=Path, required=True, help="the folder to write, assets/NAME")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if (args.checkpoint is None) != args.untrained:
         parser.error("give a checkpoint or --untrained, one of the two")
     try:
@@ -73,7 +73,7 @@ def main() -> None:
             model, provenance = load_checkpoint(args.checkpoint)
         if args.windows is not None:
             model.config = replace(model.config, windows=tuple(sorted(set(args.windows))))
-        notes = _notes(args.notes)
+        notes = read_notes(args.notes)
         logs = [folder / "log.jsonl" for folder in args.runs]
         if missing := [log for log in logs if not log.is_file()]:
             raise InputError(
@@ -85,7 +85,8 @@ def main() -> None:
     print(f"wrote {args.out}; torch and onnxruntime agree to {worst:.1e} in probability")
 
 
-def _notes(path: Path | None) -> str:
+def read_notes(path: Path | None) -> str:
+    """Results and limits for a card; InputError where they cannot be read."""
     if path is None:
         return ""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from model.errors import InputError
@@ -12,8 +13,8 @@ from training.episodes.orbit import SPLITS
 from training.synthetic.geometry.objects import read_catalogue
 
 
-def main() -> int:
-    words = sys.argv[1:]
+def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0].startswith("--") and words[0] != "--help":
         words = ["orbit", *words]
     args = _parser().parse_args(words)

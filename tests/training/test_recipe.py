@@ -1,0 +1,148 @@
+"""The recipe: every command of it is one that the modules accept, it goes on where it stopped, and
+a trial of all its stages makes a personaliser.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from model import load_model
+from model.errors import InputError
+from model.nn.checkpoint import load_checkpoint
+from model.nn.gate import TwoFilms
+from tests.training.synthetic_world import open_renderer, write_catalogue
+from training import specialists
+from training.calibration import calibrate
+from training.recipe import make as recipe
+from training.recipe.make import LOG, make
+from training.recipe.stages import CLASSES, COMPOSITES, NAME, Stage
+from training.settings import command_line
+
+WORDS = ["--photos", "a/photos", "b/more", "--objects", "scans", "furniture", "--surfaces",
+         "rooms", "--cutouts", "stamps/food", "--apart", "home"]  # fmt: skip
+
+
+def planned(monkeypatch: pytest.MonkeyPatch, *more: str) -> list[Stage]:
+    """The stages of a command line, which are not run."""
+    found: list[Stage] = []
+
+    def keep(wanted: list[Stage], out: Path) -> list[dict[str, object]]:
+        found.extend(wanted)
+        raise InputError("planned")
+
+    monkeypatch.setattr(recipe, "make", keep)
+    with pytest.raises(SystemExit, match="planned"):
+        recipe.main([*WORDS, "--out", "runs/x", *more])
+    return found
+
+
+def test_the_trainings_are_those_of_the_table_and_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(monkeypatch)
+    configs = [
+        command_line.parse(stage.argv, "test")[0]
+        for stage in plan
+        if stage.module == "training.train"
+    ]
+    assert [Path(config.out).name for config in configs] == [
+        training.name for training in (*CLASSES, *COMPOSITES)
+    ]
+    assert sum(config.steps for config in configs) == 800 + 550 + 700 + 160 + 1 + 700 + 2 * 480
+    assert {config.film for config in configs} == {"constant"}
+    assert all(config.threads == 1 and config.validation == 9 for config in configs)
+    assert [len(config.views) for config in configs] == [1, 1, 2, 2, 2, 2, 2, 2]
+    gate = next(stage for stage in plan if stage.module == "training.specialists")
+    config, own = specialists.parse(gate.argv)
+    assert config.whitening == 300 and config.surfaces == "rooms"
+    assert own["composites"].name == "composites.safetensors"
+
+
+def test_nothing_is_used_before_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: set[str] = set()
+    for stage in planned(monkeypatch, "--trial"):
+        needs = {word for word in stage.argv if word.startswith("runs/") and Path(word).suffix}
+        assert needs - {str(stage.makes)} <= made, stage
+        assert str(stage.makes) not in made
+        made.add(str(stage.makes))
+
+
+def test_commands_hold_no_place_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(monkeypatch)
+    commands = [stage.command(Path("runs/x")) for stage in plan]
+    assert commands[0] == ("python -m training.synthetic views --objects scans --out views-0.npy")
+    assert "--photos photos more --surfaces rooms --cutouts food --apart home" in commands[2]
+    assert "runs" not in " ".join(commands).replace("--runs", "")
+
+
+def test_it_is_of_one_clean_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for state in ("0a1b2c3-dirty", "unknown"):
+        monkeypatch.setattr(recipe, "commit", lambda state=state: state)
+        with pytest.raises(InputError, match=f"a clean commit, .* this is .{state}"):
+            make([], tmp_path)
+    monkeypatch.setattr(recipe, "commit", lambda: "0a1b2c3")
+    row = {"makes": "one", "command": "python -m x", "commit": "0a1b2c3", "hours": 0}
+    (tmp_path / LOG).write_text(json.dumps(row) + "\n")
+    with pytest.raises(InputError, match=r"one in .* was made by another command"):
+        make([Stage("y", (), tmp_path / "one")], tmp_path)
+    monkeypatch.setattr(recipe, "commit", lambda: "ffff111")
+    with pytest.raises(InputError, match="begun at commit 0a1b2c3, and this is ffff111"):
+        make([], tmp_path)
+
+
+def test_a_stage_that_fails_is_said_in_its_words_and_not_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recipe, "commit", lambda: "0a1b2c3")
+    words = ["--photos", str(tmp_path), "--objects", str(tmp_path / "none")]
+    with pytest.raises(SystemExit) as failed:
+        recipe.main([*words, "--out", str(tmp_path / "out")])
+    assert failed.value.code == 2 and "none" in capsys.readouterr().err
+    assert not (tmp_path / "out" / LOG).exists()
+    with pytest.raises(SystemExit, match=r"notes\.md cannot be read"):
+        recipe.main([*words, "--out", str(tmp_path), "--notes", str(tmp_path / "notes.md")])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # a minute of one core, which others may want too
+def test_a_trial_of_all_stages_makes_a_personaliser(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_renderer(16, 16).release()
+    monkeypatch.setattr(recipe, "commit", lambda: "0a1b2c3")
+    objects = write_catalogue(tmp_path / "scans", [(20 * k, 90, 240 - 20 * k) for k in range(12)])
+    out, notes = tmp_path / "out", tmp_path / "notes.md"
+    notes.write_text("## Results\n\nNone: a trial.\n")
+    words = ["--photos", str(photos), "--objects", str(objects), "--out", str(out), "--trial",
+             "--notes", str(notes)]  # fmt: skip
+    plain = calibrate.main
+
+    def killed(argv: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(calibrate, "main", killed)
+    with pytest.raises(KeyboardInterrupt):
+        recipe.main(words)
+    shutil.rmtree(out / "mixed")  # a training that is gone is made again, and nothing else
+    log = (out / LOG).read_text()
+    monkeypatch.setattr(calibrate, "main", plain)
+    recipe.main(words)
+    rows = [json.loads(line) for line in (out / LOG).read_text().splitlines()]
+    again = [row["makes"] for row in rows[len(log.splitlines()) :]]
+    assert again == ["mixed/last.safetensors", f"{NAME}/calibration.json"]
+
+    card = (out / NAME / "MODEL_CARD.md").read_text()
+    assert "A trial of the recipe's stages, no model" in card and "None: a trial." in card
+    assert all(row["command"] in card for row in rows) and str(tmp_path) not in card
+    assert load_model(out / NAME).card.calibration
+    model, _ = load_checkpoint(out / "both.safetensors")
+    films = model.film_generator
+    assert isinstance(films, TwoFilms)
+    for film in (films.above, films.below):  # LITE moved every site of both
+        gammas, betas = (half.split(model.channels) for half in film.detach().chunk(2))
+        for gamma, beta in zip(gammas, betas, strict=True):
+            assert ((gamma != 1) | (beta != 0)).float().mean() > 0.5
+    assert not torch.equal(films.above, films.below)

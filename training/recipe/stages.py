@@ -1,0 +1,139 @@
+"""What the recipe runs: the table of trainings with their seeds and options, and every stage as a
+command of `training` that could be typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.checkpointing import FILE
+
+NAME = "simple_cnaps"
+# A trial's stages are those of the recipe with as little in them as they take.
+TRIAL_VIEWS = "--views 2 --side 32 --processes 1"
+TRIAL_TASKS = "--way 3 --shots 1 --workers 0"
+TRIAL_RUN = TRIAL_TASKS + " --queries 1 --validation 1"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of LITE, with one FiLM for all its tasks."""
+
+    name: str
+    steps: int
+    options: str
+    start: str = ""  # a training or a mean before it; empty: the frozen net
+    scans_only: bool = False  # of the objects, the first folder alone
+
+
+# A specialist is the mean of several trainings, which err in other directions; README.md beside
+# this file says what each kind of episode brings and takes. At rate 0 stays the frozen net, which
+# pulls a mean back.
+CLASSES = (
+    Training("mixed", 800, "--windows 5", scans_only=True),
+    Training("mixed-2", 550, "--seed 2 --windows 4", scans_only=True),
+    Training("photos", 700, "--seed 10 --weight-composites 0 --weight-classes 0.2 --windows 4"),
+    Training("classes-more", 160, "--seed 11 --weight-composites 0 --weight-photos 0.6 "
+             "--weight-classes 1 --windows 4", start="classes-first"),
+    Training("frozen", 1, "--weight-composites 0 --windows 4 --rate 0 --rate-temperature 0"),
+)  # fmt: skip
+COMPOSITES = (
+    Training("renders", 700, "--seed 10 --weight-composites 1.5 --weight-classes 0.2 "
+             "--windows 4"),
+    Training("renders-20", 480, "--seed 20 --weight-photos 1.5 --windows 4", start="renders"),
+    Training("renders-21", 480, "--seed 21 --weight-photos 1.5 --windows 4", start="renders"),
+)  # fmt: skip
+FIRST = ("classes-first", CLASSES[:3])  # the mean that `classes-more` starts from
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command: `main(argv)` of a module, and what is there when it is done."""
+
+    module: str
+    argv: tuple[str, ...]
+    makes: Path
+
+    def command(self, out: Path) -> str:
+        """As it could be typed in OUT; data by the names of their folders, not their places."""
+        words = [f"python -m {self.module.removesuffix('.__main__')}"]
+        for word in self.argv:
+            path = Path(word)
+            inside = path.is_relative_to(out)
+            short = path.relative_to(out) if inside else path.name if "/" in word else word
+            words.append(shlex.quote(str(short)))
+        return " ".join(words)
+
+    def run(self) -> None:
+        """Raises SystemExit, with the command's own sentence, where it fails."""
+        argv = list(self.argv)
+        if self.module == "training.train" and (self.makes.parent / FILE).exists():
+            argv.append("--resume")
+        if failed := importlib.import_module(self.module).main(argv):
+            sys.exit(failed)
+
+
+def stages(data: argparse.Namespace, out: Path) -> list[Stage]:
+    """All of the recipe, in order."""
+    trial = data.trial
+    views = [out / f"views-{number}.npy" for number in range(len(data.objects))]
+    turned = TRIAL_VIEWS.split() if trial else []
+    found = [
+        _stage("training.synthetic.__main__", path, "views", "--objects", objects, *turned)
+        for path, objects in zip(views, data.objects, strict=True)
+    ]
+    sources = ["--photos", *data.photos]
+    sources += ["--surfaces", data.surfaces] if data.surfaces else []
+    sources += ["--cutouts", *data.cutouts] if data.cutouts else []
+    sources += ["--apart", data.apart] if data.apart else []
+
+    def trained(training: Training) -> Stage:
+        shown = views[:1] if training.scans_only else views
+        start = ["--start", _weights(out, training.start)] if training.start else []
+        more = TRIAL_RUN.split() if trial else ["--validation", "9"]
+        steps = 1 if trial else training.steps
+        words = [*sources, "--views", *shown, "--film", "constant", "--threads", "1",
+                 *training.options.split(), *start, "--steps", steps, *more]  # fmt: skip
+        run = out / training.name
+        argv = ("--out", str(run), *map(str, words))
+        return Stage("training.train", argv, _weights(out, training.name))
+
+    def mean(name: str, of: Sequence[Training]) -> Stage:
+        parts = [_weights(out, training.name) for training in of]
+        return _stage("training.average", _weights(out, name), *parts)
+
+    for training in CLASSES:
+        if training.start == FIRST[0]:
+            found.append(mean(*FIRST))
+        found.append(trained(training))
+    found += [mean("classes", CLASSES), *map(trained, COMPOSITES), mean("composites", COMPOSITES)]
+    kinds = [("--" + kind, _weights(out, kind)) for kind in ("composites", "classes")]
+    size = ["--whitening", "8", *TRIAL_TASKS.split()] if trial else ["--whitening", "300"]
+    found.append(
+        _stage("training.specialists", _weights(out, "both"), *kinds[0], *kinds[1], *sources,
+               "--views", *views, "--threads", "1", *size)
+    )  # fmt: skip
+    runs = [out / training.name for training in (*CLASSES, *COMPOSITES)]
+    folder = out / NAME
+    found.append(_stage("training.export.export", folder, _weights(out, "both"), "--windows", 3, 4,
+                        "--runs", *runs))  # fmt: skip
+    size = ["--tasks", "6", *TRIAL_TASKS.split()] if trial else ["--way", "12"]
+    argv = tuple(map(str, (folder, *sources, "--views", *views, *size)))
+    return [*found, Stage("training.calibration.calibrate", argv, folder / "calibration.json")]
+
+
+def _stage(module: str, makes: Path, *words: object) -> Stage:
+    """A command that is told with --out what it makes."""
+    return Stage(module, (*map(str, words), "--out", str(makes)), makes)
+
+
+def _weights(out: Path, name: str) -> Path:
+    """The checkpoint of a training, of a mean or of the whole."""
+    trainings = {training.name for training in (*CLASSES, *COMPOSITES)}
+    return out / name / "last.safetensors" if name in trainings else out / f"{name}.safetensors"
