@@ -1,6 +1,7 @@
 """The scorers of clip folders and photo folders, each on a folder small enough to check by hand."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import torch
 
 from model.errors import InputError
 from model.nn.head import distances, nonempty, unit
-from tests.tiny import write_tiny
-from training.evaluation import clips, photos, pointing
+from tests.tiny import CALIBRATION, write_tiny
+from training.evaluation import clips, open_set, photos, pointing
 from training.evaluation.baselines import FLOOR, NAMES, baselines
 from training.synthetic.filming.video import write_video
 
@@ -99,6 +100,30 @@ def test_clips_are_scored_from_the_command_line(
     methods = json.loads(out.read_text())["methods"]
     assert list(methods) == [str(tiny), f"{tiny}, smoothed", *NAMES]
     assert methods[NAMES[0]]["accuracy"][0] == 1.0  # plain colours are told apart
+
+
+def test_each_object_is_left_out_and_then_shown(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = write_tiny(tmp_path / "known", calibration=CALIBRATION)
+    given = ["--clips", str(folder), "--personaliser", str(known)]
+    (tmp_path / "rooms").mkdir()
+    with pytest.raises(SystemExit, match="rooms holds no photo"):
+        open_set.main([*given, "--empty", str(tmp_path / "rooms")])
+    cv2.imwrite(str(tmp_path / "rooms" / "grey.png"), np.full((90, 120, 3), 127, np.uint8))
+    plot = tmp_path / "reliability.svg"
+    open_set.main([*given, "--empty", str(tmp_path / "rooms"), "--plot", str(plot)])
+    said = capsys.readouterr().out
+    assert "3 objects, each left out once" in said and plot.read_text().startswith("<?xml")
+    assert all(f"without object {k}: AUROC" in said for k in range(3))
+    assert re.search(r"empty accepted +\d", said) and re.search(r"accuracy +100\.0 %", said)
+    with pytest.raises(SystemExit, match="takes 3 objects; got 2"):
+        open_set.main([*given, "--objects", "object 0", "object 1"])
+
+
+def test_without_a_calibration_nothing_is_unknown(folder: Path, tiny: Path) -> None:
+    with pytest.raises(SystemExit, match=r"no calibration\.json"):
+        open_set.main(["--clips", str(folder), "--personaliser", str(tiny)])
 
 
 def test_an_answer_is_smoothed_by_those_before_it_alone() -> None:

@@ -77,13 +77,15 @@ def _some_clips(clean: Sequence[np.ndarray], rng: np.random.Generator) -> tuple[
     )
 
 
-def filmed_clips(folder: Path) -> dict[str, Filmed]:
-    """The objects of a folder of clips."""
+def filmed_clips(
+    folder: Path, names: Sequence[str] | None = None, every: int = EVERY
+) -> dict[str, Filmed]:
+    """Some objects of a folder of clips, or all; of the cluttered frames every n-th."""
     found = {}
-    for name in objects_of(folder):
+    for name in names or objects_of(folder):
         clean = SupportSet.read({name: clips_of(folder / name / "clean")}).clips[0]
         frames = [square(frame) for clip in clips_of(folder / name / "clutter")
-                  for i, (_, frame) in enumerate(stream(clip)) if i % EVERY == 0]  # fmt: skip
+                  for i, (_, frame) in enumerate(stream(clip)) if i % every == 0]  # fmt: skip
         found[name] = Filmed(clean, np.stack(frames))
     return found
 
