@@ -4,6 +4,7 @@ describe, rebuilt here from the names in their files and dense formulas.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,13 @@ def embedding(t: dict[str, Tensor], x: Tensor, lite: bool) -> Tensor:
     for i in range(1, 6):
         conv, norm = f"{at}.layer{i}.0", f"{at}.layer{i}.1"
         x = F.conv2d(x, t[f"{conv}.weight"], t[f"{conv}.bias"], padding=1)
-        stats = [t[f"{norm}.running_{s}"].clone() for s in ("mean", "var")]
-        x = F.batch_norm(x, *stats, t[f"{norm}.weight"], t[f"{norm}.bias"], training=lite)
+        mean, var = (t[f"{norm}.running_{s}"].clone() for s in ("mean", "var"))
+        x = F.batch_norm(x, mean, var, t[f"{norm}.weight"], t[f"{norm}.bias"], training=lite)
         x = F.max_pool2d(F.relu(x), 2)
     return x.mean((2, 3)).mean(0)
 
 
-def made(t: dict[str, Tensor], layers: tuple[str, str, str], r: str, e: Tensor) -> Tensor:
+def made(t: dict[str, Tensor], layers: Sequence[str], r: str, e: Tensor) -> Tensor:
     first, norm, last = layers
     hidden = F.linear(e, t[f"{first}.weight"], t[f"{first}.bias"])
     hidden = F.layer_norm(hidden, (64,), t[f"{norm}.weight"], t[f"{norm}.bias"])

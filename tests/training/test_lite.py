@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.nn.generated_head import GeneratedHead
 from training.episodes.episode import Task
 from training.lite import Draw, Method, backward, draw, sampled_logits, shares
+from training.methods.case import Case
 from training.methods.protonets import ProtoNets
 from training.methods.tiny_cnaps import TinyCnaps, TinyStatistics
 from training.settings.config import LiteConfig
@@ -34,11 +36,36 @@ class TinyMap(nn.Module):
         return self.last(torch.tanh(self.first(frames)))[..., None, None]
 
 
+class TinyGenerated(TinyCnaps):
+    """CNAPs: the same under the generated linear head."""
+
+    def __init__(self) -> None:
+        super().__init__("raw")
+        del self.log_temperature
+        self.head = GeneratedHead(8)
+
+    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
+        return self.head.logits(support, labels, query, ways).amax(1)
+
+
+class TinyChannels(TinyCnaps):
+    """What CaSE adapts: a frozen backbone with two sites."""
+
+    channels = (5, 8)
+
+    def channel_means(self, frames: Tensor) -> Tensor:
+        return torch.cat([self.first(frames), self.last(torch.tanh(self.first(frames)))], 1)
+
+
 def make(name: str) -> Method:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         if name == "protonets":
             return ProtoNets(TinyMap()).double()
+        if name == "generated":
+            return TinyGenerated().double()
+        if name == "case":
+            return Case(TinyChannels("raw")).double()
         method = TinyStatistics() if name == "statistics" else TinyCnaps(name)
     return method.double()
 
@@ -55,7 +82,7 @@ def make_task(shots: tuple[int, ...] = SHOTS, queries: int = 4, length: int = 1)
 
 def parameters(method: Method) -> dict[str, nn.Parameter]:
     assert isinstance(method, nn.Module)
-    return dict(method.named_parameters())
+    return {name: p for name, p in method.named_parameters() if p.requires_grad}
 
 
 def gradient(loss: Tensor, method: Method) -> dict[str, Tensor]:
@@ -111,10 +138,14 @@ def groups(method: Method) -> list[str]:
     if isinstance(method, TinyStatistics):
         parts = ("code", "constant", "blend", "first", "last")
         return [*(f"film_generator.{part}" for part in parts), "first.", "last.", "log_temperature"]
+    if isinstance(method, TinyGenerated):
+        return ["set_encoder.", "film_generator.", "first.", "last.", "head.weight", "head.bias"]
+    if isinstance(method, Case):
+        return ["gates.0", "gates.1", "log_temperature"]
     return ["set_encoder.", "film_generator.", "first.", "last.", "log_temperature"]
 
 
-@pytest.mark.parametrize("name", ["raw", "unit", "protonets", "statistics"])
+@pytest.mark.parametrize("name", ["raw", "unit", "protonets", "statistics", "generated", "case"])
 def test_averaged_over_all_pairs_of_draws_lite_is_the_full_gradient(name: str) -> None:
     method, task = make(name), make_task()
     full = plain_gradient(method, task)
@@ -154,7 +185,7 @@ def test_the_two_public_estimators_are_biased() -> None:
     assert bias(shared, full, "set_encoder.") > 1e-3  # rows scaled, but one draw for both sums
 
 
-@pytest.mark.parametrize("name", ["raw", "unit", "protonets", "statistics"])
+@pytest.mark.parametrize("name", ["raw", "unit", "protonets", "statistics", "generated", "case"])
 @pytest.mark.parametrize("h", [5, 50])
 def test_h_equal_or_above_n_is_plain_back_propagation(name: str, h: int) -> None:
     method, task = make(name), make_task(queries=5)
@@ -162,7 +193,7 @@ def test_h_equal_or_above_n_is_plain_back_propagation(name: str, h: int) -> None
     backward(method, task, config, torch.Generator().manual_seed(0))
     full = plain_gradient(method, task)
     for parameter, value in parameters(method).items():
-        assert value.grad is not None
+        assert value.grad is not None and value.grad.abs().sum() > 0, parameter
         torch.testing.assert_close(value.grad, full[parameter], rtol=1e-9, atol=1e-12)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,7 +39,8 @@ class Chosen:
     learner: Learner
     parameters: int  # of its networks
     steps: int = 0  # gradient steps to personalise
-    fresh: Callable[[], AbstractContextManager[Any]] = nullcontext  # inside, nothing is remembered
+    # MACs and seconds that memory of earlier tasks spared, since this was asked last
+    spared: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
 
 
 def choose(name: str, checkpoint: Path | None = None) -> Chosen:
@@ -66,7 +66,7 @@ def choose(name: str, checkpoint: Path | None = None) -> Chosen:
     extractor = _extractor()
     head, steps = HEADS[FROZEN[name]], STEPS if FROZEN[name] == "linear" else 0
     size = _count(extractor.backbone)
-    return Chosen(name, Frozen(extractor, head), size, steps, extractor.forgetting)
+    return Chosen(name, Frozen(extractor, head), size, steps, extractor.remembered)
 
 
 @cache

@@ -6,19 +6,20 @@
     linear        FineTuner: a linear layer, 50 steps of Adam on all support clips (ORBIT, 2022)
     dense         100 ReLU units and softmax, as Teachable Machine trains it (`dense`)
 
-One extractor may serve several heads: what it saw it remembers, so that they share the work and the
-tasks of one person do too. Whoever measures cost asks it to forget first.
+One extractor may serve several heads: what it saw it remembers, so that they share the work, and
+the tasks of one person do too. It says what the work that it was spared would have cost.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from model.nn.head import distances, global_pool, unit
 from training.methods.dense import fit_dense
@@ -37,6 +38,8 @@ class Extractor:
     def __init__(self, backbone: nn.Module) -> None:
         self.backbone = backbone.requires_grad_(False).eval()
         self.known: dict[bytes, Tensor] = {}
+        self.macs = 0  # a frame
+        self.seconds, self.computed, self.spared = 0.0, 0, 0  # of them, and how many frames
 
     @torch.no_grad()
     def __call__(self, frames: Tensor) -> Tensor:
@@ -46,18 +49,26 @@ class Extractor:
             self.known.clear()
             new = list(range(len(keys)))
         if new:
-            for i, row in zip(new, global_pool(self.backbone(frames[new])), strict=True):
+            for i, row in zip(new, self._compute(frames[new]), strict=True):
                 self.known[keys[i]] = row
+        self.spared += len(keys) - len(new)
         return torch.stack([self.known[key] for key in keys])
 
-    @contextmanager
-    def forgetting(self) -> Iterator[None]:
-        """Nothing that was seen before is known inside."""
-        before, self.known = self.known, {}
-        try:
-            yield
-        finally:
-            self.known = before | self.known
+    def remembered(self) -> tuple[int, float]:
+        """MACs and seconds of the work that memory spared, since this was asked last."""
+        frames, self.spared = self.spared, 0
+        return frames * self.macs, frames * self.seconds / max(self.computed, 1)
+
+    def _compute(self, frames: Tensor) -> Tensor:
+        if not self.macs:
+            with (counter := FlopCounterMode(display=False)):
+                self.backbone(frames[:1])
+            self.macs = counter.get_total_flops() // 2
+        start = time.perf_counter()
+        rows = global_pool(self.backbone(frames))
+        self.seconds += time.perf_counter() - start
+        self.computed += len(frames)
+        return rows
 
 
 class Frozen:

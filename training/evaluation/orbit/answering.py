@@ -53,18 +53,20 @@ class Answered:
 
 
 def answer(method: Chosen, task: UserTask, clip_length: int, measure: bool) -> Answered:
-    """measure: count work and time too, with nothing remembered of earlier tasks."""
+    """measure: count work and time too; what is remembered of earlier tasks counts in full."""
     files, labels = Files(task.clips), torch.tensor(task.labels)
     personalise, name = Cost(), Cost()
-    with method.fresh() if measure else nullcontext():
-        with counted(personalise) if measure else nullcontext():
-            recogniser = method.learner.adapt(files, labels, len(task.objects))
-        personalise.seconds -= files.seconds if measure else 0.0
-        videos = tuple(
-            Named(task.user, task.number, task.objects[asked.label], asked.name, asked.label,
-                  given(recogniser, asked, clip_length, name if measure else None))
-            for asked in task.videos
-        )  # fmt: skip
+    method.spared()
+    with counted(personalise) if measure else nullcontext():
+        recogniser = method.learner.adapt(files, labels, len(task.objects))
+    personalise.seconds -= files.seconds
+    personalise.add(*method.spared())
+    videos = tuple(
+        Named(task.user, task.number, task.objects[asked.label], asked.name, asked.label,
+              given(recogniser, asked, clip_length, name if measure else None))
+        for asked in task.videos
+    )  # fmt: skip
+    name.add(*method.spared())
     return Answered(videos, personalise, name)
 
 

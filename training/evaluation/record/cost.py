@@ -21,7 +21,10 @@ class Cost:
 
     macs: int = 0
     seconds: float = 0.0
-    times: int = 0
+
+    def add(self, macs: int, seconds: float) -> None:
+        self.macs += macs
+        self.seconds += seconds
 
 
 @contextmanager
@@ -31,6 +34,5 @@ def counted(cost: Cost) -> Iterator[None]:
     start = time.perf_counter()
     with counter:
         yield
-    cost.seconds += time.perf_counter() - start
-    cost.macs += counter.get_total_flops() // 2  # it counts a product and a sum as two
-    cost.times += 1
+    # the counter takes a product and a sum for two
+    cost.add(counter.get_total_flops() // 2, time.perf_counter() - start)

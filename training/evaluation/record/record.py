@@ -83,16 +83,18 @@ def load(path: Path) -> Record:
     file = path / FILE if path.is_dir() else path
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        if content.pop("format") != FORMAT:
-            raise InputError(f"{file} has another format than {FORMAT}, which this program reads.")
+        version = content.pop("format")
         scores = tuple(_score(score) for score in content.pop("scores"))
         record = Record(scores=scores, **content)
+        measured = {tuple(score.values) for score in scores}
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror}); did its run end?") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{file} is no record of an evaluation.") from error
-    if not scores or any(score.values.keys() != scores[0].values.keys() for score in scores):
-        raise InputError(f"{file} is no record of an evaluation: it has no scores.")
+    if version != FORMAT:
+        raise InputError(f"{file} has format {version}; this program reads {FORMAT}.")
+    if len(measured) != 1 or () in measured:
+        raise InputError(f"{file} is no record of an evaluation: its scores lack some measure.")
     return record
 
 
