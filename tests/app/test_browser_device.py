@@ -2,8 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote, unquote
+from zipfile import ZipFile
 
 import httpx
 import numpy as np
@@ -12,11 +17,12 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from app.device.bundle import FOLDER, write_bundle
 from app.naming.sight import Watch
-from model import load_adapted
+from model import SupportSet, load_adapted, load_model
 from model.adapted import Answers
 from model.frames import square, stream
-from tests.app.people import Person, camera, chromium, film, person
+from tests.app.people import PHONE, Person, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import start
 
@@ -140,6 +146,43 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
     finally:
         server.process.kill()
         server.process.wait()
+
+
+@contextmanager
+def static_host(folder: Path) -> Iterator[tuple[str, ThreadingHTTPServer]]:
+    """`python -m http.server` in a folder."""
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
+        Thread(target=host.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{host.server_port}/", host
+        host.shutdown()
+
+
+def test_a_bundle_names_things_from_a_static_host_and_then_without_one(
+    browser: Browser, clips: Path, tmp_path: Path
+) -> None:
+    support = SupportSet.read({name: [of(clips, name, "clean")[0]] for name in THINGS})
+    write_bundle(tmp_path / "bundle.zip", load_model().adapt(support), support.frames()[0], [])
+    with ZipFile(tmp_path / "bundle.zip") as bundle:
+        bundle.extractall(tmp_path)
+    context = browser.new_context(**PHONE)
+    someone = Person(page := context.new_page())
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: someone.complaints.append(str(error)))
+    with static_host(tmp_path / FOLDER) as (url, host):
+        page.goto(url)
+        names_both(someone)
+        expect(page.locator(".rate")).to_contain_text("on this device")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+        host.shutdown()
+        host.server_close()
+        page.reload()
+        names_both(someone)
+    assert asked and all(request.startswith((url, "data:", "blob:")) for request in asked)
+    assert not someone.complaints
+    context.close()
 
 
 def same_answers(page: Page, url: str, room: str, clips: Path, folder: Path) -> None:
