@@ -135,7 +135,7 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #sendFrame() {
-    if (this.device.on && !this.take) return this.device.look(this.camera);
+    if (this.device.on && !this.take) return this.model && this.device.look(this.camera);
     if (!this.line.free || this.encoding || (!this.take && !this.model)) return;
     this.encoding = true;
     const seq = this.line.take();

@@ -37,6 +37,11 @@ WebSocket.prototype.send = function (data) {
   return send.call(this, data);
 };
 """
+NEW = "flask"
+RENAME = """([from, name]) => {
+  const page = document.querySelector("teach-and-watch");
+  page.order({ do: "rename", thing: page.state.things.find((one) => one.name === from).id, name });
+}"""
 # Each frame at an earlier time than the one before: nothing is smoothed.
 ANSWERS = """async (count) => {
   const { Device } = await import("/page/device.js");
@@ -93,9 +98,9 @@ def sent(page: Page) -> int:
     return page.evaluate("window.sent")
 
 
-def names_both(someone: Person) -> None:
+def names_both(someone: Person, things: tuple[str, str] = THINGS) -> None:
     """Each thing is named while the camera shows it."""
-    for mark, thing in enumerate(THINGS):
+    for mark, thing in enumerate(things):
         someone.wait_for_mark(mark)
         expect(someone.page.locator(".verdict span").first).to_have_text(thing, timeout=10_000)
 
@@ -107,6 +112,7 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
     try:
         with person(browser, server.url, COUNT_FRAMES) as someone:
             page, someone.forgiving = someone.page, True  # of a runtime and a server that are away
+            page.on("console", lambda told: print(told.text))  # why, where it fails
             room = page.evaluate("window.room")
             teach(server.url, room, clips)
             someone.wait_until_learned(len(THINGS))
@@ -130,6 +136,10 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
             expect(page.locator(".rate")).to_contain_text("on this device")
             assert sent(page) == before
 
+            page.evaluate(RENAME, ["water bottle", NEW])  # and the model is another one
+            expect(page.locator(".bar-name", has_text=NEW)).to_be_visible(timeout=30_000)
+            assert sent(page) == before
+
             someone.press("That’s wrong")
             expect(page.locator(".correction")).to_be_visible()
             assert 0 < sent(page) - before <= 5
@@ -142,7 +152,7 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
 
             server.stop()
             expect(page.locator(".alarm p")).to_contain_text("this device goes on naming")
-            names_both(someone)
+            names_both(someone, (THINGS[0], NEW))
     finally:
         server.process.kill()
         server.process.wait()
@@ -170,6 +180,7 @@ def test_a_bundle_names_things_from_a_static_host_and_then_without_one(
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: someone.complaints.append(str(error)))
+    page.on("console", lambda told: print(told.text))
     with static_host(tmp_path / FOLDER) as (url, host):
         page.goto(url)
         names_both(someone)
@@ -194,7 +205,7 @@ def same_answers(page: Page, url: str, room: str, clips: Path, folder: Path) -> 
         for path in paths
     ])[:COMPARED]  # fmt: skip
     got = httpx.get(f"{url}/model", headers={"authorization": f"Bearer {room}"})
-    assert json.loads(unquote(got.headers["x-names"])) == list(THINGS)
+    assert json.loads(unquote(got.headers["x-names"])) == [THINGS[0], NEW]
     model = folder / "model.onnx"
     model.write_bytes(got.content)
     alpha = np.full((*frames.shape[:3], 1), 255, np.uint8)
