@@ -43,7 +43,7 @@ class SeeThings extends HTMLElement {
     this.$(".turn").addEventListener("click", () => this.start(() => this.camera.turn()));
     this.$(".ask").addEventListener("click", () => this.sight.answer(this.camera.playing ? "" : "The camera is off."));
     this.$("video").addEventListener("lost", () => this.stop("The camera was taken away. Press Start camera to go on."));
-    this.camera.watch(() => this.device.free && this.device.look(this.camera.pixels()));
+    this.camera.watch(() => this.device.free && this.device.look(this.camera.square()));
     setInterval(() => this.pace(), 500);
     keep();
     this.start();
