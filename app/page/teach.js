@@ -142,7 +142,7 @@ class TeachAndWatch extends HTMLElement {
     this.camera.jpeg().then((jpeg) => {
       this.encoding = false;
       this.recording.look();
-      this.line.frame(seq, jpeg);
+      this.line.frame(seq, this.device.on && !this.take ? null : jpeg); // the switch may have been pressed meanwhile
     });
   }
 
