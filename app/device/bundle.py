@@ -30,9 +30,9 @@ FOLDER = "my-things"  # in the zip
 GOLDEN = 12  # frames
 # What the page of a bundle is made of; a test follows the imports.
 PARTS = (
-    *("bars.js", "camera.js", "device.js", "icon.svg", "layout.js", "make.js"),
-    *("pace.js", "page.css", "sight.js", "standalone.js", "voice.js", "watch.js", "words.js"),
-    "worker.js",
+    *("bars.js", "camera.js", "device.js", "find.js", "icon.svg", "layout.js", "make.js"),
+    *("pace.js", "page.css", "sight.js", "standalone.js", "tones.js", "voice.js", "watch.js"),
+    *("words.js", "worker.js"),
 )
 NO_REPORT = "It was not tested."
 

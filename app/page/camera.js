@@ -94,7 +94,7 @@ export class Camera {
   }
 
   /** The same as ImageData. */
-  pixels() {
+  square() {
     this.#draw();
     return this.pen.getImageData(0, 0, SIDE, SIDE);
   }

@@ -23,7 +23,7 @@ export class Device extends EventTarget {
     this.patience = patience;
     this.#worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }) => this.#hear(data);
-    this.#worker.onerror = () => this.#hear({ type: "failed" });
+    this.#worker.onerror = ({ message }) => this.#hear({ type: "failed", text: message });
   }
 
   /** Run this model from now on; until it is ready, the one before goes on. */
@@ -57,7 +57,10 @@ export class Device extends EventTarget {
 
   #hear(message) {
     if (message.type === "ready") this.#ready = true;
-    if (message.type === "failed") message.text = message.text === "missing" ? MISSING : UNABLE;
+    if (message.type === "failed") {
+      console.warn("not on this device:", message.text);
+      message.text = message.text === "missing" ? MISSING : UNABLE;
+    }
     if (message.type === "answer") {
       this.pace.answered(this.#taken.get(message.seq));
       this.#taken.delete(message.seq);

@@ -11,6 +11,8 @@ export const PICTURE = `<div class="picture">
 
 export const SPEAK = `<label class="speak">Speak <select><option value="off">off</option><option value="changes">names</option><option value="everything">everything</option></select></label>`;
 
+export const FIND = `<label class="find" hidden>Find <select><option value="">nothing</option></select></label>`;
+
 export const BARS = `<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>`;
 
 export const LAYOUT = `
@@ -42,7 +44,7 @@ export const LAYOUT = `
     <button type="button" class="wrong" hidden>That’s wrong</button>
     <button type="button" class="ask" accesskey="w">What is this?</button>
     ${SPEAK}
-    <label class="find" hidden>Find <select><option value="">nothing</option></select></label>
+    ${FIND}
     <label class="sounds"><input type="checkbox" checked> Tones</label>
     <p class="rate"></p>
   </div>

@@ -29,7 +29,7 @@ export class OnDevice {
 
   /** Name what the camera shows, if there is time. */
   look(camera) {
-    if (this.#device.free) this.#device.look(camera.pixels());
+    if (this.#device.free) this.#device.look(camera.square());
   }
 
   /** The app has learned: run its new model, and the one before until then. */

@@ -2,8 +2,10 @@
 
 import { Camera } from "./camera.js";
 import { Device } from "./device.js";
-import { BARS, PICTURE, SPEAK } from "./layout.js";
+import { Find } from "./find.js";
+import { BARS, FIND, PICTURE, SPEAK } from "./layout.js";
 import { Sight } from "./sight.js";
+import { Tones } from "./tones.js";
 import { Voice } from "./voice.js";
 import { paceWords } from "./words.js";
 
@@ -17,8 +19,8 @@ const LAYOUT = `
   <button type="button" class="toggle"></button>
   <button type="button" class="turn" hidden>Other camera</button>
   <button type="button" class="ask" accesskey="w">What is this?</button>
-  ${SPEAK}<p class="rate"></p>
-</div></section>
+  ${SPEAK}${FIND}<p class="rate"></p>
+</div><p class="finding" hidden></p></section>
 ${BARS}
 <p class="sr-only" role="status" aria-live="polite"></p>`;
 
@@ -31,7 +33,9 @@ class SeeThings extends HTMLElement {
     this.names = [];
     const voice = new Voice(this.$("p[role=status]"));
     voice.heed(this.$(".speak"));
-    this.sight = new Sight(this, (name) => `colour-${this.names.indexOf(name) % COLOURS}`, voice);
+    const colour = (name) => `colour-${this.names.indexOf(name) % COLOURS}`;
+    this.find = new Find(this, new Tones(), voice, () => this.camera.mirrored);
+    this.sight = new Sight(this, colour, voice, { find: this.find });
     this.device = new Device(Infinity); // there is no other to fall back on
     this.device.addEventListener("answer", ({ detail }) => this.camera.playing && this.sight.show(detail));
     this.device.addEventListener("failed", ({ detail }) => this.trouble(detail.text));
@@ -39,7 +43,7 @@ class SeeThings extends HTMLElement {
     this.$(".turn").addEventListener("click", () => this.start(() => this.camera.turn()));
     this.$(".ask").addEventListener("click", () => this.sight.answer(this.camera.playing ? "" : "The camera is off."));
     this.$("video").addEventListener("lost", () => this.stop("The camera was taken away. Press Start camera to go on."));
-    this.camera.watch(() => this.device.free && this.device.look(this.camera.pixels()));
+    this.camera.watch(() => this.device.free && this.device.look(this.camera.square()));
     setInterval(() => this.pace(), 500);
     keep();
     this.start();
@@ -54,8 +58,9 @@ class SeeThings extends HTMLElement {
     try {
       const { names } = await (await fetch(new URL("things.json", HOME))).json();
       this.names = names;
-      document.title = document.querySelector("h1").textContent = names.join(", ");
+      document.querySelector(".masthead p").textContent = `Names ${names.join(", ")}. It does so on this device; nothing is sent.`;
       this.$(".bars").hidden = false;
+      this.find.offer(names);
       const model = await (await fetch(new URL("model.onnx", HOME))).arrayBuffer();
       this.device.open({ names, model });
     } catch {

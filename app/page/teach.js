@@ -135,14 +135,14 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #sendFrame() {
-    if (this.device.on && !this.take) return this.device.look(this.camera);
+    if (this.device.on && !this.take) return this.model && this.device.look(this.camera);
     if (!this.line.free || this.encoding || (!this.take && !this.model)) return;
     this.encoding = true;
     const seq = this.line.take();
     this.camera.jpeg().then((jpeg) => {
       this.encoding = false;
       this.recording.look();
-      this.line.frame(seq, jpeg);
+      this.line.frame(seq, this.device.on && !this.take ? null : jpeg); // the switch may have been pressed meanwhile
     });
   }
 

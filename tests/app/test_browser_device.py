@@ -2,8 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote, unquote
+from zipfile import ZipFile
 
 import httpx
 import numpy as np
@@ -12,17 +17,18 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from app.device.bundle import FOLDER, write_bundle
 from app.naming.sight import Watch
-from model import load_adapted
+from model import SupportSet, load_adapted, load_model
 from model.adapted import Answers
 from model.frames import square, stream
-from tests.app.people import Person, camera, chromium, film, person
+from tests.app.people import PHONE, Person, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import start
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 THINGS = ("mustard bottle", "water bottle")
-COMPARED = 200  # real frames
+COMPARED = 64  # real frames, of all sample clips
 COUNT_FRAMES = """
 window.sent = 0;
 const send = WebSocket.prototype.send;
@@ -31,6 +37,11 @@ WebSocket.prototype.send = function (data) {
   return send.call(this, data);
 };
 """
+NEW = "flask"
+RENAME = """([from, name]) => {
+  const page = document.querySelector("teach-and-watch");
+  page.order({ do: "rename", thing: page.state.things.find((one) => one.name === from).id, name });
+}"""
 # Each frame at an earlier time than the one before: nothing is smoothed.
 ANSWERS = """async (count) => {
   const { Device } = await import("/page/device.js");
@@ -87,9 +98,9 @@ def sent(page: Page) -> int:
     return page.evaluate("window.sent")
 
 
-def names_both(someone: Person) -> None:
+def names_both(someone: Person, things: tuple[str, str] = THINGS) -> None:
     """Each thing is named while the camera shows it."""
-    for mark, thing in enumerate(THINGS):
+    for mark, thing in enumerate(things):
         someone.wait_for_mark(mark)
         expect(someone.page.locator(".verdict span").first).to_have_text(thing, timeout=10_000)
 
@@ -101,6 +112,7 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
     try:
         with person(browser, server.url, COUNT_FRAMES) as someone:
             page, someone.forgiving = someone.page, True  # of a runtime and a server that are away
+            page.on("console", lambda told: print(told.text))  # why, where it fails
             room = page.evaluate("window.room")
             teach(server.url, room, clips)
             someone.wait_until_learned(len(THINGS))
@@ -124,6 +136,10 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
             expect(page.locator(".rate")).to_contain_text("on this device")
             assert sent(page) == before
 
+            page.evaluate(RENAME, ["water bottle", NEW])  # and the model is another one
+            expect(page.locator(".bar-name", has_text=NEW)).to_be_visible(timeout=30_000)
+            assert sent(page) == before
+
             someone.press("That’s wrong")
             expect(page.locator(".correction")).to_be_visible()
             assert 0 < sent(page) - before <= 5
@@ -136,10 +152,48 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
 
             server.stop()
             expect(page.locator(".alarm p")).to_contain_text("this device goes on naming")
-            names_both(someone)
+            names_both(someone, (THINGS[0], NEW))
     finally:
         server.process.kill()
         server.process.wait()
+
+
+@contextmanager
+def static_host(folder: Path) -> Iterator[tuple[str, ThreadingHTTPServer]]:
+    """`python -m http.server` in a folder."""
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
+        Thread(target=host.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{host.server_port}/", host
+        host.shutdown()
+
+
+def test_a_bundle_names_things_from_a_static_host_and_then_without_one(
+    browser: Browser, clips: Path, tmp_path: Path
+) -> None:
+    support = SupportSet.read({name: [of(clips, name, "clean")[0]] for name in THINGS})
+    write_bundle(tmp_path / "bundle.zip", load_model().adapt(support), support.frames()[0], [])
+    with ZipFile(tmp_path / "bundle.zip") as bundle:
+        bundle.extractall(tmp_path)
+    context = browser.new_context(**PHONE)
+    someone = Person(page := context.new_page())
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: someone.complaints.append(str(error)))
+    page.on("console", lambda told: print(told.text))
+    with static_host(tmp_path / FOLDER) as (url, host):
+        page.goto(url)
+        names_both(someone)
+        expect(page.locator(".rate")).to_contain_text("on this device")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+        host.shutdown()
+        host.server_close()
+        page.reload()
+        names_both(someone)
+    assert asked and all(request.startswith((url, "data:", "blob:")) for request in asked)
+    assert not someone.complaints
+    context.close()
 
 
 def same_answers(page: Page, url: str, room: str, clips: Path, folder: Path) -> None:
@@ -151,7 +205,7 @@ def same_answers(page: Page, url: str, room: str, clips: Path, folder: Path) -> 
         for path in paths
     ])[:COMPARED]  # fmt: skip
     got = httpx.get(f"{url}/model", headers={"authorization": f"Bearer {room}"})
-    assert json.loads(unquote(got.headers["x-names"])) == list(THINGS)
+    assert json.loads(unquote(got.headers["x-names"])) == [THINGS[0], NEW]
     model = folder / "model.onnx"
     model.write_bytes(got.content)
     alpha = np.full((*frames.shape[:3], 1), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""The bundle proves itself, and notices one byte; the runtime in it is npm's, by its hash."""
+"""What runs without the server: a bundle proves itself, a model goes to its own page only."""
 
 import ast
 import json
@@ -6,15 +6,20 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from app.device.bundle import FOLDER, GOLDEN, PARTS, contents, write_bundle
 from app.device.runtime import FILES, MISSING, runtime_files
+from app.live import GONE
+from app.live.model import model_route
 from model import Adapted, InputError, load_model
-from tests.app.fakes import BLUE, RED, frames
+from tests.app.fakes import BLUE, RED, frames, house
 from tests.app.server import ROOT
 from tests.tiny import CALIBRATION, write_tiny
 
@@ -95,6 +100,21 @@ def test_the_page_has_all_that_it_imports_and_nothing_else(adapted: Adapted, run
     there = contents(adapted, LESSON, [], adapted.answers)
     for link in re.findall(r'(?:href|src)="([^"]+)"', there["index.html"].decode()):
         assert link in there
+
+
+def test_a_room_gives_its_model_to_its_own_page_only(adapted: Adapted, tmp_path: Path) -> None:
+    rooms = house(tmp_path / "house").rooms
+    room, api = rooms.open(), FastAPI()
+    api.include_router(model_route(rooms))
+    page, own = TestClient(api), {"authorization": f"Bearer {room.token}"}
+    assert page.get("/model").status_code == 401
+    assert page.get("/model", headers={"authorization": "Bearer guess"}).json() == {"problem": GONE}
+    early = page.get("/model", headers=own)
+    assert early.status_code == 409 and "Nothing is learned yet" in early.json()["problem"]
+    room.adapted = adapted
+    got = page.get("/model", headers=own)
+    assert got.content == adapted.to_bytes() and got.headers["cache-control"] == "no-store"
+    assert json.loads(unquote(got.headers["x-names"])) == list(adapted.names)
 
 
 def test_without_the_runtime_it_says_what_to_do(tmp_path: Path) -> None:

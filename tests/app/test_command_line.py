@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from zipfile import ZipFile
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import onnxruntime as ort
 import pytest
 
 from app.__main__ import _parser, main
+from app.device.runtime import FILES, runtime_files
 from tests.tiny import write_tiny
 
 COLOURS = {"red tin": (0, 0, 255), "blue mug": (255, 0, 0)}  # BGR
@@ -66,6 +68,24 @@ def test_report_says_how_good_it_will_be(things: Path, capsys: pytest.CaptureFix
 def test_export_writes_the_model(things: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(things, "export", "--out", str(things / "mine.onnx")) == 0
     assert "mine.onnx" in capsys.readouterr().out and (things / "mine.onnx").is_file()
+
+
+def test_export_writes_a_bundle(
+    things: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, runtime = things / "mine.zip", things / "runtime"
+    assert run(things, "export") == 2
+    assert "--out for the model, --bundle for a page" in capsys.readouterr().err
+    monkeypatch.setattr(runtime_files, "__defaults__", (runtime,))
+    assert run(things, "export", "--bundle", str(bundle)) == 2
+    assert "run `python -m app.device.install`" in capsys.readouterr().err
+    runtime.mkdir()
+    for name in FILES:
+        (runtime / name).touch()
+    assert run(things, "export", "--bundle", str(bundle)) == 0
+    assert "mine.zip" in capsys.readouterr().out
+    card = ZipFile(bundle).read("my-things/MODEL_CARD.md").decode()
+    assert "- 2 more clips of blue mug, in another place, would help most." in card
 
 
 def test_objects_in_the_layout_of_orbit(things: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
+from zipfile import ZipFile
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 import app.results
 from app.decode.work import look_through
+from app.device.runtime import FILES, runtime_files
 from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
@@ -103,6 +105,24 @@ def test_before_there_is_a_model_it_says_what_is_missing(
     handlers.teach_recording(room, "red", [jpeg(RED)])
     with pytest.raises(InputError, match="you have 1"):
         results.export(room)
+
+
+def test_a_bundle_is_in_the_rooms_folder_with_its_report(
+    handlers: Handlers,
+    results: Results,
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name in FILES:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(runtime_files, "__defaults__", (tmp_path,))
+    teach(handlers, room)
+    bundle = results.bundle(room)
+    assert room.shown in bundle.parents and bundle.name == "my-things.zip"
+    with ZipFile(bundle) as files:
+        made = json.loads(files.read("my-things/things.json"))
+    assert made["names"] == ["=red()", "blue 🔵"] and len(made["expected"]["probabilities"]) == 2
 
 
 def test_who_asks_while_it_learns_waits_for_it(

@@ -8,6 +8,7 @@ from tests.benchmarks.adaptation import (
     one_more_against_anew,
     scaling,
 )
+from tests.benchmarks.device import device_against_a_bare_loop
 from tests.benchmarks.live import live_against_an_instant_answer
 from tests.benchmarks.reading import reading_against_opencv
 
@@ -19,3 +20,4 @@ if __name__ == "__main__":
     exported_against_the_backbone()
     scaling()
     live_against_an_instant_answer()
+    device_against_a_bare_loop()

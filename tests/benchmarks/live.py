@@ -72,7 +72,8 @@ def _watch(page: Page) -> tuple[float, float]:
     page.bring_to_front()
     page.get_by_role("button", name="Start camera").click()
     page.wait_for_timeout(2500)
-    page.evaluate("document.querySelector('teach-and-watch').line.delays.length = 0")
+    page.evaluate("(({line}) => { line.pace = new line.pace.constructor(); })"
+                  "(document.querySelector('teach-and-watch'))")  # fmt: skip
     page.wait_for_timeout(1000 * SECONDS)
     data = page.evaluate("({...document.querySelector('teach-and-watch').dataset})")
     page.get_by_role("button", name="Stop camera").click()
