@@ -10,7 +10,7 @@ const WORDS = {
   NotReadableError: "Another program is using the camera. Close it, then press Start camera.",
 };
 const INSECURE =
-  "Browsers give the camera to https pages and to localhost only. Open this page there, or add clips from disk.";
+  "Browsers give the camera to https pages and to localhost only. Start the app with --https, or add clips from disk.";
 
 export class Camera {
   constructor(video) {
@@ -23,10 +23,15 @@ export class Camera {
     this.pen.imageSmoothingQuality = "high";
   }
 
+  /** Would a browser give a camera to this page? */
+  get possible() {
+    return Boolean(navigator.mediaDevices?.getUserMedia);
+  }
+
   /** Start the camera; rejects with an Error whose message is for the person. */
   async start() {
     this.stop();
-    if (!navigator.mediaDevices?.getUserMedia) throw new Error(INSECURE);
+    if (!this.possible) throw new Error(INSECURE);
     const wanted = { facingMode: { ideal: this.facing }, width: { ideal: 640 }, height: { ideal: 480 } };
     let stream;
     try {

@@ -11,7 +11,7 @@ export const PICTURE = `<div class="picture">
 
 export const SPEAK = `<label class="speak">Speak <select><option value="off">off</option><option value="changes">names</option><option value="everything">everything</option></select></label>`;
 
-export const BARS = `<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>`;
+export const BARS = `<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul tabindex="0" aria-labelledby="bars-title"></ul></section>`;
 
 export const LAYOUT = `
 <div class="alarm" role="alert" hidden><p></p><button type="button" class="primary">Start again</button></div>

@@ -30,6 +30,7 @@ export function showPicture(page) {
   const what = playing === "clip" ? "clip" : "camera";
   const toggle = page.$(".toggle");
   toggle.textContent = playing ? `Stop ${what}` : "Start camera";
+  toggle.hidden = !playing && !page.camera.possible;
   toggle.classList.toggle("primary", !playing && !page.starting);
   page.$(".recording").hidden = !page.take;
   page.$(".desk").classList.toggle("taking", Boolean(page.take));
