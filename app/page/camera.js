@@ -1,4 +1,4 @@
-// The picture: a camera, or a clip in its place, cut to the square that the model sees. Never mirrored.
+// The picture: a camera, or a clip in its place, cut to the square that the model sees. What goes to the model is never mirrored.
 
 const SIDE = 224; // pixels, as model/media/sampling.py
 const QUALITY = 0.85; // of the JPEG
@@ -70,7 +70,8 @@ export class Camera {
 
   /** Does it look at who holds it? Then left and right are exchanged for them. */
   get mirrored() {
-    return this.video.srcObject?.getVideoTracks()[0]?.getSettings().facingMode === "user";
+    const [track] = this.video.srcObject?.getVideoTracks() ?? [];
+    return track?.getSettings().facingMode === "user";
   }
 
   /** Are there two cameras to choose from? Known once one was allowed. */
@@ -108,11 +109,6 @@ export class Camera {
     const { videoWidth: width, videoHeight: height } = this.video;
     const side = Math.min(width, height);
     this.pen.drawImage(this.video, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
-  }
-
-  /** The pixels of the latest `jpeg`: (SIDE, SIDE, 4) RGBA. */
-  pixels() {
-    return this.pen.getImageData(0, 0, SIDE, SIDE).data;
   }
 
   async #run() {

@@ -32,6 +32,7 @@ export function showPicture(page) {
   toggle.textContent = playing ? `Stop ${what}` : "Start camera";
   toggle.hidden = !playing && !page.camera.possible;
   toggle.classList.toggle("primary", !playing && !page.starting);
+  page.$(".picture").classList.toggle("mirrored", page.camera.mirrored); // for the person; the model sees what the camera sees
   page.$(".recording").hidden = !page.take;
   page.$(".desk").classList.toggle("taking", Boolean(page.take));
   if (!playing) page.$(".rate").textContent = "";
