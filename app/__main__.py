@@ -95,7 +95,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", help="address to listen at (default: HOST, else 127.0.0.1)")
+    parser.add_argument(
+        "--host",
+        help="address to listen at (default: HOST, else 127.0.0.1, with --https every one)",
+    )
     parser.add_argument("--port", type=int, help="port (default: PORT, else 7860)")
     parser.add_argument(
         "--root-path",
@@ -108,6 +111,12 @@ def _serve_options(parser: argparse.ArgumentParser) -> None:
         metavar="ORIGIN",
         help="another address whose pages may use the app, such as https://things.example.org "
         "(repeatable; default: ALLOWED_ORIGINS, between blanks)",
+    )
+    parser.add_argument(
+        "--https",
+        action="store_true",
+        help="for a phone in the same network: make a certificate for this machine, print the "
+        "address as a QR code",
     )
     _checkpoint_option(parser)
 
@@ -125,10 +134,11 @@ def _checkpoint_option(parser: argparse.ArgumentParser) -> None:
 def _defaults() -> dict[str, Any]:
     """Of the options that may stand before a command and after it."""
     return {
-        "host": os.environ.get("HOST", "127.0.0.1"),
+        "host": os.environ.get("HOST", ""),
         "port": os.environ.get("PORT", "7860"),
         "root_path": os.environ.get("ROOT_PATH", ""),
         "allowed_origin": os.environ.get("ALLOWED_ORIGINS", "").split(),
+        "https": False,
         "checkpoint": None,
     }
 
@@ -137,7 +147,8 @@ def _serve(options: argparse.Namespace) -> None:
     # Gradio takes three seconds to import; the other commands do without.
     from app.serve import Serving, serve
 
-    serving = Serving(options.host, options.port, options.root_path, tuple(options.allowed_origin))
+    origins = tuple(options.allowed_origin)
+    serving = Serving(options.host, options.port, options.root_path, origins, options.https)
     serve(load_model(options.checkpoint), serving)
 
 

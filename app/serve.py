@@ -13,9 +13,10 @@ import logging
 import os
 import resource
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ from app.decode.decoder import Decoder
 from app.device.runtime import RUNTIME
 from app.fair_lock import FairLock
 from app.handlers import Handlers
+from app.https.address import network_address, qr_code
+from app.https.certificate import certificate
 from app.learning import Learner, Teacher
 from app.live import MAX_FRAME_BYTES, Gate, Origins, live_routes
 from app.live.model import model_route
@@ -47,6 +50,10 @@ MAX_CONNECTIONS = 2000  # requests and sockets at once; one more is told to come
 MAX_FILES = 65536
 SELDOM_SECONDS = 5.0
 
+BY_PHONE = (
+    "A phone in the same network opens it with this code. Its browser warns that it does not know\n"
+    "the certificate, which this machine has just made itself: choose Advanced, then Continue."
+)
 POLICY = "content-security-policy"
 HEADERS = {
     # Gradio's pages need inline scripts, and its HTML components evaluate their templates.
@@ -115,10 +122,11 @@ def create_app(
 class Serving:
     """Where the app listens, and what stands between it and people's browsers."""
 
-    host: str = "127.0.0.1"
+    host: str = ""  # this machine alone; with `https` whoever reaches it in its network
     port: int = 7860
     root_path: str = ""  # the path below which a proxy shows it
     allowed_origins: tuple[str, ...] = ()  # besides its own
+    https: bool = False  # with a certificate made for this machine
 
 
 def serve(personaliser: Personaliser, serving: Serving) -> None:
@@ -128,8 +136,10 @@ def serve(personaliser: Personaliser, serving: Serving) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for handler in logging.root.handlers:
         handler.addFilter(Seldom())
-    host = serving.host
-    with listen(host, serving.port) as listener:
+    host = serving.host or ("0.0.0.0" if serving.https else "127.0.0.1")
+    seen = network_address() if host == "0.0.0.0" and serving.https else host
+    own = certificate(seen) if serving.https else nullcontext()
+    with listen(host, serving.port) as listener, own as files:
         config = uvicorn.Config(
             create_app(personaliser, root_path=root_path, origins=origins),
             log_config=None,
@@ -138,12 +148,23 @@ def serve(personaliser: Personaliser, serving: Serving) -> None:
             ws_max_size=2 * MAX_FRAME_BYTES,
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=2,
+            ssl_certfile=files and files.chain,
+            ssl_keyfile=files and files.key,
         )
-        address = f"[{host}]" if ":" in host else host
-        port = listener.getsockname()[1]
-        print(f"Teach it your things: http://{address}:{port}{root_path}", flush=True)
+        address = f"[{seen}]" if ":" in seen else seen
+        port, scheme = listener.getsockname()[1], "https" if files else "http"
+        url = f"{scheme}://{address}:{port}{root_path}"
+        print(f"Teach it your things: {url}", flush=True)
+        if files:
+            _print_code(url)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _print_code(url: str) -> None:
+    if (sys.stdout.encoding or "").lower().startswith("utf"):
+        print(qr_code(url))
+    print(BY_PHONE, flush=True)
 
 
 def _origins(given: tuple[str, ...]) -> Origins:

@@ -1,4 +1,4 @@
-// The picture: a camera, or a clip in its place, cut to the square that the model sees. Never mirrored.
+// The picture: a camera, or a clip in its place, cut to the square that the model sees. What goes to the model is never mirrored.
 
 const SIDE = 224; // pixels, as model/media/sampling.py
 const QUALITY = 0.85; // of the JPEG
@@ -10,7 +10,7 @@ const WORDS = {
   NotReadableError: "Another program is using the camera. Close it, then press Start camera.",
 };
 const INSECURE =
-  "Browsers give the camera to https pages and to localhost only. Open this page there, or add clips from disk.";
+  "Browsers give the camera to https pages and to localhost only. Start the app with --https, or add clips from disk.";
 
 export class Camera {
   constructor(video) {
@@ -23,10 +23,15 @@ export class Camera {
     this.pen.imageSmoothingQuality = "high";
   }
 
+  /** Would a browser give a camera to this page? */
+  get possible() {
+    return Boolean(navigator.mediaDevices?.getUserMedia);
+  }
+
   /** Start the camera; rejects with an Error whose message is for the person. */
   async start() {
     this.stop();
-    if (!navigator.mediaDevices?.getUserMedia) throw new Error(INSECURE);
+    if (!this.possible) throw new Error(INSECURE);
     const wanted = { facingMode: { ideal: this.facing }, width: { ideal: 640 }, height: { ideal: 480 } };
     let stream;
     try {
@@ -65,7 +70,8 @@ export class Camera {
 
   /** Does it look at who holds it? Then left and right are exchanged for them. */
   get mirrored() {
-    return this.video.srcObject?.getVideoTracks()[0]?.getSettings().facingMode === "user";
+    const [track] = this.video.srcObject?.getVideoTracks() ?? [];
+    return track?.getSettings().facingMode === "user";
   }
 
   /** Are there two cameras to choose from? Known once one was allowed. */
@@ -103,11 +109,6 @@ export class Camera {
     const { videoWidth: width, videoHeight: height } = this.video;
     const side = Math.min(width, height);
     this.pen.drawImage(this.video, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
-  }
-
-  /** The pixels of the latest `jpeg`: (SIDE, SIDE, 4) RGBA. */
-  pixels() {
-    return this.pen.getImageData(0, 0, SIDE, SIDE).data;
   }
 
   async #run() {

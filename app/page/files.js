@@ -18,6 +18,13 @@ export class Files {
       this.upload(field.value, [...input.files]);
       input.value = "";
     });
+    root.addEventListener("dragover", (event) => event.preventDefault()); // or the browser would open what is dropped
+    root.addEventListener("drop", (event) => {
+      event.preventDefault();
+      const dropped = [...event.dataTransfer.files];
+      if (!field.value.trim()) return page.trouble("Type a name first, then drop its files again.", field);
+      if (dropped.length) this.upload(field.value, dropped);
+    });
     root.querySelector(".samples").addEventListener("click", () => this.samples());
   }
 

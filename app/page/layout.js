@@ -13,7 +13,7 @@ export const SPEAK = `<label class="speak">Speak <select><option value="off">off
 
 export const FIND = `<label class="find" hidden>Find <select><option value="">nothing</option></select></label>`;
 
-export const BARS = `<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul></ul></section>`;
+export const BARS = `<section class="bars" aria-labelledby="bars-title" hidden><h2 id="bars-title">What it sees</h2><ul tabindex="0" aria-labelledby="bars-title"></ul></section>`;
 
 export const LAYOUT = `
 <div class="alarm" role="alert" hidden><p></p><button type="button" class="primary">Start again</button></div>

@@ -44,7 +44,8 @@ export class Sight {
   #frame(where) {
     this.outline.hidden = !where;
     if (!where) return;
-    const [left, top, right, bottom] = where.map((share) => 100 * share);
+    let [left, top, right, bottom] = where.map((share) => 100 * share);
+    if (this.outline.closest(".mirrored")) [left, right] = [100 - right, 100 - left];
     this.outline.style.inset = `${top}% ${100 - right}% ${100 - bottom}% ${left}%`;
   }
 }

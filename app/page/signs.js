@@ -30,7 +30,9 @@ export function showPicture(page) {
   const what = playing === "clip" ? "clip" : "camera";
   const toggle = page.$(".toggle");
   toggle.textContent = playing ? `Stop ${what}` : "Start camera";
+  toggle.hidden = !playing && !page.camera.possible;
   toggle.classList.toggle("primary", !playing && !page.starting);
+  page.$(".picture").classList.toggle("mirrored", page.camera.mirrored); // for the person; the model sees what the camera sees
   page.$(".recording").hidden = !page.take;
   page.$(".desk").classList.toggle("taking", Boolean(page.take));
   if (!playing) page.$(".rate").textContent = "";

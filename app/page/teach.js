@@ -135,6 +135,7 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #sendFrame() {
+    if (!this.offsetParent && !this.take) return; // another tab is open: nobody looks
     if (this.device.on && !this.take) return this.model && this.device.look(this.camera);
     if (!this.line.free || this.encoding || (!this.take && !this.model)) return;
     this.encoding = true;

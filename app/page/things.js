@@ -5,7 +5,7 @@ import { make } from "./make.js";
 import { plural } from "./words.js";
 
 const SHOWN = 12; // thumbnails on a closed card, as far as they fit
-const COLOURS = 6; // .colour-0 ... in page.css, as COLOURS in app/naming/drawing.py
+const COLOURS = 18; // .colour-0 ... in page.css: six, as COLOURS in app/naming/drawing.py, each plain, striped and barred
 export const ACCEPTED = "video/*,image/jpeg,image/png,image/webp,image/gif,image/heic,image/avif,.mkv,.avi,.mov,.m4v,.3gp,.mts,.heic,.avif";
 
 export class Things {

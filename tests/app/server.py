@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -60,10 +61,12 @@ def launch(folder: Path, command: list[str], port: int = 0, path: str = "") -> S
             stderr=out,
             env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": path},
         )
-    url, end = f"http://127.0.0.1:{port}", time.monotonic() + START_SECONDS
+    scheme = "https" if "--https" in command else "http"
+    unknown = ssl._create_unverified_context()  # the certificate is as new as the server
+    url, end = f"{scheme}://127.0.0.1:{port}", time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
-            with urllib.request.urlopen(url + "/healthz"):
+            with urllib.request.urlopen(url + "/healthz", context=unknown):
                 return Server(url, folder, log, process)
         except OSError:
             time.sleep(0.1)

@@ -93,6 +93,7 @@ def test_a_page_over_plain_http_from_elsewhere(playwright: Playwright, quick: Se
     with chromium(playwright, rules) as browser, person(browser, address) as someone:
         assert off(someone).startswith("Browsers give the camera to https pages and to localhost")
         expect(someone.page.get_by_role("button", name="add clips and photos")).to_be_enabled()
+        expect(someone.page.get_by_role("button", name="Start camera")).to_be_hidden()
 
 
 @pytest.mark.parametrize(
