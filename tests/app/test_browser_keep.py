@@ -63,7 +63,7 @@ def things(page: Page, *names: str) -> None:
 
 
 def kept(page: Page, what: str) -> None:
-    expect(page.locator(".kept")).to_contain_text(f"Kept in this browser: {what}", timeout=TIMEOUT)
+    expect(page.locator(".keep-state")).to_contain_text(f"Kept in this browser: {what}", timeout=TIMEOUT)
 
 
 def named(page: Page) -> None:
@@ -219,7 +219,7 @@ def test_two_tabs_lose_nothing_and_single_frames_go_and_come_back(
         expect(undo).to_be_hidden()
         kept(first, "10 clips of 4 things")
         first.get_by_label("Keep my things in this browser").uncheck()
-        expect(first.locator(".kept")).to_contain_text("Not kept")
+        expect(first.locator(".keep-state")).to_contain_text("Not kept")
         forget_the_room(someone)
         first.reload()
         expect(first.locator("#next-step")).to_have_text("Name your first thing")
