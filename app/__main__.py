@@ -206,7 +206,12 @@ def _taught(options: argparse.Namespace) -> Taught:
     """What a folder or a profile teaches; what was left out of a folder is said."""
     if options.profile:
         with read_profile(options.profile) as (profile, clips):
-            objects = {thing.name: [next(clips) for _ in thing.clips] for thing in profile.things}
+            things = [thing for thing in profile.things if thing.clips]
+            if len(things) < 2:
+                raise InputError(
+                    f"{options.profile} holds {len(things)} things with a clip; teach at least 2."
+                )
+            objects = {thing.name: [next(clips) for _ in thing.clips] for thing in things}
             return Taught(objects, list(clips), [options.profile])
     found = read_objects(options.objects)
     if found.left_out:

@@ -1,5 +1,7 @@
 // Focus never drops to the body: where a control goes, the heading of its section takes over.
 
+const PLACE = ":is(h2, p)[tabindex='-1']"; // where it goes; not a picture, which arrow keys reach
+
 /** Watch over everything in `root`. */
 export function keepFocus(root) {
   let held = []; // the element that has the focus, and what it lies in
@@ -9,9 +11,9 @@ export function keepFocus(root) {
   });
   new MutationObserver(() => {
     if (!held.length || shown(held[0])) return;
-    const near = held.find((part) => part !== root && part instanceof Element && shown(part) && part.querySelector("[tabindex='-1']"));
+    const near = held.find((part) => part !== root && part instanceof Element && shown(part) && part.querySelector(PLACE));
     held = [];
-    (near ?? root).querySelector("[tabindex='-1']")?.focus();
+    (near ?? root).querySelector(PLACE)?.focus();
   }).observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden"] });
 }
 

@@ -205,7 +205,7 @@ export class Keep {
   #build() {
     const input = make("input", { type: "file", accept: ".zip", hidden: true, className: "profile-file" });
     const box = make("input", { type: "checkbox", checked: this.on });
-    this.state = make("p", { className: "kept" });
+    this.state = make("p", { className: "keep-state" });
     this.question = make("div", { className: "question", hidden: true }, make("p", { tabIndex: -1, id: "keep-question" }), make("div", { className: "tools" }));
     this.question.setAttribute("role", "group");
     this.question.setAttribute("aria-labelledby", "keep-question");

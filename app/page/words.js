@@ -64,7 +64,7 @@ export function way(key) {
 /** Where the pictures go, for a page that came from `host`. */
 export function whereItGoes(host) {
   const here = ["localhost", "127.0.0.1", "[::1]"].includes(host);
-  return `${here ? "Your pictures stay on this computer" : `Your pictures go to ${host}, where this page came from, and to nobody else`}; they are deleted when you leave. What it says is a guess: do not rely on it for medicine or food.`;
+  return `${here ? "Your pictures stay on this computer" : `Your pictures go to ${host}, where this page came from, and to nobody else`}; the app deletes them when you leave, and this browser keeps them while the switch above is on. What it says is a guess: do not rely on it for medicine or food.`;
 }
 
 export function plural(count, word) {

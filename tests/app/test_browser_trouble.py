@@ -243,6 +243,7 @@ def wait_until_left(server: Server, count: int) -> None:
 def test_closing_the_tab_deletes_everything(browser: Browser, quick: Server) -> None:
     wait_until_left(quick, 0)  # others have gone too
     with person(browser, quick.url) as someone:
+        someone.page.get_by_label("Keep my things in this browser").uncheck()
         record(someone, "mug")
         wait_until_left(quick, 1)
         # The page asks before it is left; this visitor is sure.
@@ -260,6 +261,7 @@ def test_after_a_crash_the_page_says_what_happened(browser: Browser, tmp_path: P
     options, port = ("--checkpoint", str(write_tiny(tmp_path / "tiny"))), free_port()
     server = start(tmp_path, *options, port=port)
     with person(browser, server.url) as someone:
+        someone.page.get_by_label("Keep my things in this browser").uncheck()
         record(someone, "mug")
         assert left(server)
         someone.forgiving = True

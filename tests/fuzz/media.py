@@ -94,7 +94,7 @@ def _case(
     chance = random.Random(key)
     ending, data = chance.choice(whole)
     path = folder / f"{n}{ending}"
-    path.write_bytes(_mutated(data, chance.choice(whole)[1], chance))
+    path.write_bytes(mutated(data, chance.choice(whole)[1], chance))
     started = time.monotonic()
     try:
         if n % 2:
@@ -122,7 +122,8 @@ def _watch(decoder: Decoder, room: Room, path: Path) -> Iterator[bool]:
             last = seen.time_s
 
 
-def _mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:
+def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:
+    """The data with bits flipped, pieces cut, doubled, swapped, or spliced from `other`."""
     changed = bytearray(data)
     for _ in range(chance.choice([1, 1, 2, 5, 40])):
         # half of the damage goes into the first bytes, where the headers stand
