@@ -63,7 +63,9 @@ def things(page: Page, *names: str) -> None:
 
 
 def kept(page: Page, what: str) -> None:
-    expect(page.locator(".keep-state")).to_contain_text(f"Kept in this browser: {what}", timeout=TIMEOUT)
+    expect(page.locator(".keep-state")).to_contain_text(
+        f"Kept in this browser: {what}", timeout=TIMEOUT
+    )
 
 
 def named(page: Page) -> None:
