@@ -40,7 +40,7 @@ export function learnedWords(model) {
 /** How often it looks, here or at the app; fewer than a camera gives means there that others are served too. */
 export function paceWords(rate, waiting, here) {
   if (waiting) return here ? "Getting ready…" : "Waiting for the app…";
-  if (here) return `${Math.round(rate)} frames per second, on this device`;
+  if (here) return `${plural(Math.round(rate), "frame")} per second, on this device`;
   return rate < BUSY ? `Busy: ${plural(Math.round(rate), "look")} a second` : `${Math.round(rate)} frames per second`;
 }
 

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api")
+pytest.importorskip("axe_playwright_python.sync_playwright")
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.device.bundle import FOLDER, write_bundle
@@ -186,6 +188,7 @@ def test_a_bundle_names_things_from_a_static_host_and_then_without_one(
         names_both(someone)
         expect(page.locator(".rate")).to_contain_text("on this device")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert not Axe().run(page).response["violations"]
         page.evaluate("async () => { await navigator.serviceWorker.ready; }")
         host.shutdown()
         host.server_close()
