@@ -141,7 +141,9 @@ export class Keep {
 
   async #save() {
     this.#refuse("");
+    this.#say("Making the file…");
     const file = await this.#fetch().catch((error) => this.#refuse(error.message));
+    this.#show();
     if (!file) return;
     const url = URL.createObjectURL(file);
     make("a", { href: url, download: "my-things.zip" }).click();
@@ -152,7 +154,9 @@ export class Keep {
   async #open(file, same = "") {
     this.#refuse("");
     this.#ask("");
+    this.#say(`Opening ${file.name}…`);
     const told = await this.#post(file, same, file.name).catch((error) => ({ problem: error.message }));
+    this.#show();
     if (told.same) return this.#askSame(file, told);
     if (told.problem) return this.#refuse(told.problem, this.openButton);
     this.#use(told.settings);
