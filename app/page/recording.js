@@ -47,7 +47,7 @@ export class Recording {
 
   /** A frame of it was taken: say what would make the clip better. */
   look() {
-    if (this.take) this.#advise(hintWords(this.coach.see(this.camera.pixels().data, performance.now())));
+    if (this.take) this.#advise(hintWords(this.coach.see(this.camera.square().data, performance.now())));
   }
 
   #advise(words) {

@@ -142,8 +142,8 @@ class TeachAndWatch extends HTMLElement {
     const seq = this.line.take();
     this.camera.jpeg().then((jpeg) => {
       this.encoding = false;
-      this.recording.look();
       this.line.frame(seq, this.device.on && !this.take ? null : jpeg); // the switch may have been pressed meanwhile
+      this.recording.look();
     });
   }
 
