@@ -32,7 +32,7 @@ export const LAYOUT = `
     </div>
   </form>
   <p class="or">or <button type="button" class="link files">add clips and photos</button></p>
-  <p class="kept"></p>
+  <p class="outcome"></p>
   <p class="trouble" id="trouble" role="alert" hidden></p>
   <div class="lesson" hidden><p></p><progress aria-label="Learning"></progress></div>
 </section>

@@ -142,8 +142,8 @@ class TeachAndWatch extends HTMLElement {
     const seq = this.line.take();
     this.camera.jpeg().then((jpeg) => {
       this.encoding = false;
-      this.recording.look();
       this.line.frame(seq, this.device.on && !this.take ? null : jpeg); // the switch may have been pressed meanwhile
+      this.recording.look();
     });
   }
 
@@ -207,7 +207,7 @@ class TeachAndWatch extends HTMLElement {
 
   /** Say what was kept of the thing called `name`, and what comes next; empty the field, unless something else was typed since. */
   #kept(name, words) {
-    this.$(".kept").textContent = words;
+    this.$(".outcome").textContent = words;
     this.voice.say(`${words} ${this.$("#next-step").textContent}.`);
     const field = this.$("#thing-name");
     if (field.value.trim() === name.trim()) field.value = "";
@@ -253,7 +253,7 @@ class TeachAndWatch extends HTMLElement {
   show() {
     showStep(this);
     showPicture(this);
-    if (this.take) this.$(".kept").textContent = "";
+    if (this.take) this.$(".outcome").textContent = "";
     const { things, undo } = this.state;
     this.$(".empty").hidden = things.length > 0;
     this.$(".bars").hidden = this.$(".device").hidden = !this.model;

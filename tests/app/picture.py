@@ -1,4 +1,4 @@
-"""The picture of the README: two sample things are taught from the camera and named, in Chromium.
+"""The picture of the README: two sample things are taught, named and found by sound, in Chromium.
 
     python -m tests.app.picture assets/live.webp
 
@@ -69,7 +69,12 @@ def filmed(folder: Path) -> list[Shot]:
             shot(1000)
             visitor.wait_for_mark(2)
             page.wait_for_timeout(500)
-            for _ in range(14):
+            for _ in range(8):
+                shot(350)
+                page.wait_for_timeout(250)
+            page.get_by_label("Find").select_option(THINGS[1])
+            visitor.wait_for_mark(3)
+            for _ in range(8):
                 shot(350)
                 page.wait_for_timeout(250)
     finally:

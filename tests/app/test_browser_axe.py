@@ -1,6 +1,6 @@
 """In a real browser: axe finds nothing to complain of, in each state that the page can be in.
 
-STATES is the list of the README; each follows from the one before, light and dark.
+STATES is the list of the README; each follows from the one before.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.app.people import DESKTOP, PHONE, Person, camera, chromium, film, person
 from tests.app.people import clips as of
-from tests.app.server import Server
+from tests.app.server import ROOT, Server
 from tests.app.test_browser_phone import TEACH
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -163,6 +163,11 @@ def complaints(page: Page, *themes: str) -> list[str]:
             places = [node["target"] for node in violation["nodes"]]
             found.append(f"{theme}: {violation['id']} {places}")
     return found
+
+
+def test_the_readme_lists_the_states() -> None:
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert "; ".join([*STATES, "the camera refused"]) + "." in readme
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def test_a_recording_is_heard_and_felt(someone: Person) -> None:
     page.wait_for_function("said.some((text) => text.startsWith('Kept'))")
     assert page.evaluate("tones") == [START, *[TICK] * 4, STOP, *KEPT], "a tick each second"
     assert page.evaluate("shaken.length") == 3
-    kept = page.locator(".kept").inner_text()
+    kept = page.locator(".outcome").inner_text()
     assert page.evaluate("said") == ["Recording mug", *"4321", f"{kept} Now a second thing."]
     page.get_by_label("Tones").uncheck()
     page.evaluate("tones.length = 0")
