@@ -38,7 +38,7 @@ class Extractor:
     def __init__(self, backbone: nn.Module) -> None:
         self.backbone = backbone.requires_grad_(False).eval()
         self.known: dict[bytes, Tensor] = {}
-        self.macs = 0  # a frame
+        self.macs: int | None = None  # a frame
         self.seconds, self.computed, self.spared = 0.0, 0, 0  # of them, and how many frames
 
     @torch.no_grad()
@@ -57,10 +57,10 @@ class Extractor:
     def remembered(self) -> tuple[int, float]:
         """MACs and seconds of the work that memory spared, since this was asked last."""
         frames, self.spared = self.spared, 0
-        return frames * self.macs, frames * self.seconds / max(self.computed, 1)
+        return frames * (self.macs or 0), frames * self.seconds / max(self.computed, 1)
 
     def _compute(self, frames: Tensor) -> Tensor:
-        if not self.macs:
+        if self.macs is None:
             with (counter := FlopCounterMode(display=False)):
                 self.backbone(frames[:1])
             self.macs = counter.get_total_flops() // 2

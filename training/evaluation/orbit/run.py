@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from model.errors import InputError
 from model.saving import atomic_write
 from training.evaluation.orbit.answering import answer
 from training.evaluation.orbit.metrics import Named, summary
@@ -59,7 +58,7 @@ def evaluate(question: Question, method: Chosen, checkpoint: Path | None, out: P
     InputError where `out` holds another run.
     """
     settings = _settings(question, method, checkpoint)
-    _begin(out, settings)
+    record.begin(out, settings)
     done, first = [], {task.user: i for i, task in reversed([*enumerate(question.tasks)])}
     for i, task in enumerate(tqdm(question.tasks, unit="task", desc=method.name)):
         path = out / "tasks" / f"{i:05d}.json"
@@ -111,24 +110,6 @@ def _settings(question: Question, method: Chosen, checkpoint: Path | None) -> di
         "checkpoint": checkpoint.name if checkpoint else None,
         "weights": weights,
     }
-
-
-def _begin(out: Path, settings: dict[str, Any]) -> None:
-    """Make the folder of the run, or see that it is this one's."""
-    path = out / "settings.json"
-    try:
-        (out / "tasks").mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            with atomic_write(path) as unfinished:
-                unfinished.write_text(json.dumps(settings, indent=1) + "\n")
-        before = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{out} cannot be used as the folder of a run ({error}).") from error
-    if other := record.differing(settings, before):
-        raise InputError(
-            f"{out} holds a run with another {', '.join(other)}; go on with the same, or give a "
-            "new folder with --out."
-        )
 
 
 def _read(path: Path, task: UserTask) -> Done | None:

@@ -98,6 +98,24 @@ def load(path: Path) -> Record:
     return record
 
 
+def begin(out: Path, settings: dict[str, Any]) -> None:
+    """Make the folder of the run, or see that it is this one's."""
+    path = out / "settings.json"
+    try:
+        (out / "tasks").mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            with atomic_write(path) as unfinished:
+                unfinished.write_text(json.dumps(settings, indent=1) + "\n")
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{out} cannot be used as the folder of a run ({error}).") from error
+    if other := differing(settings, before):
+        raise InputError(
+            f"{out} holds a run with another {', '.join(other)}; go on with the same, or give a "
+            "new folder with --out."
+        )
+
+
 def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Sequence[str]:
     """Names of the settings that stand differently."""
     return sorted(n for n in ours.keys() | theirs.keys() if ours.get(n) != theirs.get(n))
