@@ -51,7 +51,7 @@ class TinyGenerated(TinyCnaps):
 class TinyChannels(TinyCnaps):
     """What CaSE adapts: a frozen backbone with two sites."""
 
-    channels = (5, 8)
+    channels: tuple[int, ...] = (5, 8)
 
     def channel_means(self, frames: Tensor) -> Tensor:
         return torch.cat([self.first(frames), self.last(torch.tanh(self.first(frames)))], 1)

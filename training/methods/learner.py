@@ -40,7 +40,7 @@ class Learner(Protocol):
 
 def rows_of(network: Callable[[Tensor], Tensor], clips: Clips, chunk: int = CHUNK) -> Tensor:
     """Rows (N, D) of clips, each the mean over its frames; never more than `chunk` frames at once
-    (or one clip).
+    and one clip, because a last clip is not left alone.
     """
     return torch.cat(list(_rows(network, clips, chunk)))
 
@@ -48,6 +48,9 @@ def rows_of(network: Callable[[Tensor], Tensor], clips: Clips, chunk: int = CHUN
 def _rows(network: Callable[[Tensor], Tensor], clips: Clips, chunk: int) -> Iterator[Tensor]:
     length = clips[0:1].shape[1]
     step = max(chunk // length, 1)
-    for start in range(0, len(clips), step):
-        part = clips[start : start + step]
+    starts = [*range(0, len(clips), step)]
+    if len(starts) > 1 and step > 1 and len(clips) - starts[-1] == 1:
+        starts.pop()  # as the authors of LITE have it, where a batch has statistics
+    for start, end in zip(starts, [*starts[1:], len(clips)], strict=True):
+        part = clips[start:end]
         yield network(part.flatten(0, 1)).unflatten(0, (len(part), length)).mean(1)

@@ -15,6 +15,7 @@ import torch
 
 from model.errors import InputError
 from model.saving import atomic_write
+from training.settings.provenance import commit
 
 FILE, FORMAT = "record.json", 1
 
@@ -61,8 +62,6 @@ def fingerprint(asked: Any) -> str:
 
 def machine() -> dict[str, str]:
     """The hardware and the program, in words."""
-    from training.settings.provenance import commit
-
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
     return {
         "processor": name,
