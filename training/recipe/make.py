@@ -82,6 +82,7 @@ def write_card(folder: Path, rows: Sequence[dict[str, Any]], trial: bool, notes:
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
     parser = parser_for(__doc__)
+    parser.prog = "python -m training.recipe"
     for name, needed, what in (
         ("photos", True, "folders of photos, FOLDER/<class>/*.jpg or FOLDER/*.jpg"),
         ("objects", True, "folders or .zips of meshes with manifest.csv, the scans first"),
