@@ -20,7 +20,7 @@ from tests.app.server import ROOT, start
 
 SAMPLES = ROOT / "assets" / "samples"
 THINGS = ("mustard bottle", "water bottle")
-SIZE = (800, 576)
+SIZE = (800, 704)
 Shot = tuple[bytes, int]  # a screenshot, and for how many milliseconds it is shown
 
 
@@ -45,7 +45,7 @@ def filmed(folder: Path) -> list[Shot]:
         with (
             sync_playwright() as playwright,
             chromium(playwright, *camera(seen)) as browser,
-            person(browser, server.url, viewport={"width": 1000, "height": 720}) as visitor,
+            person(browser, server.url, viewport={"width": 1000, "height": 880}) as visitor,
         ):
             page = visitor.page
 

@@ -23,6 +23,8 @@ from tests.app.test_browser_phone import TEACH
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 REFUSE = """navigator.mediaDevices.getUserMedia =
   () => Promise.reject(new DOMException("", "NotAllowedError"));"""
+SETTLED = """document.getAnimations().every((one) =>
+  one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
 ELEMENT = "document.querySelector('teach-and-watch')"
 
 
@@ -158,7 +160,8 @@ def complaints(page: Page, *themes: str) -> list[str]:
     found = []
     for theme in themes:
         page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", theme == "dark")
-        page.wait_for_timeout(250)  # colours change over some frames
+        page.evaluate("new Promise((painted) => setTimeout(() => requestAnimationFrame(painted)))")
+        page.wait_for_function(SETTLED)  # colours change over some frames
         for violation in page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]:
             places = [node["target"] for node in violation["nodes"]]
             found.append(f"{theme}: {violation['id']} {places}")
