@@ -236,7 +236,7 @@ def test_a_card_of_format_1_had_one_size_of_windows(
         (lambda f: (f / "card.json").write_text("[" * 100_000), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_text("[1, 2]"), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_bytes(b"\xff\xfe\x00"), "is not a personaliser's card"),
-        (lambda f: edit_card(f, format=3), "has format 3, newer than the 2"),
+        (lambda f: edit_card(f, format=4), "has format 4, newer than the 3"),
         (lambda f: edit_card(f, side=84), "is not a personaliser's card"),
         (lambda f: edit_card(f, head={"features": "unit"}), "is not a personaliser's card"),
         *(
