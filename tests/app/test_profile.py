@@ -375,7 +375,7 @@ def test_a_saved_file_is_a_support_set_on_the_command_line(
     picture = frames(GREEN, 1)
     assert np.array_equal(load_adapted(model).predict(picture), same.predict(picture))
     assert main(["export", *given, "--out", str(saved)]) == 2
-    assert "is one of your clips" in capsys.readouterr().err
+    assert "is one of the files given" in capsys.readouterr().err
     write_profile(saved, two.remove(two.things[0].id), {})
     assert main(["export", *given, "--out", str(model)]) == 2
     assert "holds 1 things with a clip; teach at least 2." in capsys.readouterr().err
