@@ -232,9 +232,9 @@ def _check_outputs(outputs: list[Path], inputs: list[Path]) -> None:
         if not path.parent.is_dir():
             raise InputError(f"There is no folder {path.parent} to write {path.name} to.")
         if path.exists() and any(other.exists() and path.samefile(other) for other in inputs):
-            raise InputError(f"{path} is one of your clips; give another name for the result.")
+            raise InputError(f"{path} is one of the files given; give another name for the result.")
     if len({os.path.realpath(path) for path in outputs}) < len(outputs):
-        raise InputError("The table and the model need two names.")
+        raise InputError("The two results need two names.")
 
 
 def _see(personaliser: Personaliser, taught: Taught) -> tuple[SupportSet, Seen]:

@@ -22,9 +22,13 @@ class Certificate:
 
 @contextmanager
 def certificate(*addresses: str) -> Iterator[Certificate]:
-    """One for these addresses, localhost and the name of this machine; gone when the block ends."""
-    names = dict.fromkeys((*addresses, "localhost", "127.0.0.1", socket.gethostname()))
-    made = trustme.CA(organization_name="Teach it your things").issue_cert(*names)
+    """One for these addresses, localhost and this machine's name; gone when the block ends."""
+    names = dict.fromkeys((*addresses, "localhost", "127.0.0.1"))
+    authority = trustme.CA(organization_name="Teach it your things")
+    try:
+        made = authority.issue_cert(*names, socket.gethostname())
+    except UnicodeError:  # the machine's name is none of the internet, with an underscore in it say
+        made = authority.issue_cert(*names)
     with TemporaryDirectory() as folder:  # which its user alone may enter
         found = Certificate(Path(folder, "chain.pem"), Path(folder, "key.pem"))
         for number, part in enumerate(made.cert_chain_pems):

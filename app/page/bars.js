@@ -3,6 +3,8 @@
 import { make } from "./make.js";
 import { verdict } from "./words.js";
 
+export const COLOURS = 18; // .colour-0 ... in page.css: six, as COLOURS in app/naming/drawing.py, each plain, striped and barred
+
 export class Bars {
   #rows = [];
   #names = "";

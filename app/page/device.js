@@ -53,6 +53,7 @@ export class Device extends EventTarget {
     this.#ready = false;
     this.#worker.onmessage = this.#worker.onerror = null;
     this.#worker.terminate();
+    this.dispatchEvent(new CustomEvent("moment", { detail: { jpegs: [] } })); // whoever waits for it waits no longer
   }
 
   #hear(message) {

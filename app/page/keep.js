@@ -15,6 +15,7 @@ export class Keep {
   #pending = 0;
   #behind = false; // something that is taught is not on the shelf
   #problem = "";
+  #forgetting = false; // nothing more is handed back
   #wanted = []; // {id, name} of each clip that is taught now
 
   /** section: where the parts go; speak: the choice of what is said aloud; page: {order, voice}. */
@@ -80,6 +81,7 @@ export class Keep {
     const before = new Set(this.#wanted.map(({ id }) => id));
     const troubles = [];
     for (const [index, { file, ...record }] of records.entries()) {
+      if (this.#forgetting) return;
       this.#say(`Bringing your things back: ${index} of ${plural(records.length, "clip")}…`);
       if (before.has(record.id)) continue;
       this.#known.set(record.id, { ...record, size: file.size }); // before the app says that it is there
@@ -121,7 +123,7 @@ export class Keep {
     const headers = { ...this.#own(), "x-settings": JSON.stringify({ speak: this.speak.value }) };
     const answer = await fetch(PROFILE + query, { headers }).catch(() => null);
     if (!answer) throw new Unreachable();
-    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).problem);
+    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).problem ?? "The file could not be made; try again.");
     return answer.status === 204 ? null : answer.blob();
   }
 
@@ -178,9 +180,13 @@ export class Keep {
 
   async #forget() {
     this.#close(this.forgetButton);
-    if (!(await this.page.order({ do: "forget everything" }))) return;
-    await this.#do(() => this.#clear());
-    this.page.voice.say("Everything was forgotten");
+    this.#forgetting = true;
+    await this.#do(async () => {
+      this.#forgetting = false;
+      if (!(await this.page.order({ do: "forget everything" }))) return;
+      await this.#clear();
+      this.page.voice.say("Everything was forgotten");
+    });
   }
 
   async #switch(on) {

@@ -83,10 +83,10 @@ export class Line extends EventTarget {
   async model() {
     const headers = { authorization: `Bearer ${this.room}` };
     const answer = await fetch(new URL("../model", import.meta.url), { headers }).catch(() => null);
-    if (!answer) throw new Error("The model did not arrive; try again.");
-    if (!answer.ok) throw new Error((await answer.json()).problem);
-    const names = JSON.parse(decodeURIComponent(answer.headers.get("x-names")));
-    return { names, model: await answer.arrayBuffer() };
+    const told = answer?.ok ? {} : await answer?.json().catch(() => null);
+    const model = answer?.ok ? await answer.arrayBuffer().catch(() => null) : null;
+    if (!model) throw new Error(told?.problem ?? "The model did not arrive.");
+    return { names: JSON.parse(decodeURIComponent(answer.headers.get("x-names"))), model };
   }
 
   #say(order) {

@@ -39,7 +39,7 @@ export class OnDevice {
     try {
       device.open(await this.line.model());
     } catch (error) {
-      if (device === this.#device) this.#stop(error.message);
+      if (device === this.#device) this.#stop(`${error.message} The app names again, and gets the video.`);
     }
   }
 
@@ -54,7 +54,7 @@ export class OnDevice {
     const on = (type, act) => this.#device.addEventListener(type, ({ detail }) => act(detail));
     on("ready", () => this.#tell(HERE));
     on("answer", (answer) => this.hear(answer));
-    on("failed", ({ text }) => this.#stop(`${text} The app names, as before.`));
+    on("failed", ({ text }) => this.#stop(`${text} The app names again, and gets the video.`));
     on("slow", ({ ms }) => this.line.open && this.#stop(`This device takes ${ms} ms for each look, too long. The app names again, and gets the video.`));
     this.#tell(STARTING);
     this.renew();

@@ -1,5 +1,6 @@
 // <see-things>: the page of a bundle. One camera and one model, on this device; no app, no teaching.
 
+import { COLOURS } from "./bars.js";
 import { Camera } from "./camera.js";
 import { Device } from "./device.js";
 import { Find } from "./find.js";
@@ -10,7 +11,6 @@ import { Voice } from "./voice.js";
 import { paceWords } from "./words.js";
 
 const OLD = 1000; // ms after which a name says nothing of what is seen now
-const COLOURS = 6; // of page.css
 const HOME = new URL("../", import.meta.url);
 const LAYOUT = `
 <p class="trouble" role="alert" hidden></p>

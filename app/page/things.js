@@ -1,11 +1,11 @@
 // The person's things as cards: kept frames, number of clips, record more, add files, rename, remove.
 
+import { COLOURS } from "./bars.js";
 import { showClips } from "./clips.js";
 import { make } from "./make.js";
 import { plural } from "./words.js";
 
 const SHOWN = 12; // thumbnails on a closed card, as far as they fit
-const COLOURS = 18; // .colour-0 ... in page.css: six, as COLOURS in app/naming/drawing.py, each plain, striped and barred
 export const ACCEPTED = "video/*,image/jpeg,image/png,image/webp,image/gif,image/heic,image/avif,.mkv,.avi,.mov,.m4v,.3gp,.mts,.heic,.avif";
 
 export class Things {

@@ -81,7 +81,7 @@ def parse(data: bytes) -> Profile:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise InputError("its profile.json is not one of this app")
     version = found.get("version")
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:
         raise InputError("it does not say its version")
     if version > VERSION:
         raise InputError(
@@ -101,7 +101,7 @@ def parse_settings(found: object) -> dict[str, str]:
     if not isinstance(found, dict) or len(found) > MAX_SETTINGS:
         raise InputError(f"it has no settings, or more than {MAX_SETTINGS}")
     for words in found.items():
-        if not all(isinstance(word, str) and len(word) <= MAX_SETTING for word in words):
+        if not all(isinstance(w, str) and len(w) <= MAX_SETTING and w.isprintable() for w in words):
             raise InputError(f"a setting is no word of up to {MAX_SETTING} letters")
     return found
 

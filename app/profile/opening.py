@@ -14,7 +14,7 @@ from app.handlers import Handlers
 from app.profile.file import Read, write_profile
 from app.profile.manifest import KeptThing, Profile
 from app.rooms import Room
-from app.session import Clip, TaughtObjects, Thing
+from app.session import Clip, TaughtObjects, Thing, tidy
 from model import InputError
 from model.support import MAX_NAME
 
@@ -123,7 +123,7 @@ def _unused(taught: TaughtObjects, thing: KeptThing, thing_id: str, clips: tuple
 def _free(taught: TaughtObjects, name: str) -> str:
     """The name with the first number that makes it another one than is taught."""
     number = 2
-    while taught.named(free := f"{name[: MAX_NAME - 4]} {number}"):
+    while taught.named(free := tidy(f"{name[: MAX_NAME - 4]} {number}")):
         number += 1
     return free
 

@@ -126,6 +126,13 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
             expect(page.get_by_label("Keep video on this device")).not_to_be_checked()
             page.unroute("**/runtime/*")
 
+            page.route("**/model", lambda route: route.fulfill(status=502, body="<html>"))
+            page.get_by_label("Keep video on this device").click()  # which soon is off again
+            expect(note).to_have_text(
+                "The model did not arrive. The app names again, and gets the video."
+            )
+            page.unroute("**/model")
+
             switch(page, True, patience=1e-6)
             expect(note).to_contain_text("too long. The app names again", timeout=30_000)
             before = sent(page)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.app.people import Person, camera, chromium, film, person
 from tests.app.people import clips as of
@@ -126,6 +126,7 @@ def test_save_forget_open_and_merge_by_keyboard_on_a_narrow_screen(
         says(page, "Opened version-1.zip: 2 things, 6 new frames")
         things(page, "🔑 keys", "../mug")
         kept(page, "4 clips of 2 things")
+        someone.wait_until_learned(2)  # which is said, too
         with page.expect_download() as download:
             press(page, "Save my things")
         download.value.save_as(tmp_path / "mine.zip")
@@ -161,6 +162,20 @@ def test_save_forget_open_and_merge_by_keyboard_on_a_narrow_screen(
         expect(page.get_by_role("button", name="Open a file")).to_be_focused()
         things(page, "../MUG", "🔑 keys")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        forget_while_they_come_back(page)
+
+
+def forget_while_they_come_back(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/profile", lambda route: route.continue_() if held else held.append(route))
+    page.reload()
+    expect(page.locator(".keep-state")).to_contain_text("back: 0 of 5 clips", timeout=TIMEOUT)
+    press(page, "Forget everything")
+    press(page, "Forget everything now")
+    held[0].continue_()
+    says(page, "Everything was forgotten")
+    things(page)
+    expect(page.locator(".keep-state")).to_contain_text("What you teach is kept", timeout=TIMEOUT)
 
 
 def record_by_keyboard(page: Page, name: str) -> None:

@@ -136,8 +136,8 @@ def test_a_full_disk_is_said(
 @pytest.mark.parametrize(
     ("out", "sentence"),
     [
-        ("video.avi", "video.avi is one of your clips"),
-        ("objects/red tin/photo.png", "photo.png is one of your clips"),
+        ("video.avi", "video.avi is one of the files given"),
+        ("objects/red tin/photo.png", "photo.png is one of the files given"),
         ("nowhere/preds.csv", "There is no folder"),
         ("video.avi/preds.csv", "There is no folder"),
         ("objects", "objects is a folder"),

@@ -49,6 +49,15 @@ def test_the_certificate_is_for_these_addresses_and_goes() -> None:
     assert not made.key.exists() and not made.chain.exists()
 
 
+@pytest.mark.parametrize("name", ["my_laptop", "a" * 64])
+def test_a_machine_whose_name_no_certificate_may_have_gets_one(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: name)
+    with certificate("192.168.178.20") as made:
+        assert b"CERTIFICATE" in made.chain.read_bytes()
+
+
 @pytest.fixture
 def secure(tmp_path: Path) -> Iterator[Server]:
     server = start(tmp_path, "--https", "--checkpoint", str(write_tiny(tmp_path / "tiny")))

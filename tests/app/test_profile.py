@@ -234,6 +234,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "another app's": (lambda: packed(about(format="x")), "not one of this app"),
     "newer": (lambda: packed(about(version=99)), "is of version 99 and this app reads up to 1"),
     "no version": (lambda: packed(about(version=None)), "does not say its version"),
+    "no number": (lambda: packed(about(version=True)), "does not say its version"),
     "no things": (lambda: packed(about(things=7)), "does not list its things"),
     "a bad name": (lambda: packed(things(name="a\0b")), "characters that cannot be shown"),
     "a long name": (lambda: packed(things(name="x" * 101)), "101 characters; use at most 100"),
@@ -255,6 +256,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a long clip": (lambda: packed(about(things=[thing(0, frames=21)])), "1 to 20 frames"),
     "settings": (lambda: packed(about(settings={"a": 1})), "a setting is no word"),
+    "half a letter": (lambda: packed(about(settings={"a": "\ud800"})), "a setting is no word"),
     "a missing frame": (
         lambda: packed(about(foreign=[{"id": "b", "frames": 2}])),
         "2 of its frames are",
@@ -335,7 +337,9 @@ def test_a_page_saves_and_opens_by_its_token(
         assert client.post("/profile", headers=headers, content=b"").status_code == 401
     saved = client.get("/profile", headers=own | {"x-settings": '{"speak": "off"}'})
     assert saved.headers["content-disposition"] == 'attachment; filename="my-things.zip"'
-    assert client.get("/profile", headers=own | {"x-settings": "["}).status_code == 400
+    for settings in ("[", "7", '{"speak": "\\ud800"}'):
+        refused = client.get("/profile", headers=own | {"x-settings": settings})
+        assert refused.status_code == 400 and "reload the page" in refused.json()["problem"]
     assert client.get("/profile?clip=gone", headers=own).status_code == 204
     other = home.rooms.open()
     hers = {"authorization": f"Bearer {other.token}"}
@@ -371,7 +375,7 @@ def test_a_saved_file_is_a_support_set_on_the_command_line(
     picture = frames(GREEN, 1)
     assert np.array_equal(load_adapted(model).predict(picture), same.predict(picture))
     assert main(["export", *given, "--out", str(saved)]) == 2
-    assert "is one of your clips" in capsys.readouterr().err
+    assert "is one of the files given" in capsys.readouterr().err
     write_profile(saved, two.remove(two.things[0].id), {})
     assert main(["export", *given, "--out", str(model)]) == 2
     assert "holds 1 things with a clip; teach at least 2." in capsys.readouterr().err
