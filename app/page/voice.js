@@ -7,7 +7,7 @@ const LEFT = 2000; // ... unless it was gone for so long
 
 export class Voice {
   #region;
-  #next = "";
+  #waiting = []; // {text, event}: what the live region is to show, the oldest first
   #spoke = -Infinity;
   #timer = 0;
   #seen = { name: "", since: 0, due: false };
@@ -30,7 +30,7 @@ export class Voice {
   /** Something happened. */
   say(text) {
     if (this.speak === "everything") this.#aloud(text);
-    else this.#announce(text);
+    else this.#announce(text, true);
   }
 
   /** What to do now, of which only the newest counts. */
@@ -48,8 +48,10 @@ export class Voice {
   answer(text) {
     if (this.speak !== "off") return this.#aloud(text, true);
     this.#region.textContent = "";
+    this.#waiting.unshift({ text, event: true });
     this.#spoke = -Infinity;
-    this.#announce(text);
+    clearTimeout(this.#timer);
+    this.#show();
   }
 
   /** The name of what is seen now, "" while nothing is sure; said when it is news and has lasted. */
@@ -70,15 +72,20 @@ export class Voice {
     else this.#aloud(name);
   }
 
-  #announce(text) {
-    this.#next = text;
-    if (this.#timer) return;
-    const wait = Math.max(0, this.#spoke + PAUSE - performance.now());
+  /** event: nothing of what happened is left out; of what is seen, or is to be done, only the newest counts. */
+  #announce(text, event = false) {
+    this.#waiting = [...this.#waiting.filter((one) => one.event), { text, event }];
+    if (!this.#timer) this.#show();
+  }
+
+  /** One sentence after the other, each for as long as a screen reader needs to notice it. */
+  #show() {
     this.#timer = setTimeout(() => {
       this.#timer = 0;
       this.#spoke = performance.now();
-      this.#region.textContent = this.#next;
-    }, wait);
+      this.#region.textContent = this.#waiting.shift().text;
+      if (this.#waiting.length) this.#show();
+    }, Math.max(0, this.#spoke + PAUSE - performance.now()));
   }
 
   #aloud(text, atOnce = false) {
