@@ -11,7 +11,7 @@ COPY app app
 COPY model model
 COPY assets/simple_cnaps assets/simple_cnaps
 COPY assets/samples assets/samples
-RUN python -m app.device.install && rm -rf /root/.npm /root/.cache
+RUN HOME=/tmp/home python -m app.device.install && rm -rf /tmp/home
 RUN python -m compileall -q app model && useradd --no-create-home --shell /usr/sbin/nologin app
 
 USER app

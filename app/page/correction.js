@@ -1,6 +1,6 @@
 // That’s wrong: the present moment becomes a clip of what it really is, or a counter-example. Nothing is learned unasked.
 
-import { make } from "./make.js";
+import { button } from "./make.js";
 
 export class Correction {
   /** root: where the parts are; order: gives the app an order; voice: says what was done. */
@@ -39,13 +39,13 @@ export class Correction {
       this.#answer(thing.name, { do: "it is", thing: thing.id }, `Learned as one more clip of ${thing.name}.`));
     const none = this.#answer("None of my things", { do: "not mine" }, "Remembered as none of your things.");
     none.classList.add("primary");
-    this.answers.replaceChildren(...(named ? [none] : []), ...things, this.#choice("Cancel", () => this.#close()));
+    this.answers.replaceChildren(...(named ? [none] : []), ...things, button("Cancel", () => this.#close()));
     this.panel.hidden = false;
     this.question.focus(); // and not an answer: a key that is held down must not choose one
   }
 
   #answer(text, order, done) {
-    return this.#choice(text, async () => {
+    return button(text, async () => {
       this.#close();
       const kept = await this.order(order);
       if (!kept) return;
@@ -53,12 +53,6 @@ export class Correction {
       this.#remember(done, thing ? { do: "remove clip", thing, clip: kept.clip } : { do: "forget", clip: kept.clip });
       this.voice.say(done);
     });
-  }
-
-  #choice(text, act) {
-    const button = make("button", { type: "button" }, text);
-    button.addEventListener("click", act);
-    return button;
   }
 
   #remember(text, back) {

@@ -1,6 +1,6 @@
 // Keeping what is taught: in this browser, clip by clip, handed back to a fresh room by itself; and as a file.
 
-import { make } from "./make.js";
+import { button, make } from "./make.js";
 import { Shelf } from "./shelf.js";
 import { plural } from "./words.js";
 
@@ -269,12 +269,6 @@ export class Keep {
 
 class Unreachable extends Error {
   message = "The app cannot be reached just now; try again in a moment.";
-}
-
-function button(text, act) {
-  const made = make("button", { type: "button" }, text);
-  made.addEventListener("click", act);
-  return made;
 }
 
 function megabytes(bytes) {

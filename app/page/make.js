@@ -5,3 +5,10 @@ export function make(tag, properties = {}, ...children) {
   element.append(...children);
   return element;
 }
+
+/** A button that does `act`; label: its accessible name. */
+export function button(text, act, label = text) {
+  const made = make("button", { type: "button", ariaLabel: label }, text);
+  made.addEventListener("click", act);
+  return made;
+}

@@ -8,7 +8,7 @@ import { keepFocus } from "./focus.js";
 import { Keep } from "./keep.js";
 import { LAYOUT } from "./layout.js";
 import { Line, refusal, throughTheGate } from "./line.js";
-import { make } from "./make.js";
+import { button } from "./make.js";
 import { OnDevice } from "./ondevice.js";
 import { Recording } from "./recording.js";
 import { showReport } from "./report.js";
@@ -310,9 +310,7 @@ class TeachAndWatch extends HTMLElement {
   }
 
   #clipButton({ name, url }) {
-    const button = make("button", { type: "button" }, name);
-    button.addEventListener("click", () => this.startCamera(() => this.camera.play(url)));
-    return button;
+    return button(name, () => this.startCamera(() => this.camera.play(url)));
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { COLOURS } from "./bars.js";
 import { showClips } from "./clips.js";
-import { make } from "./make.js";
+import { button, make } from "./make.js";
 import { plural } from "./words.js";
 
 const SHOWN = 12; // thumbnails on a closed card, as far as they fit
@@ -69,7 +69,7 @@ export class Things {
     this.foreign.firstElementChild.textContent = `None of my things: ${plural(moments.length, "moment")}`;
     this.foreign.lastElementChild.replaceChildren(...moments.map((clip, index) => {
       const label = `moment ${index + 1}, none of my things`;
-      return clipItem(clip, `Moment ${index + 1}`, label, this.#thumbs, button("Forget", `Forget ${label}`, () => this.#forget(clip.id)));
+      return clipItem(clip, `Moment ${index + 1}`, label, this.#thumbs, button("Forget", () => this.#forget(clip.id), `Forget ${label}`));
     }));
   }
 
@@ -96,17 +96,17 @@ class Card {
     this.clips = make("ul", { className: "clips" });
     this.summary = make("summary");
     this.all = make("details", {}, this.summary, this.clips);
-    this.record = this.#button("Record more", async () => {
+    this.record = button("Record more", async () => {
       await act.record(this.name, this.record);
       this.element.scrollIntoView({ block: "nearest" }); // the picture comes to stand above it
     });
     this.record.className = "record";
     this.record.prepend(make("span", { className: "dot" }));
     this.buttons = {
-      more: this.#button("More", () => this.#open(!this.element.classList.contains("open"))),
-      files: this.#button("Add files", () => this.files.click()),
-      rename: this.#button("Rename", () => this.#rename(true)),
-      remove: this.#button("Remove", () => act.remove(this.id, this.buttons.remove)),
+      more: button("More", () => this.#open(!this.element.classList.contains("open"))),
+      files: button("Add files", () => this.files.click()),
+      rename: button("Rename", () => this.#rename(true)),
+      remove: button("Remove", () => act.remove(this.id, this.buttons.remove)),
     };
     const { more, files, rename, remove } = this.buttons;
     more.className = "more";
@@ -155,7 +155,7 @@ class Card {
     this.input = make("input", { type: "text", autocomplete: "off", className: "name" });
     const form = make("form", { className: "edit", hidden: true }, this.input,
       make("button", { type: "submit", className: "primary" }, "Save"),
-      this.#button("Cancel", () => this.#rename(false)));
+      button("Cancel", () => this.#rename(false)));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (await this.act.rename(this.id, this.input.value, this.input)) this.#rename(false);
@@ -172,10 +172,6 @@ class Card {
     (on ? this.input : this.buttons.rename).focus();
     if (on) this.input.select();
   }
-
-  #button(text, act) {
-    return button(text, text, act);
-  }
 }
 
 /** A moment with all its frames and what can be done with it. */
@@ -184,12 +180,6 @@ function clipItem(clip, title, label, thumbs, action) {
   const head = make("p", {}, `${title}, ${plural(clip.frames, "frame")}`);
   return make("li", {}, make("div", { className: "clip-head" }, head, action),
     make("div", { className: "strip" }, ...pictures));
-}
-
-function button(text, label, act) {
-  const made = make("button", { type: "button", ariaLabel: label }, text);
-  made.addEventListener("click", act);
-  return made;
 }
 
 function picture(url, alt) {

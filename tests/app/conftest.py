@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from app.rooms import Room
 from tests.app.fakes import House, house
 from tests.app.server import ROOT, Server, start
 from tests.tiny import write_tiny
+
+if TYPE_CHECKING:  # these tests also run where no browser is installed
+    from playwright.sync_api import Browser
 
 SAMPLES = ROOT / "assets" / "samples"
 
@@ -47,3 +51,17 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = start(folder, "--checkpoint", str(write_tiny(folder / "tiny")))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Its camera shows one bottle; tests that look at more things have a browser of their own."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.app import people
+
+    shown = [(people.clips(clips, "water bottle", "clean")[0], 2.0)]
+    picture = people.film(tmp_path_factory.mktemp("film") / "camera.mjpeg", shown)
+    flags = people.camera(picture)
+    with sync_playwright() as playwright, people.chromium(playwright, *flags) as browser:
+        yield browser

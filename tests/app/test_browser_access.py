@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.app.people import PHONE, Person, camera, chromium, film, person
-from tests.app.people import clips as of
+from tests.app.people import PHONE, Person, person
 from tests.app.server import Server
 from tests.app.test_browser_phone import TEACH
 
@@ -31,14 +29,6 @@ FOCUSED = """() => {
   return { tag: at.tagName, top: top + scrollY, bottom: bottom + scrollY };
 }"""
 SWATCH = "getComputedStyle(document.querySelector('.card .swatch')).backgroundColor"
-
-
-@pytest.fixture(scope="module")
-def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    shown = [(of(clips, "water bottle", "clean")[0], 2.0)]
-    picture = film(tmp_path_factory.mktemp("film") / "camera.mjpeg", shown)
-    with sync_playwright() as playwright, chromium(playwright, *camera(picture)) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

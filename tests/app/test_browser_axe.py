@@ -5,18 +5,16 @@ STATES is the list of the README; each follows from the one before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 pytest.importorskip("axe_playwright_python.sync_playwright")
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.app.people import DESKTOP, PHONE, Person, camera, chromium, film, person
-from tests.app.people import clips as of
+from tests.app.people import DESKTOP, PHONE, Person, person
 from tests.app.server import ROOT, Server
 from tests.app.test_browser_phone import TEACH
 
@@ -109,8 +107,8 @@ def choose_a_video(someone: Person) -> None:
 
 
 def send_no_video(someone: Person) -> None:
-    text = {"name": "text.mp4", "mimeType": "video/mp4", "buffer": b"this is no video"}
-    someone.page.locator("#video-file input[type=file]").set_input_files(text)  # type: ignore[arg-type]
+    text = FilePayload(name="text.mp4", mimeType="video/mp4", buffer=b"this is no video")
+    someone.page.locator("#video-file input[type=file]").set_input_files(text)
     expect(someone.page.locator("#video-say .problem")).to_be_visible(timeout=30_000)
 
 
@@ -171,14 +169,6 @@ def complaints(page: Page, *themes: str) -> list[str]:
 def test_the_readme_lists_the_states() -> None:
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert "; ".join([*STATES, "the camera refused"]) + "." in readme
-
-
-@pytest.fixture(scope="module")
-def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    shown = [(of(clips, "water bottle", "clean")[0], 2.0)]
-    picture = film(tmp_path_factory.mktemp("film") / "camera.mjpeg", shown)
-    with sync_playwright() as playwright, chromium(playwright, *camera(picture)) as browser:
-        yield browser
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.app.people import PHONE, Person, camera, chromium, film, person
-from tests.app.people import clips as of
+from tests.app.people import PHONE, Person, person
 from tests.app.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -52,14 +50,6 @@ LOOK = """([seen, x]) => {
   look();
   tones.length = 0;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    shown = [(of(clips, "water bottle", "clean")[0], 2.0)]
-    picture = film(tmp_path_factory.mktemp("film") / "camera.mjpeg", shown)
-    with sync_playwright() as playwright, chromium(playwright, *camera(picture)) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """On a phone in a real browser: what must be seen together is, upright and on its side."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from tests.app.people import PHONE, Person, camera, chromium, film, person
-from tests.app.people import clips as of
+from tests.app.people import PHONE, Person, person
 from tests.app.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -23,14 +19,6 @@ TEACH = """async (names) => {
   const photo = await element.camera.jpeg();
   for (const name of names) await element.line.upload(name, new File([photo], "photo.jpg"));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    shown = [(of(clips, "water bottle", "clean")[0], 2.0)]
-    picture = film(tmp_path_factory.mktemp("film") / "camera.mjpeg", shown)
-    with sync_playwright() as playwright, chromium(playwright, *camera(picture)) as browser:
-        yield browser
 
 
 def seen_whole(page: Page, *parts: str) -> None:
@@ -72,7 +60,8 @@ def test_twelve_things_are_a_short_list_and_each_shows_its_recording(
         page.evaluate(TEACH, names)
         cards = page.locator(".card")
         expect(cards).to_have_count(12, timeout=30_000)
-        assert page.locator(".cards").bounding_box()["height"] <= TWELVE  # type: ignore[index]
+        box = page.locator(".cards").bounding_box()
+        assert box and box["height"] <= TWELVE
         record = cards.nth(7).locator(".record")
         record.click()
         expect(record).to_have_text("Stop · 4")

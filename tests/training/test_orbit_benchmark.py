@@ -21,7 +21,7 @@ from training.evaluation.orbit import run
 from training.evaluation.orbit.__main__ import main
 from training.evaluation.orbit.answering import Files, given
 from training.evaluation.orbit.metrics import MEASURES, Named, by, leaderboard
-from training.evaluation.orbit.protocol import PROTOCOLS, Asked, UserTask, tasks_of
+from training.evaluation.orbit.protocol import PROTOCOLS, Asked, Mode, UserTask, tasks_of
 from training.evaluation.orbit.submission import check
 from training.evaluation.record.record import load
 from training.methods import catalogue
@@ -52,8 +52,8 @@ def numbers(frames: tuple[Path, ...]) -> list[int]:
     return [int(frame.stem.rpartition("-")[2]) for frame in frames]
 
 
-def tasks(root: Path, protocol: str, mode: str = "clu-ve", noted: bool = False) -> list[UserTask]:
-    return tasks_of(read_split(root, "test"), PROTOCOLS[protocol], mode, noted, seed=0)  # type: ignore[arg-type]
+def tasks(root: Path, protocol: str, mode: Mode = "clu-ve", noted: bool = False) -> list[UserTask]:
+    return tasks_of(read_split(root, "test"), PROTOCOLS[protocol], mode, noted, seed=0)
 
 
 TWO = {"P1/mug/clean/m1": 70, "P1/mug/clutter/m2": 60,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from model.errors import InputError
@@ -20,18 +20,18 @@ from training.evaluation.orbit.protocol import UserTask
 STRICT = ConfigDict(strict=True, extra="forbid")
 
 
+@with_config(STRICT)
 class User2021(TypedDict):
     """A user of the challenge."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
     user_objects: list[str]
     user_videos: dict[str, list[int]]
 
 
+@with_config(STRICT)
 class Task2022(TypedDict):
     """A task since December 2022."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
     task_object_list: list[str]
     task_videos: dict[str, dict[str, int]]
     task_macs_to_personalise: int
