@@ -15,6 +15,7 @@ export class Keep {
   #pending = 0;
   #behind = false; // something that is taught is not on the shelf
   #problem = "";
+  #doing = ""; // what is under way, said until it is over
   #forgetting = false; // nothing more is handed back
   #wanted = []; // {id, name} of each clip that is taught now
 
@@ -81,8 +82,8 @@ export class Keep {
     const before = new Set(this.#wanted.map(({ id }) => id));
     const troubles = [];
     for (const [index, { file, ...record }] of records.entries()) {
-      if (this.#forgetting) return;
-      this.#say(`Bringing your things back: ${index} of ${plural(records.length, "clip")}…`);
+      if (this.#forgetting) return this.#tell("");
+      this.#tell(`Bringing your things back: ${index} of ${plural(records.length, "clip")}…`);
       if (before.has(record.id)) continue;
       this.#known.set(record.id, { ...record, size: file.size }); // before the app says that it is there
       const { problem } = await this.#post(file, "merge").catch((error) => ({ problem: error.message }));
@@ -90,6 +91,7 @@ export class Keep {
       this.#known.delete(record.id); // it stays on the shelf
       troubles.push(problem);
     }
+    this.#tell("");
     const back = records.length - troubles.length;
     if (back) this.page.voice.say(`Your things are back: ${plural(back, "clip")}`);
     if (troubles.length) this.#refuse(`${plural(troubles.length, "clip")} could not be brought back: ${troubles[0]}`);
@@ -143,9 +145,9 @@ export class Keep {
 
   async #save() {
     this.#refuse("");
-    this.#say("Making the file…");
+    this.#tell("Making the file…");
     const file = await this.#fetch().catch((error) => this.#refuse(error.message));
-    this.#show();
+    this.#tell("");
     if (!file) return;
     const url = URL.createObjectURL(file);
     make("a", { href: url, download: "my-things.zip" }).click();
@@ -156,9 +158,9 @@ export class Keep {
   async #open(file, same = "") {
     this.#refuse("");
     this.#ask("");
-    this.#say(`Opening ${file.name}…`);
+    this.#tell(`Opening ${file.name}…`);
     const told = await this.#post(file, same, file.name).catch((error) => ({ problem: error.message }));
-    this.#show();
+    this.#tell("");
     if (told.same) return this.#askSame(file, told);
     if (told.problem) return this.#refuse(told.problem, this.openButton);
     this.#use(told.settings);
@@ -235,17 +237,23 @@ export class Keep {
   }
 
   #show() {
-    const size = [...this.#known.values()].reduce((sum, record) => sum + (record.size ?? 0), 0);
-    if (!this.on) this.#say("Not kept: your things go when you close this page. Save them as a file to have them again.");
-    else if (this.#problem) this.#say(this.#problem);
-    else if (this.#behind && !this.#pending) this.#say("Not kept yet: the app cannot be reached just now.");
-    else if (this.#pending) this.#say("Keeping…");
-    else if (!this.#known.size) this.#say("What you teach is kept in this browser, and is here when you come back.");
-    else this.#say(`Kept in this browser: ${plural(this.#known.size, "clip")} of ${plural(this.things, "thing")}, ${megabytes(size)}. Here again when you come back.`);
+    this.state.textContent = this.#doing || this.#standing();
   }
 
-  #say(text) {
-    this.state.textContent = text;
+  #tell(doing) {
+    this.#doing = doing;
+    this.#show();
+  }
+
+  /** How things stand. */
+  #standing() {
+    if (!this.on) return "Not kept: your things go when you close this page. Save them as a file to have them again.";
+    if (this.#problem) return this.#problem;
+    if (this.#pending) return "Keeping…";
+    if (this.#behind) return "Not kept yet: the app cannot be reached just now.";
+    if (!this.#known.size) return "What you teach is kept in this browser, and is here when you come back.";
+    const size = [...this.#known.values()].reduce((sum, record) => sum + (record.size ?? 0), 0);
+    return `Kept in this browser: ${plural(this.#known.size, "clip")} of ${plural(this.things, "thing")}, ${megabytes(size)}. Here again when you come back.`;
   }
 
   #refuse(text, focus = null) {

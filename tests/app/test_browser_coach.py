@@ -14,7 +14,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from model.frames import square, stream
-from tests.app.people import camera, chromium, film, person
+from tests.app.people import Person, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import Server
 from tests.app.test_browser_hear import STUB
@@ -29,6 +29,9 @@ WORDS = {
     "blurred": "Blurred: hold it still.",
     "still": "Nothing moves: turn it.",
 }
+# A hint is shown, or the recording is over.
+ADVISED = """document.querySelector(".advice").textContent
+  || document.querySelector(".recording").hidden"""
 # What the coach says to a clip: every hint, in order.
 HINTS = """async (frames) => {
   const { Coach } = await import("/page/coach.js");
@@ -128,6 +131,20 @@ def test_nine_of_ten_poor_clips_get_their_hint_and_good_ones_none(
             assert np.mean([told == [kind] for told in given]) >= 0.9, (spoil.__name__, given)
 
 
+def record_until(someone: Person, mark: int, words: str, tries: int = 3) -> None:
+    """Record piece `mark` until the hint is seen: a busy machine may have too few looks for it."""
+    page, advice = someone.page, someone.page.locator(".advice")
+    for left in reversed(range(tries)):
+        someone.wait_for_mark(mark)
+        page.evaluate("said.length = 0")
+        someone.name("mug")
+        someone.press("Record")
+        expect(page.locator(".recording")).to_be_visible()
+        page.wait_for_function(ADVISED)
+        if not left or advice.text_content():
+            return expect(advice).to_have_text(words)
+
+
 def test_the_hint_is_seen_and_heard_while_recording(browser: Browser, quick: Server) -> None:
     with person(browser, quick.url, script=STUB) as someone:
         page = someone.page
@@ -135,11 +152,7 @@ def test_the_hint_is_seen_and_heard_while_recording(browser: Browser, quick: Ser
         page.get_by_label("Speak").select_option("names")
         someone.name("mug")
         for mark, words in enumerate(WORDS.values()):
-            someone.wait_for_mark(mark)
-            page.evaluate("said.length = 0")
-            someone.name("mug")
-            someone.press("Record")
-            expect(page.locator(".advice")).to_have_text(words)
+            record_until(someone, mark, words)
             assert words in page.evaluate("said")
             expect(page.locator(".advice")).to_be_hidden(timeout=15_000)  # the recording ended
             hints = [text for text in page.evaluate("said") if text in WORDS.values()]
