@@ -14,6 +14,7 @@ import os
 import resource
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
@@ -81,8 +82,10 @@ def create_app(
     which a proxy shows it; origins: the pages that may use it.
     """
     root = private_root(parent)
-    private, shown, empty = (root.path / name for name in ("private", "shown", "empty"))
-    for folder in (private, shown, empty):
+    private, shown, empty, passing = (
+        root.path / name for name in ("private", "shown", "empty", "passing")
+    )
+    for folder in (private, shown, empty, passing):
         folder.mkdir()
     os.environ["GRADIO_TEMP_DIR"] = str(
         shown
@@ -94,7 +97,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeping = asyncio.create_task(_sweep(rooms))
+        tempfile.tempdir = str(passing)  # what a killed server leaves goes with its root
         yield
+        tempfile.tempdir = None
         sweeping.cancel()
         rooms.close_all()
         learner.close()

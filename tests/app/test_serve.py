@@ -4,22 +4,29 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from app.serve import HEADERS, HERE, listen
 from model import InputError
-from tests.app.server import Server, launch
+from tests.app.server import ROOT, Server, launch
+from tests.app.test_gate import call
 from tests.tiny import write_tiny
 
 LISTENS = """
 import sys
 
+PLACE = {{"socket.connect": 1, "socket.getaddrinfo": 0}}
+
 def hook(event, values):
-    if event in ("socket.connect", "socket.getaddrinfo"):
+    if event in PLACE:
         with open({log!r}, "a") as log:
-            log.write(repr(values[1] if event == "socket.connect" else values[0]) + chr(10))
+            log.write(repr(values[PLACE[event]]) + chr(10))
+    if event in ("tempfile.mkdtemp", "tempfile.mkstemp"):
+        with open({log!r} + ".made", "a") as log:
+            log.write(values[0] + chr(10))
 
 open({log!r}, "w").close()
 sys.addaudithook(hook)
@@ -118,6 +125,22 @@ def test_the_server_calls_nobody(client: httpx.Client, server: Server) -> None:
     calls = server.folder / "calls"
     called = set(calls.read_text().splitlines())
     assert called <= {"'127.0.0.1'", "'localhost'", "None"}, called
+
+
+def test_what_it_makes_in_passing_lies_in_the_folder_that_goes_with_it(
+    client: httpx.Client, server: Server
+) -> None:
+    (own,) = server.folder.glob("teach-*/*/private")
+    made = server.folder / "calls.made"
+    before = made.stat().st_size  # with it the app has started
+    (room,) = call(client, "open")
+    for thing in sorted((ROOT / "assets" / "samples").glob("*/clean"))[:2]:
+        clip = next(thing.glob("*.mp4")).read_bytes()
+        headers = {"authorization": f"Bearer {room}", "x-thing": thing.parent.name}
+        client.post("/clips", headers={**headers, "x-file": "a.mp4"}, content=clip)
+    call(client, "export", room)
+    later = made.read_text()[before:].splitlines()
+    assert later and all(Path(path).is_relative_to(own.parent) for path in later), later
 
 
 def test_another_site_gets_nothing(client: httpx.Client) -> None:
