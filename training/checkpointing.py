@@ -37,11 +37,10 @@ def save_state(
 ) -> None:
     """Replace the state of the run; what was there before stays if the disk is full."""
     path = Path(config.out) / FILE
-    trained = {n: t for n, t in model.state_dict().items() if not n.startswith("backbone.")}
     state = {
         "format": FORMAT,
         "config": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()},
-        "model": trained,
+        "model": model.kept(),
         "optimiser": optimiser.state_dict(),
         "progress": asdict(progress),
     }
@@ -82,7 +81,7 @@ def load_state(
             f"The run in {config.out} was started with other values of {flags}; resume it with the "
             "same, or start a new one in another --out."
         )
-    if set(state["model"]) != {n for n in model.state_dict() if not n.startswith("backbone.")}:
+    if set(state["model"]) != set(model.kept()):
         raise InputError(damaged)
     try:
         model.load_state_dict(state["model"], strict=False)

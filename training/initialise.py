@@ -38,7 +38,8 @@ def start(model: SimpleCnaps, config: TrainConfig) -> None:
     given = load_checkpoint(Path(config.start))[0] if config.start else None
     if given is not None:
         load_pretrained(model, given, config.start)
-    if config.film == "task" and (given is None or given.config.film != "task"):
+    reads_pixels = model.config.film == "task" and model.config.context == "pixels"
+    if reads_pixels and (given is None or given.config.film != "task"):
         # whatever the seed: only runs that began alike can be averaged
         episodes = episodes_of(replace(config, seed=0, queries=1), validation=False)
         supports = (e.task.support for e in load(episodes, range(config.whitening), config.workers))

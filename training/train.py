@@ -1,4 +1,4 @@
-"""Meta-train Simple CNAPs with LITE.
+"""Meta-train Simple CNAPs with LITE, or another method for comparison (--method).
 
     python -m training.train --photos PHOTOS --steps 20     a minute on a laptop
     python -m training.train --orbit ROOT --photos PHOTOS --surfaces SURFACES --views VIEWS.npy
@@ -35,12 +35,12 @@ from model.nn.cnaps import SimpleCnaps
 from training.checkpointing import FILE, Progress, load_state, save_state
 from training.episodes.episode import Episode, Task, load
 from training.episodes.mixture import episodes_of
+from training.gradient import accuracy_on, add_gradient
 from training.initialise import start
-from training.lite import backward, logits_of
 from training.log import Log
 from training.settings import provenance
 from training.settings.command_line import parse
-from training.settings.config import LiteConfig, TrainConfig
+from training.settings.config import TrainConfig
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -110,7 +110,8 @@ def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch
     model = SimpleCnaps(config.cnaps())
     model.to(device)
     model.backbone.to(memory_format=torch.channels_last)
-    rates = {"film_generator.": config.rate, "set_encoder.": config.rate_encoder,
+    rates = {"film_generator.": config.rate, "head.": config.rate,
+             "set_encoder.": config.rate_encoder, "backbone.": config.rate_backbone,
              "log_temperature": config.rate_temperature}  # fmt: skip
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     groups = [
@@ -139,7 +140,7 @@ def one_step(
         before = time.perf_counter()
         task = to_device(next(stream).task, device)
         waited += time.perf_counter() - before
-        measured += torch.tensor(backward(model, task, config, draws(config, number)))
+        measured += torch.tensor(add_gradient(config, model, task, draws(config, number)))
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     average(parameters, config.tasks, world)
     penalty = model.film_generator.penalty()
@@ -201,11 +202,9 @@ def validate(
 ) -> dict[str, float]:
     """Accuracy on the held-out episodes by kind, and the mean over the kinds."""
     right: dict[str, list[float]] = {}
-    lite = LiteConfig(chunk=config.chunk, bf16=config.bf16)
     for episode in load(held_out, range(config.validation), 0):
         task = to_device(episode.task, device)
-        accuracy = (logits_of(model, task, lite).argmax(1) == task.targets).float().mean().item()
-        right.setdefault(episode.kind, []).append(accuracy)
+        right.setdefault(episode.kind, []).append(accuracy_on(config, model, task))
     kinds = {f"accuracy of {kind}": float(np.mean(values)) for kind, values in right.items()}
     return {"accuracy": float(np.mean(list(kinds.values()))), **kinds}
 

@@ -18,6 +18,7 @@ from model.card import sides
 from model.errors import InputError
 from model.nn import head
 from model.nn.backbone import FEATURES, PACKAGED, Backbone
+from model.nn.case import CaseFilm
 from model.nn.film import FilmGenerator
 from model.nn.gate import Gate, TwoFilms
 from model.nn.generated_head import GeneratedHead
@@ -36,8 +37,8 @@ class CnapsConfig:
     embedding: int = 64  # E
     # what tells the FiLM generator which task it is in: a convolutional net on the pixels, channel
     # statistics of the frozen backbone, one number, by which two FiLMs are mixed (E = 1), or the
-    # convolutional net that was published (E = 64)
-    context: Literal["pixels", "statistics", "gate", "published"] = "pixels"
+    # convolutional net that was published (E = 64); case: channel means of the frozen backbone
+    context: Literal["pixels", "statistics", "gate", "published", "case"] = "pixels"
     features: Literal["raw", "unit"] = "unit"  # unit: rows scaled to length sqrt(D) for the head
     # a query frame is scored at every w x w window of its 7 x 7 map, for each of these sides w;
     # none: whole, as published
@@ -53,6 +54,8 @@ class CnapsConfig:
     # scalar: an object of one frame gets the variance over its D features in all of S_k, as all
     # public code has it; prototypes: the nearest mean; generated: the linear head of CNAPs
     head: Literal["mahalanobis", "scalar", "prototypes", "generated"] = "mahalanobis"
+    # the backbone itself is trained, as in ProtoNets and MAML, and a checkpoint keeps it
+    backbone_trained: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for settings that no model has."""
@@ -65,6 +68,8 @@ class CnapsConfig:
             raise ValueError(f"embedding is {self.embedding!r}, not a whole number from 1")
         if self.context == "gate" and self.embedding != 1:
             raise ValueError(f"a gate is one number, not an embedding of {self.embedding}")
+        if type(self.backbone_trained) is not bool:
+            raise ValueError(f"backbone_trained is {self.backbone_trained!r}, not true or false")
         if self.context == "published" and self.embedding != 64:
             raise ValueError(f"the published set encoder gives 64 numbers, not {self.embedding}")
         if type(self.window_floor) not in (int, float) or not 0 <= self.window_floor <= 1:
@@ -81,12 +86,15 @@ class SimpleCnaps(nn.Module):
         self.sites = site_names(self.backbone, config.sites)
         self.channels = tuple(self._norm(site).num_features for site in self.sites)
         self.set_encoder: SetEncoder | ChannelRows | Gate | PublishedSetEncoder
-        self.film_generator: FilmGenerator | StatisticsFilm | TwoFilms
+        self.film_generator: FilmGenerator | StatisticsFilm | TwoFilms | CaseFilm
         if config.context == "gate":
             self.set_encoder, self.film_generator = Gate(), TwoFilms(self.channels)
         elif config.context == "statistics":
             self.set_encoder = ChannelRows(sum(self.channels))
             self.film_generator = StatisticsFilm(self.channels, config.embedding)
+        elif config.context == "case":
+            self.set_encoder = ChannelRows(sum(self.channels))
+            self.film_generator = CaseFilm(self.channels)
         else:
             published = config.context == "published"
             self.set_encoder = (
@@ -96,7 +104,9 @@ class SimpleCnaps(nn.Module):
             )
             self.film_generator = FilmGenerator(config.embedding, self.channels)
         self.head = GeneratedHead(FEATURES) if config.head == "generated" else None
-        self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
+        # of prototypes: as 10 times a cosine; more leaves nothing to learn from
+        start = 10 / (2 * FEATURES) if config.head == "prototypes" else 0.1
+        self.log_temperature = nn.Parameter(torch.tensor(start).log())
         if config.film == "constant" and isinstance(self.film_generator, StatisticsFilm):
             self.film_generator.only_constant()
         elif config.film == "constant" and isinstance(self.set_encoder, SetEncoder):
@@ -106,9 +116,12 @@ class SimpleCnaps(nn.Module):
         elif config.film == "none":
             self.set_encoder.requires_grad_(False)
             self.film_generator.requires_grad_(False)
+        self.backbone.requires_grad_(config.backbone_trained)
 
     def embeddings(self, frames: Tensor) -> Tensor:
         """phi: (B, 224, 224, 3) uint8 -> (B, E) of pixels, or (B, C) channel means."""
+        if self.config.film == "none":  # nobody asks which task it is
+            return frames.new_zeros((len(frames), self.config.embedding), dtype=torch.float32)
         if isinstance(self.set_encoder, ChannelRows):
             return self.set_encoder(self.channel_means(frames))
         if isinstance(self.set_encoder, Gate):
@@ -117,7 +130,7 @@ class SimpleCnaps(nn.Module):
 
     def context(self, rows: Tensor, labels: Tensor) -> Tensor:
         """All rows of `embeddings` -> the task embedding: their mean (E,), or statistics (3C,)."""
-        if isinstance(self.set_encoder, ChannelRows):
+        if isinstance(self.film_generator, StatisticsFilm):
             return statistics(rows.float(), labels)
         return rows.mean(0)
 
@@ -160,7 +173,7 @@ class SimpleCnaps(nn.Module):
 
     def kept(self) -> dict[str, Tensor]:
         """What a checkpoint keeps of the weights: all that does not come from a package."""
-        packaged = self.config.backbone == PACKAGED
+        packaged = self.config.backbone == PACKAGED and not self.config.backbone_trained
         tensors = self.state_dict()
         return {n: t for n, t in tensors.items() if not (packaged and n.startswith("backbone."))}
 

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.nn.case import CaseFilm
 from model.nn.generated_head import GeneratedHead
+from model.nn.head import distances
 from training.episodes.episode import Task
 from training.lite import Draw, Method, backward, draw, sampled_logits, shares
-from training.methods.case import Case
-from training.methods.protonets import ProtoNets
 from training.methods.tiny_cnaps import TinyCnaps, TinyStatistics
 from training.settings.config import LiteConfig
 
@@ -25,15 +25,24 @@ SHOTS = (1, 2, 2)  # N = 5, one class of a single frame
 H = 2
 
 
-class TinyMap(nn.Module):
-    """12 numbers a frame -> a 'map' (B, 6, 1, 1)."""
+class TinyPrototypes(TinyCnaps):
+    """ProtoNets: no set encoder, no FiLM, the nearest mean; the backbone is what is trained."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.first, self.last = nn.Linear(12, 7), nn.Linear(7, 6)
+        super().__init__("raw")
+        del self.set_encoder, self.film_generator
 
-    def forward(self, frames: Tensor) -> Tensor:
-        return self.last(torch.tanh(self.first(frames)))[..., None, None]
+    def embeddings(self, frames: Tensor) -> Tensor:
+        return frames.new_zeros(len(frames), 0)
+
+    def film(self, embedding: Tensor) -> Tensor:
+        return torch.cat([torch.ones(13), torch.zeros(13)]).double()
+
+    def query_features(self, frames: Tensor, film: Tensor) -> Tensor:
+        return self.support_features(frames, film)[:, None]
+
+    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
+        return prototypes(self, support, labels, query, ways)
 
 
 class TinyGenerated(TinyCnaps):
@@ -48,24 +57,39 @@ class TinyGenerated(TinyCnaps):
         return self.head.logits(support, labels, query, ways).amax(1)
 
 
-class TinyChannels(TinyCnaps):
-    """What CaSE adapts: a frozen backbone with two sites."""
+class TinyCase(TinyCnaps):
+    """CaSE: gates by the channel means of a frozen backbone with two sites, the nearest mean."""
 
-    channels: tuple[int, ...] = (5, 8)
+    def __init__(self) -> None:
+        super().__init__("raw")
+        del self.set_encoder
+        self.film_generator = CaseFilm((5, 8))
+        self.first.requires_grad_(False)
+        self.last.requires_grad_(False)
 
-    def channel_means(self, frames: Tensor) -> Tensor:
+    def embeddings(self, frames: Tensor) -> Tensor:
         return torch.cat([self.first(frames), self.last(torch.tanh(self.first(frames)))], 1)
+
+    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
+        return prototypes(self, support, labels, query, ways)
+
+
+def prototypes(
+    method: TinyCnaps, support: Tensor, labels: Tensor, query: Tensor, ways: int
+) -> Tensor:
+    d2 = distances(support, labels, query.flatten(0, 1), ways, "prototypes")
+    return (-method.log_temperature.exp() * d2).unflatten(0, query.shape[:2]).amax(1)
 
 
 def make(name: str) -> Method:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         if name == "protonets":
-            return ProtoNets(TinyMap()).double()
+            return TinyPrototypes().double()
         if name == "generated":
             return TinyGenerated().double()
         if name == "case":
-            return Case(TinyChannels("raw")).double()
+            return TinyCase().double()
         method = TinyStatistics() if name == "statistics" else TinyCnaps(name)
     return method.double()
 
@@ -133,15 +157,15 @@ def bias(ours: dict[str, Tensor], full: dict[str, Tensor], group: str) -> float:
 
 
 def groups(method: Method) -> list[str]:
-    if isinstance(method, ProtoNets):
-        return ["backbone."]
+    if isinstance(method, TinyPrototypes):
+        return ["first.", "last.", "log_temperature"]
     if isinstance(method, TinyStatistics):
         parts = ("code", "constant", "blend", "first", "last")
         return [*(f"film_generator.{part}" for part in parts), "first.", "last.", "log_temperature"]
     if isinstance(method, TinyGenerated):
         return ["set_encoder.", "film_generator.", "first.", "last.", "head.weight", "head.bias"]
-    if isinstance(method, Case):
-        return ["gates.0", "gates.1", "log_temperature"]
+    if isinstance(method, TinyCase):
+        return ["film_generator.gates.0", "film_generator.gates.1", "log_temperature"]
     return ["set_encoder.", "film_generator.", "first.", "last.", "log_temperature"]
 
 
@@ -216,15 +240,15 @@ def test_a_clips_row_is_the_mean_over_its_frames() -> None:
     method, task = make("protonets"), make_task(length=3)
     part, everything = torch.arange(4), Draw(torch.arange(5), torch.ones(5))
     ours, _ = sampled_logits(method, task, part, everything, everything, LiteConfig(chunk=4))
-    none = torch.zeros(0)
-    z = torch.stack([method.support_features(clip, none).mean(0) for clip in task.support])
-    x = torch.stack([method.query_features(clip, none).mean(0) for clip in task.query])
+    film = method.film(torch.zeros(0))
+    z = torch.stack([method.support_features(clip, film).mean(0) for clip in task.support])
+    x = torch.stack([method.query_features(clip, film).mean(0) for clip in task.query])
     torch.testing.assert_close(ours, method.logits(z, task.labels, x, task.ways))
 
 
 def test_no_support_row_is_computed_twice_without_need() -> None:
     method, task, seen = make("protonets"), make_task((4, 4)), []
-    assert isinstance(method, ProtoNets)
+    assert isinstance(method, TinyPrototypes)
     rows = method.support_features
 
     def counted(frames: Tensor, film: Tensor) -> Tensor:

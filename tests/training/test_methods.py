@@ -120,7 +120,7 @@ def test_mamls_gradient_is_that_at_the_adapted_weights(monkeypatch: pytest.Monke
     monkeypatch.setattr(maml, "INNER_RATE", 0.5)
     monkeypatch.setattr(maml, "CHUNK", 6)  # several chunks of clips of two frames
     learner, asked = Maml(net(), FEATURES), task(length=2)
-    loss = learner.backward(asked)
+    loss, accuracy = learner.backward(asked)
     other = net()
     layer = nn.Linear(FEATURES, WAYS).double()
     nn.init.zeros_(layer.weight)
@@ -138,6 +138,8 @@ def test_mamls_gradient_is_that_at_the_adapted_weights(monkeypatch: pytest.Monke
                 value -= 0.5 * g
     expected = loss_of(asked.query, asked.targets)
     assert loss == pytest.approx(expected.item())
+    scores = layer(other(asked.query.flatten(0, 1)).mean((2, 3)).unflatten(0, (9, 2)).mean(1))
+    assert accuracy == pytest.approx((scores.argmax(1) == asked.targets).double().mean().item())
     wanted = torch.autograd.grad(expected, list(other.parameters()))
     for (name, parameter), g in zip(learner.backbone.named_parameters(), wanted, strict=True):
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name

@@ -347,7 +347,7 @@ def test_it_runs_from_the_command_line(
     for words, sentence in (
         (["--method", "frozen-cosin"], "did you mean frozen-cosine?"),
         (["--method", "cnaps"], "cnaps needs a checkpoint"),
-        (["--method", "maml", "--checkpoint", "x"], "maml has no checkpoint"),
+        (["--method", "maml", "--checkpoint", "x"], "There is no checkpoint x"),
         (["--method", "cnaps", "--checkpoint", "nowhere"], "There is no checkpoint nowhere"),
         (["--method", "frozen-knn", "--every", "0"], "--every must be at least 1"),
         (["--method", "frozen-knn", "--split", "train"], "has no split 'train'"),

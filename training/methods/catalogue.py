@@ -1,8 +1,8 @@
 """Which methods there are, by the names that commands take, and what each is made of.
 
-Of a checkpoint: `cnaps` (Simple CNAPs, CNAPs or ProtoNets: whatever it holds; ours or imported).
-Without meta-training, on the ImageNet backbone: frozen heads, fine-tuning, and MAML's inner steps
-from there.
+Of a checkpoint, ours or imported: `cnaps` (Simple CNAPs, CNAPs, ProtoNets or CaSE: whatever it
+holds), and `maml`. Without meta-training, on the ImageNet backbone: frozen heads, fine-tuning, and
+MAML's inner steps from there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from model.errors import InputError
 from model.nn.backbone import PACKAGED, Backbone
 from model.nn.checkpoint import load_checkpoint
-from model.nn.cnaps import SimpleCnaps
+from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.nn.published_set_encoder import TOGETHER
 from training.methods.fine_tuner import STEPS as TUNED
 from training.methods.fine_tuner import FilmTuner
@@ -50,23 +50,47 @@ def choose(name: str, checkpoint: Path | None = None) -> Chosen:
         raise InputError(
             f"There is no method {name!r}; did you mean {near}? There are {', '.join(NAMES)}."
         )
-    if (checkpoint is None) == (name == CHECKPOINT):
+    if name != "maml" and (checkpoint is None) == (name == CHECKPOINT):
         raise InputError(
             f"{CHECKPOINT} needs a checkpoint to evaluate; give --checkpoint FILE."
             if name == CHECKPOINT
             else f"{name} has no checkpoint; leave --checkpoint out, or evaluate {CHECKPOINT}."
         )
+    if name == "maml":
+        return _maml(checkpoint)
     if checkpoint is not None:
         model = load_checkpoint(checkpoint)[0]
-        return Chosen(name, OnePass(model, _together(model)), _count(model))
+        return Chosen(_held(model.config), OnePass(model, _together(model)), _count(model))
     if name == "film-tuner":
         return Chosen(name, FilmTuner(Backbone()), _count(Backbone()), TUNED)
-    if name == "maml":
-        return Chosen(name, Maml(Backbone()), _count(Backbone()), INNER_STEPS)
     extractor = _extractor()
     head, steps = HEADS[FROZEN[name]], STEPS if FROZEN[name] == "linear" else 0
     size = _count(extractor.backbone)
     return Chosen(name, Frozen(extractor, head), size, steps, extractor.remembered)
+
+
+def _maml(checkpoint: Path | None) -> Chosen:
+    """From the start that a training found, or from the ImageNet backbone."""
+    model = load_checkpoint(checkpoint)[0] if checkpoint else None
+    if model is not None and not model.config.backbone_trained:
+        raise InputError(
+            f"{checkpoint} holds no trained backbone for MAML to start from; make one with "
+            "`python -m training.train --method maml`, or leave --checkpoint out."
+        )
+    backbone = model.backbone if model else Backbone()
+    return Chosen(
+        "maml" if model else "untrained-maml", Maml(backbone), _count(backbone), INNER_STEPS
+    )
+
+
+def _held(config: CnapsConfig) -> str:
+    """What a checkpoint of these settings is called in a result."""
+    if config.context == "case":
+        return "case"
+    if config.film == "none" and config.head == "prototypes":
+        return "protonets"
+    name = "cnaps" if config.head == "generated" else "simple-cnaps"
+    return name if config.film == "task" else f"{name}, {config.film} FiLM"
 
 
 @cache

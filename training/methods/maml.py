@@ -44,6 +44,7 @@ class Maml:
 
         return Recogniser(features, logits)
 
+    @torch.enable_grad()  # also for whoever evaluates, and keeps no graph of his own
     def adapted(self, support: Clips, labels: Tensor, ways: int) -> tuple[Weights, Weights]:
         """The backbone's weights and the last layer's after the inner steps, without a graph."""
         like = next(self.backbone.parameters())
@@ -57,8 +58,7 @@ class Maml:
             step = max(CHUNK // support[0:1].shape[1], 1)
             for start in range(0, len(labels), step):
                 clips = support[start : start + step]
-                z = self.rows(clips.flatten(0, 1), weights).unflatten(0, clips.shape[:2]).mean(1)
-                scores = F.linear(z, head["weight"], head["bias"])
+                scores = self._scores(clips, weights, head)
                 loss = F.cross_entropy(scores, labels[start : start + step], reduction="sum")
                 for total, g in zip(sums, torch.autograd.grad(loss, both), strict=True):
                     total += g
@@ -66,17 +66,28 @@ class Maml:
                 value.requires_grad_(False).sub_(INNER_RATE * total / len(labels))
         return weights, head
 
-    def backward(self, task: Task) -> float:
-        """Add a task's first-order meta-gradient to every parameter's `.grad`; returns the loss."""
+    def logits(self, task: Task) -> Tensor:
+        """(M, K) of a task's query clips, after its inner steps."""
+        weights, head = self.adapted(task.support, task.labels, task.ways)
+        return self._scores(task.query, weights, head)
+
+    def backward(self, task: Task) -> tuple[float, float]:
+        """Add a task's first-order meta-gradient to every parameter's `.grad`; returns loss and
+        accuracy.
+        """
         weights, head = self.adapted(task.support, task.labels, task.ways)
         for value in weights.values():
             value.requires_grad_(True)
-        x = self.rows(task.query.flatten(0, 1), weights).unflatten(0, task.query.shape[:2]).mean(1)
-        loss = F.cross_entropy(F.linear(x, head["weight"], head["bias"]), task.targets)
+        scores = self._scores(task.query, weights, head)
+        loss = F.cross_entropy(scores, task.targets)
         found = torch.autograd.grad(loss, list(weights.values()))
         for parameter, g in zip(self.backbone.parameters(), found, strict=True):
             parameter.grad = g if parameter.grad is None else parameter.grad + g
-        return loss.item()
+        return loss.item(), (scores.argmax(1) == task.targets).float().mean().item()
+
+    def _scores(self, clips: Tensor, weights: Weights, head: Weights) -> Tensor:
+        z = self.rows(clips.flatten(0, 1), weights).unflatten(0, clips.shape[:2]).mean(1)
+        return F.linear(z, head["weight"], head["bias"])
 
     def rows(self, frames: Tensor, weights: Weights) -> Tensor:
         return global_pool(functional_call(self.backbone, weights, (frames,)))

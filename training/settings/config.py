@@ -22,6 +22,15 @@ GATE_OPTIONS = (*SYNTHETIC_SOURCES, "whitening")
 # Options that a run may be resumed with other values of: where it runs and what it keeps.
 ANYWHERE = {"out", "workers", "threads", "device", "keep", "skip_bad"}
 
+# What the methods are made of, where they differ from Simple CNAPs.
+PIECES: dict[str, dict[str, Any]] = {
+    "simple-cnaps": {},
+    "cnaps": {"head": "generated"},
+    "protonets": {"film": "none", "head": "prototypes", "backbone_trained": True},
+    "case": {"context": "case", "head": "prototypes"},
+    "maml": {"film": "none", "head": "prototypes", "backbone_trained": True},
+}
+
 # Names in the headers of older checkpoints and states -> the names of today.
 RENAMED = {"back": "num_backprop"}
 
@@ -85,6 +94,9 @@ class ModelConfig:
     start: str = option(
         "", "checkpoint to start from, for film=task one of constant too; default: the frozen net"
     )
+    method: Literal["simple-cnaps", "cnaps", "protonets", "case", "maml"] = option(
+        "simple-cnaps", "what is meta-trained: by LITE, and maml by its own first-order gradient"
+    )
     film: Literal["task", "constant", "none"] = option("task", "task: the full Simple CNAPs")
     sites: Literal["paper", "deep", "all"] = option(
         "deep", "batch-norms that FiLM reaches: 18, 46, 49"
@@ -113,6 +125,7 @@ class OptimiserConfig:
     tasks: int = option(1, "episodes a step, over all processes")
     rate: float = option(1.5e-3, "Adam's learning rate; after warm-up it falls to 0 by a cosine")
     rate_temperature: float = option(5e-3, "the temperature's own")
+    rate_backbone: float = option(1e-4, "the backbone's own, where the method trains it")
     rate_encoder: float = option(
         1.5e-4, "the set encoder's own: what all tasks share must not outrun what tells them apart"
     )
@@ -150,10 +163,10 @@ class TrainConfig(
     def cnaps(self) -> CnapsConfig:
         """The settings of the model that this run trains."""
         return CnapsConfig(
-            film=self.film,
             sites=self.sites,
             features=self.features,
             windows=(self.windows,) if self.windows else (),
+            **{"film": self.film} | PIECES[self.method],
         )
 
 
@@ -165,13 +178,17 @@ def check(config: TrainConfig) -> None:
         if getattr(config, name) < 1:
             raise InputError(f"{flag(name)} must be at least 1; it is {getattr(config, name)}.")
     for name in ("seed", "workers", "warm_up", "penalty", "rate", "rate_temperature",
-                 "rate_encoder", "weight_orbit", "weight_composites", "weight_photos",
-                 "weight_classes"):  # fmt: skip
+                 "rate_backbone", "rate_encoder", "weight_orbit", "weight_composites",
+                 "weight_photos", "weight_classes"):  # fmt: skip
         if not 0 <= getattr(config, name) < math.inf:
             raise InputError(f"{flag(name)} must be 0 or more; it is {getattr(config, name)}.")
     if not config.clip > 0:
         raise InputError(
             f"--clip must be above 0; it is {config.clip}, and inf leaves gradients as they are."
+        )
+    if config.method != "simple-cnaps" and config.film != "task":
+        raise InputError(
+            f"--film {config.film} is for simple-cnaps; leave it out for {config.method}."
         )
     if config.way < 2:
         raise InputError(f"--way must be at least 2; it is {config.way}.")
