@@ -46,7 +46,9 @@ def test_a_method_is_trained_kept_and_evaluated(
     moved = {n for n, tensor in model.state_dict().items() if not torch.equal(tensor, before[n])}
     assert {name.split(".")[0] for name in moved} == TRAINED[method]
     still = {n for n, p in model.named_parameters() if p.requires_grad} - moved
-    assert all(name.split(".")[0] not in TRAINED[method] for name in still), still
+    # what a generated head adds to the logits of all classes alike has no gradient
+    alike = {name for name in still if name.startswith("head.") and name.endswith(".bias")}
+    assert {name.split(".")[0] for name in still - alike}.isdisjoint(TRAINED[method]), still
     assert not any(n.endswith(("running_mean", "running_var")) for n in moved)
 
     path = tmp_path / "kept.safetensors"
