@@ -1,7 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
-# A file of tests stays in one process, with its fixtures.
-TWO := -n 2 --dist loadfile
+# A file of tests stays in one process, with its fixtures; the longest, which drive a browser, come
+# early, so that no process is left alone with them.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10

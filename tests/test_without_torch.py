@@ -37,10 +37,11 @@ def test_nothing_of_torch_is_there(python: Path) -> None:
     assert call(python, "-c", code).stdout.strip() == "[]"
 
 
-def test_the_fast_tests_pass(python: Path) -> None:
-    done = call(
-        python, "-m", "pytest", "-q", "-m", "not slow and not browser", "-p", "no:cacheprovider"
-    )
+@pytest.mark.parametrize("how", [["tests/model"], ["tests", "--collect-only"]], ids=" ".join)
+def test_the_models_fast_tests_pass_and_all_others_are_found(python: Path, how: list[str]) -> None:
+    """To find a test is to import all that it runs."""
+    fast = ["-q", "-m", "not slow and not browser", "-p", "no:cacheprovider"]
+    done = call(python, "-m", "pytest", *fast, *how)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

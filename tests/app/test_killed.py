@@ -19,7 +19,7 @@ from model import InputError, load_adapted
 from tests.app.server import ROOT, Server, start
 from tests.app.test_gate import call
 
-KILLS = 5  # in each of four tests
+KILLS = 3  # in each of four tests
 SAMPLES = sorted(path for path in (ROOT / "assets" / "samples").iterdir() if path.is_dir())
 
 

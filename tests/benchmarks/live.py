@@ -20,7 +20,7 @@ from app.naming.sight import Sight
 from app.rooms import Room
 from app.serve import Serving, serve
 from model import load_model
-from tests.app.people import SIZE, camera, chromium, person
+from tests.app.people import RATE, SIZE, camera, chromium, person
 from tests.app.people import clips as of
 from tests.app.people import film as made
 from tests.app.server import ROOT, Server, launch
@@ -40,8 +40,8 @@ def live_against_an_instant_answer() -> None:
             _server(Path(scratch) / "app", "app") as app,
             _server(Path(scratch) / "instant", "instant") as instant,
             chromium(playwright, *camera(film)) as browser,
-            person(browser, app.url) as one,
-            person(browser, instant.url) as other,
+            person(browser, app.url, rate=RATE) as one,
+            person(browser, instant.url, rate=RATE) as other,
         ):
             pages = {"app": one.page, "instant": other.page}
             for page in pages.values():

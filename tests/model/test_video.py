@@ -175,7 +175,7 @@ def test_high_dynamic_range_is_tone_mapped(tmp_path: Path) -> None:
         "libx265",
         "yuv420p10le",
         [white] * 2,
-        options={"x265-params": "log-level=none:colorprim=9:transfer=16:colormatrix=9"},
+        options={"x265-params": "log-level=none:bframes=0:colorprim=9:transfer=16:colormatrix=9"},
         colorspace=9,
         color_range=1,
         color_trc=16,

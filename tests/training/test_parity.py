@@ -19,7 +19,7 @@ from model.personaliser import DEFAULT
 from training.calibration.calibrate import write
 from training.export.export import export, probabilities
 
-SHOTS = [[1], [1, 1], [200, 1], [1, 30, 3], [2] * 20 + [1] * 5, [1] * 50]
+SHOTS = [[1], [1, 1], [100, 1], [1, 30, 3], [2] * 20 + [1] * 5, [1] * 50]
 SIZES = [(224, 224), (240, 320), (333, 77), (19, 640), (1080, 1080), (1, 1)]
 
 
