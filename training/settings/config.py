@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from model.card import GRID
@@ -162,12 +162,13 @@ class TrainConfig(
 
     def cnaps(self) -> CnapsConfig:
         """The settings of the model that this run trains."""
-        return CnapsConfig(
+        ours = CnapsConfig(
+            film=self.film,
             sites=self.sites,
             features=self.features,
             windows=(self.windows,) if self.windows else (),
-            **{"film": self.film} | PIECES[self.method],
         )
+        return replace(ours, **PIECES[self.method])
 
 
 def check(config: TrainConfig) -> None:
