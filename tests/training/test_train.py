@@ -156,10 +156,10 @@ def test_a_loss_that_is_no_number_stops_before_anything_learns_from_it(
 ) -> None:
     out, kept = tmp_path / "run", {}
     config = config_of(photos, out, "--validate-every", "1", "--steps", "3")
-    whole = train.backward
+    whole = train.add_gradient
 
-    def breaking(model: SimpleCnaps, *more: Any) -> tuple[float, float]:
-        loss, accuracy = whole(model, *more)
+    def breaking(config: TrainConfig, model: SimpleCnaps, *more: Any) -> tuple[float, float]:
+        loss, accuracy = whole(config, model, *more)
         if not (out / "state.pt").exists():  # the first step is well
             return loss, accuracy
         kept.update({path: path.read_bytes() for path in out.iterdir() if path.suffix != ".jsonl"})
@@ -167,7 +167,7 @@ def test_a_loss_that_is_no_number_stops_before_anything_learns_from_it(
         model.log_temperature.grad.fill_(float("nan"))
         return float("nan"), accuracy
 
-    monkeypatch.setattr(train, "backward", breaking)
+    monkeypatch.setattr(train, "add_gradient", breaking)
     with pytest.raises(InputError, match=r"^Step 2 has a loss of nan and a gradient of nan; the"):
         train.train(config, resume=False)
     assert {"state.pt", "last.safetensors"} <= {path.name for path in kept}
