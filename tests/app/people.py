@@ -140,7 +140,7 @@ class Person:
             self.page.wait_for_timeout(30)
 
 
-# As a camera in dim light: every frame is work for the model, and two cores have other tests to run.
+# As a camera in dim light: every frame is work for two cores that have other tests to run as well.
 SLOWED = """{
   const camera = navigator.mediaDevices;
   const open = camera?.getUserMedia.bind(camera);
