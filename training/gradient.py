@@ -16,14 +16,14 @@ def add_gradient(
 ) -> tuple[float, float]:
     """Add the task's gradient to every parameter's `.grad`; returns loss and accuracy."""
     if config.method == "maml":
-        return Maml(model.backbone).backward(task)
+        return Maml(model.backbone, model.backbone.features).backward(task)
     return backward(model, task, config, generator)
 
 
 def accuracy_on(config: TrainConfig, model: SimpleCnaps, task: Task) -> float:
     """Share of a held-out task's query clips that are named right after adapting."""
     if config.method == "maml":
-        logits = Maml(model.backbone).logits(task)
+        logits = Maml(model.backbone, model.backbone.features).logits(task)
     else:
         logits = logits_of(model, task, LiteConfig(chunk=config.chunk, bf16=config.bf16))
     return (logits.argmax(1) == task.targets).float().mean().item()

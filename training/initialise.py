@@ -35,6 +35,8 @@ RIDGE = 1.0
 
 def start(model: SimpleCnaps, config: TrainConfig) -> None:
     """Give a new model the weights of step 0, wherever it is, the same in every process."""
+    if config.weights:
+        model.backbone.load(Path(config.weights))
     given = load_checkpoint(Path(config.start))[0] if config.start else None
     if given is not None:
         load_pretrained(model, given, config.start)

@@ -17,7 +17,7 @@ from torch.func import functional_call
 from model.card import sides
 from model.errors import InputError
 from model.nn import head
-from model.nn.backbone import FEATURES, PACKAGED, Backbone
+from model.nn.backbone import NORMS, PACKAGED, SERVED, Backbone, Name
 from model.nn.case import CaseFilm
 from model.nn.film import FilmGenerator
 from model.nn.gate import Gate, TwoFilms
@@ -46,7 +46,7 @@ class CnapsConfig:
     # windows shorter than this share of the support's median norm are left out
     window_floor: float = 0.35
     # What checkpoints of other programs need (`training.import_checkpoint`):
-    backbone: Literal["tf_efficientnet_lite0", "tf_efficientnet_b0"] = "tf_efficientnet_lite0"
+    backbone: Name = "tf_efficientnet_lite0"
     inputs: Literal["half", "imagenet"] = "half"  # mean and deviation of the pixels
     batch_norm: Literal["running", "batch"] = "running"  # statistics in the published set encoder
     # output: gamma y + beta; parameters: gamma times the norm's weight, beta plus its bias
@@ -66,10 +66,14 @@ class CnapsConfig:
         sides(list(self.windows))
         if type(self.embedding) is not int or self.embedding < 1:
             raise ValueError(f"embedding is {self.embedding!r}, not a whole number from 1")
+        if self.context == "gate" and self.backbone not in SERVED:
+            raise ValueError(f"a gate cannot read {self.backbone}, only {' or '.join(SERVED)}")
         if self.context == "gate" and self.embedding != 1:
             raise ValueError(f"a gate is one number, not an embedding of {self.embedding}")
         if type(self.backbone_trained) is not bool:
             raise ValueError(f"backbone_trained is {self.backbone_trained!r}, not true or false")
+        if self.sites in ("paper", "orbit") and self.backbone not in SERVED:
+            raise ValueError(f"sites {self.sites!r} are those of {' and '.join(SERVED)}")
         if self.context == "published" and self.embedding != 64:
             raise ValueError(f"the published set encoder gives 64 numbers, not {self.embedding}")
         if type(self.window_floor) not in (int, float) or not 0 <= self.window_floor <= 1:
@@ -84,7 +88,7 @@ class SimpleCnaps(nn.Module):
         self.config = config
         self.backbone = Backbone(config.backbone, config.inputs)
         self.sites = site_names(self.backbone, config.sites)
-        self.channels = tuple(self._norm(site).num_features for site in self.sites)
+        self.channels = tuple(self._norm(site).weight.numel() for site in self.sites)
         self.set_encoder: SetEncoder | ChannelRows | Gate | PublishedSetEncoder
         self.film_generator: FilmGenerator | StatisticsFilm | TwoFilms | CaseFilm
         if config.context == "gate":
@@ -103,9 +107,10 @@ class SimpleCnaps(nn.Module):
                 else SetEncoder(config.embedding)
             )
             self.film_generator = FilmGenerator(config.embedding, self.channels)
-        self.head = GeneratedHead(FEATURES) if config.head == "generated" else None
+        features = self.backbone.features
+        self.head = GeneratedHead(features) if config.head == "generated" else None
         # of prototypes: as 10 times a cosine; more leaves nothing to learn from
-        start = 10 / (2 * FEATURES) if config.head == "prototypes" else 0.1
+        start = 10 / (2 * features) if config.head == "prototypes" else 0.1
         self.log_temperature = nn.Parameter(torch.tensor(start).log())
         if config.film == "constant" and isinstance(self.film_generator, StatisticsFilm):
             self.film_generator.only_constant()
@@ -141,7 +146,10 @@ class SimpleCnaps(nn.Module):
         """
         means: list[Tensor] = []
 
-        def keep(norm: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+        def keep(norm: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            if isinstance(norm, nn.LayerNorm):
+                means.append(output.float().mean(1))  # over what stands for the whole, and patches
+                return
             assert isinstance(norm, nn.BatchNorm2d)
             assert norm.running_mean is not None and norm.running_var is not None
             normed = (inputs[0].float().mean((2, 3)) - norm.running_mean) * (
@@ -201,9 +209,9 @@ class SimpleCnaps(nn.Module):
             "backbone."
         )
 
-    def _norm(self, site: str) -> nn.BatchNorm2d:
+    def _norm(self, site: str) -> nn.BatchNorm2d | nn.LayerNorm:
         norm = self.backbone.get_submodule(site)
-        assert isinstance(norm, nn.BatchNorm2d)
+        assert isinstance(norm, NORMS)
         return norm
 
     def support_features(self, frames: Tensor, film: Tensor) -> Tensor:
@@ -232,14 +240,13 @@ class SimpleCnaps(nn.Module):
 def site_names(backbone: nn.Module, sites: str) -> tuple[str, ...]:
     """Names of the batch-norms that FiLM reaches, in the order in which a frame meets them.
 
-    paper: after the stem, every depthwise convolution and the last convolution (18); all: every one
-    (49); deep: all but the stem's and the first block's (46), so that back-propagation ends early;
-    orbit: the paper's but the first block's (17), as ORBIT's code has them.
+    Of EfficientNet-Lite0 and B0: paper: after the stem, every depthwise convolution and the last
+    convolution (18); all: every one (49); deep: all but the stem's and the first block's (46), so
+    that back-propagation ends early; orbit: the paper's but the first block's (17), as ORBIT's code
+    has them. Of other networks: all, or deep. A transformer's are layer norms.
     """
-    norms = [
-        name for name, module in backbone.named_modules() if isinstance(module, nn.BatchNorm2d)
-    ]
-    early = ("net.bn1", "net.blocks.0.")
+    norms = [name for name, module in backbone.named_modules() if isinstance(module, NORMS)]
+    early = ("net.bn1", "net.blocks.0.", "net.layer1.")
     if sites == "all":
         return tuple(norms)
     if sites == "deep":

@@ -336,7 +336,7 @@ def test_other_layouts_are_refused(protocol: str, results: object, sentence: str
 def test_it_runs_from_the_command_line(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(catalogue, "_extractor", lambda: Extractor(Greys()))
+    monkeypatch.setattr(catalogue, "_extractor", lambda _: Extractor(Greys()))
     base = ["--data", str(tree), "--protocol", "2022", "--mode", "cle-ve", "--threads", "1"]
     short = ["--tasks", "1", "--every", "2", "--least", "1", "--out", str(tmp_path / "run")]
     main([*base, *short, "--method", "frozen-cosine", "frozen-knn"])

@@ -146,7 +146,7 @@ def test_twelve_data_sets_are_read_in_their_own_formats(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_sets.without_checksums(monkeypatch)
-    monkeypatch.setattr(catalogue, "_extractor", lambda: Extractor(Colours()))
+    monkeypatch.setattr(catalogue, "_extractor", lambda _: Extractor(Colours()))
     out = tmp_path / "run"
     words = ["--root", str(root), "--method", "frozen-cosine", "--episodes", "2", "--threads", "1"]
     main([*words, "--out", str(out)])

@@ -26,7 +26,7 @@ import torch
 from model import InputError, load_model
 from model.card import GRID, PARTS
 from model.frames import SIDE
-from model.nn.backbone import FEATURES
+from model.nn.backbone import FEATURES, SERVED
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.nn.published_set_encoder import TOGETHER
@@ -108,9 +108,14 @@ def export(
 ) -> float:  # fmt: skip
     """Write the folder `out`; returns how far torch and onnxruntime differ in probability.
 
-    InputError for the head of CNAPs, which no folder can hold, and for a folder of something else.
+    InputError for what no folder can hold (another backbone, the head of CNAPs), and for a folder
+    of something else.
     notes: results and limits for the card; logs: log.jsonl of the runs, for their curves.
     """
+    if model.config.backbone not in SERVED:
+        raise InputError(
+            f"{model.config.backbone} is for comparisons; a personaliser has {' or '.join(SERVED)}."
+        )
     if model.config.head == "generated":
         raise InputError(
             "The generated head of CNAPs needs torch to adapt, so that a personaliser cannot hold "

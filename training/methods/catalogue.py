@@ -1,13 +1,14 @@
 """Which methods there are, by the names that commands take, and what each is made of.
 
 Of a checkpoint, ours or imported: `cnaps` (Simple CNAPs, CNAPs, ProtoNets or CaSE: whatever it
-holds), and `maml`. Without meta-training, on the ImageNet backbone: frozen heads, fine-tuning, and
+holds), and `maml`. Without meta-training, on an ImageNet backbone: frozen heads, fine-tuning, and
 MAML's inner steps from there.
 """
 
 from __future__ import annotations
 
 import difflib
+from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
-from model.nn.backbone import PACKAGED, Backbone
+from model.nn.backbone import NAMES as BACKBONES
+from model.nn.backbone import PACKAGED, Backbone, check_weights, own_inputs
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.nn.published_set_encoder import TOGETHER
@@ -43,13 +45,28 @@ class Chosen:
     spared: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
 
 
-def choose(name: str, checkpoint: Path | None = None) -> Chosen:
-    """InputError for a name that there is not, with the nearest that there is."""
-    if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, 1, 0.0)[0]
-        raise InputError(
-            f"There is no method {name!r}; did you mean {near}? There are {', '.join(NAMES)}."
-        )
+def add_backbone(parser: ArgumentParser) -> None:
+    """The options that say what methods without a checkpoint start from."""
+    parser.add_argument("--backbone", default=PACKAGED, help=", ".join(BACKBONES))
+    parser.add_argument("--weights", type=Path, help="file of its ImageNet weights, as timm's")
+
+
+def open_backbone(name: str = PACKAGED, weights: Path | None = None) -> Backbone:
+    """What methods start from that have no checkpoint; InputError where its weights are missing."""
+    _known("backbone", name, BACKBONES)
+    check_weights(name, weights is not None)
+    backbone = Backbone(name, own_inputs(name))
+    if weights:
+        backbone.load(weights)
+    return backbone
+
+
+def choose(name: str, checkpoint: Path | None, backbone: Backbone) -> Chosen:
+    """backbone: what methods without a checkpoint start from.
+
+    InputError for a name that there is not, with the nearest that there is.
+    """
+    _known("method", name, NAMES)
     if name != "maml" and (checkpoint is None) == (name == CHECKPOINT):
         raise InputError(
             f"{CHECKPOINT} needs a checkpoint to evaluate; give --checkpoint FILE."
@@ -57,19 +74,27 @@ def choose(name: str, checkpoint: Path | None = None) -> Chosen:
             else f"{name} has no checkpoint; leave --checkpoint out, or evaluate {CHECKPOINT}."
         )
     if name == "maml":
-        return _maml(checkpoint)
+        return _maml(checkpoint, backbone)
     if checkpoint is not None:
         model = load_checkpoint(checkpoint)[0]
         return Chosen(_held(model.config), OnePass(model, _together(model)), _count(model))
     if name == "film-tuner":
-        return Chosen(name, FilmTuner(Backbone()), _count(Backbone()), TUNED)
-    extractor = _extractor()
+        return Chosen(name, FilmTuner(backbone, backbone.features), _count(backbone), TUNED)
+    extractor = _extractor(backbone)
     head, steps = HEADS[FROZEN[name]], STEPS if FROZEN[name] == "linear" else 0
     size = _count(extractor.backbone)
     return Chosen(name, Frozen(extractor, head), size, steps, extractor.remembered)
 
 
-def _maml(checkpoint: Path | None) -> Chosen:
+def _known(what: str, name: str, names: tuple[str, ...]) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 1, 0.0)[0]
+        raise InputError(
+            f"There is no {what} {name!r}; did you mean {near}? There are {', '.join(names)}."
+        )
+
+
+def _maml(checkpoint: Path | None, backbone: Backbone) -> Chosen:
     """From the start that a training found, or from the ImageNet backbone."""
     model = load_checkpoint(checkpoint)[0] if checkpoint else None
     if model is not None and not model.config.backbone_trained:
@@ -77,10 +102,9 @@ def _maml(checkpoint: Path | None) -> Chosen:
             f"{checkpoint} holds no trained backbone for MAML to start from; make one with "
             "`python -m training.train --method maml`, or leave --checkpoint out."
         )
-    backbone = model.backbone if model else Backbone()
-    return Chosen(
-        "maml" if model else "untrained-maml", Maml(backbone), _count(backbone), INNER_STEPS
-    )
+    start = model.backbone if model else backbone
+    learner = Maml(start, start.features)
+    return Chosen("maml" if model else "untrained-maml", learner, _count(start), INNER_STEPS)
 
 
 def _held(config: CnapsConfig) -> str:
@@ -94,9 +118,9 @@ def _held(config: CnapsConfig) -> str:
 
 
 @cache
-def _extractor() -> Extractor:
+def _extractor(backbone: Backbone) -> Extractor:
     """One for all frozen heads."""
-    return Extractor(Backbone(PACKAGED))
+    return Extractor(backbone)
 
 
 def _together(model: SimpleCnaps) -> int:

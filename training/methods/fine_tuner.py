@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from model.nn.backbone import FEATURES
+from model.nn.backbone import NORMS
 from model.nn.head import global_pool
 from training.methods.learner import Clips, Recogniser
 
@@ -21,9 +21,9 @@ STEPS, RATE, BATCH = 50, 1e-3, 16
 
 
 class FilmTuner:
-    """A frozen backbone, frames (B, S, S, 3) uint8 -> maps (B, D, s, s), with batch-norms."""
+    """A frozen backbone, frames (B, S, S, 3) uint8 -> maps (B, D, s, s), with norms."""
 
-    def __init__(self, backbone: nn.Module, features: int = FEATURES) -> None:
+    def __init__(self, backbone: nn.Module, features: int) -> None:
         self.backbone, self.features = backbone.requires_grad_(False).eval(), features
 
     def adapt(self, support: Clips, labels: Tensor, ways: int) -> Recogniser:
@@ -31,7 +31,7 @@ class FilmTuner:
         norms = {
             f"{name}.{kind}": value.detach().clone().requires_grad_(True)
             for name, module in self.backbone.named_modules()
-            if isinstance(module, nn.BatchNorm2d)
+            if isinstance(module, NORMS)
             for kind, value in module.named_parameters()
         }
         layer = nn.Linear(self.features, ways)

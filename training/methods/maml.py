@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from model.nn.backbone import FEATURES
 from model.nn.head import global_pool
 from training.episodes.episode import Task
 from training.methods.learner import CHUNK, Clips, Recogniser
@@ -27,7 +26,7 @@ Weights = dict[str, Tensor]
 class Maml:
     """A backbone that is trained, frames (B, ...) -> maps (B, D, s, s); batch-norm evaluates."""
 
-    def __init__(self, backbone: nn.Module, features: int = FEATURES) -> None:
+    def __init__(self, backbone: nn.Module, features: int) -> None:
         self.backbone, self.features = backbone.eval(), features
         self.backbone.requires_grad_(True)
 

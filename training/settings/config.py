@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from model.card import GRID
 from model.errors import InputError
+from model.nn.backbone import PACKAGED, SERVED, Name, check_weights, own_inputs
 from model.nn.cnaps import CnapsConfig
 
 # Options that say which photos and composites are shown, and who prepares the episodes.
@@ -97,6 +98,8 @@ class ModelConfig:
     method: Literal["simple-cnaps", "cnaps", "protonets", "case", "maml"] = option(
         "simple-cnaps", "what is meta-trained: by LITE, and maml by its own first-order gradient"
     )
+    backbone: Name = option(PACKAGED, "timm's name; a package has its weights")  # noqa: RUF009
+    weights: str = option("", "file of another backbone's ImageNet weights, as timm names them")
     film: Literal["task", "constant", "none"] = option("task", "task: the full Simple CNAPs")
     sites: Literal["paper", "deep", "all"] = option(
         "deep", "batch-norms that FiLM reaches: 18, 46, 49"
@@ -167,6 +170,8 @@ class TrainConfig(
             sites=self.sites,
             features=self.features,
             windows=(self.windows,) if self.windows else (),
+            backbone=self.backbone,
+            inputs=own_inputs(self.backbone),
         )
         return replace(ours, **PIECES[self.method])
 
@@ -190,6 +195,11 @@ def check(config: TrainConfig) -> None:
     if config.method != "simple-cnaps" and config.film != "task":
         raise InputError(
             f"--film {config.film} is for simple-cnaps; leave it out for {config.method}."
+        )
+    check_weights(config.backbone, bool(config.weights))
+    if config.sites == "paper" and config.backbone not in SERVED:
+        raise InputError(
+            f"--sites paper is for {' and '.join(SERVED)}; take deep or all for {config.backbone}."
         )
     if config.way < 2:
         raise InputError(f"--way must be at least 2; it is {config.way}.")

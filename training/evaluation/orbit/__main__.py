@@ -24,7 +24,7 @@ from model.errors import InputError
 from training.episodes.orbit import SPLITS, read_split
 from training.evaluation.orbit.protocol import PROTOCOLS, tasks_of
 from training.evaluation.orbit.run import Question, evaluate
-from training.methods.catalogue import NAMES, choose
+from training.methods.catalogue import NAMES, add_backbone, choose, open_backbone
 from training.settings.command_line import parser_for
 
 
@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--mode", required=True, choices=("cle-ve", "clu-ve"))
     parser.add_argument("--method", nargs="+", required=True, help=", ".join(NAMES))
     parser.add_argument("--checkpoint", type=Path, help="of cnaps: ours, or imported")
+    add_backbone(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2, help="of torch (2)")
@@ -53,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                     raise InputError(f"--{name} must be at least 1; it is {value}.")
                 protocol = replace(protocol, **{field: value})
         torch.set_num_threads(args.threads)
-        methods = [choose(name, args.checkpoint) for name in args.method]
+        backbone = open_backbone(args.backbone, args.weights)
+        methods = [choose(name, args.checkpoint, backbone) for name in args.method]
         users = read_split(args.data, args.split)
         noted = (args.data / "annotations").is_dir()
         warnings.showwarning = _on_one_line
@@ -62,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for method in methods:
             out = args.out / method.name if len(methods) > 1 else args.out
             print(f"{method.name}:")
-            print(evaluate(question, method, args.checkpoint, out))
+            print(evaluate(question, method, args.checkpoint or args.weights, out))
     except InputError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

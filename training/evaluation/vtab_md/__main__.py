@@ -22,7 +22,7 @@ from model.errors import InputError
 from training.evaluation.vtab_md.episodes import EPISODES, asked_of
 from training.evaluation.vtab_md.readers import open_all
 from training.evaluation.vtab_md.run import evaluate
-from training.methods.catalogue import NAMES, choose
+from training.methods.catalogue import NAMES, add_backbone, choose, open_backbone
 from training.settings.command_line import parser_for
 
 
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--download", action="store_true", help="fetch what is not there")
     parser.add_argument("--method", required=True, help=", ".join(NAMES))
     parser.add_argument("--checkpoint", type=Path, help="of cnaps: ours, or imported")
+    add_backbone(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument(
         "--episodes", type=int, default=EPISODES, help="a data set of Meta-Dataset (%(default)s)"
@@ -47,9 +48,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.episodes < 1:
             raise InputError(f"--episodes must be at least 1; it is {args.episodes}.")
         torch.set_num_threads(args.threads)
-        method = choose(args.method, args.checkpoint)
+        backbone = open_backbone(args.backbone, args.weights)
+        method = choose(args.method, args.checkpoint, backbone)
         opened, missing = open_all(args.root, args.download)
-        weights = args.checkpoint and hashlib.sha256(args.checkpoint.read_bytes()).hexdigest()
+        file = args.checkpoint or args.weights
+        weights = file and hashlib.sha256(file.read_bytes()).hexdigest()
         settings = {"data": args.root.name, "seed": args.seed, "weights": weights}
         asked = asked_of(opened, args.episodes, args.seed)
         if (found := evaluate(asked, method, settings, args.out)) is not None:
