@@ -51,9 +51,7 @@ async def receive(request: Request, path: Path, most: int, smaller: str) -> None
                         raise too_large
                     file.write(piece)
     except TimeoutError as error:  # an OSError, too
-        raise InputError(
-            f"The upload took more than {UPLOAD_SECONDS:.0f} s; {smaller}."
-        ) from error
+        raise InputError(f"The upload took more than {UPLOAD_SECONDS:.0f} s; {smaller}.") from error
     except ClientDisconnect as error:
         raise InputError("The upload broke off; choose the file again.") from error
     except OSError as error:
