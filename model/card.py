@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
 
 from model.confidence.unknown import Calibration
 from model.errors import InputError
@@ -15,9 +19,11 @@ from model.frames import SIDE
 from model.head import KINDS
 
 GRID = SIDE // 32  # cells a side of the last map
-FORMAT = 3  # 2 had no `kind` of head and no `together`; 1 one size of windows, or null
+# 4 brought clutter; 3 `kind` of head and `together`; 1 had one size of windows, or null
+FORMAT = CLUTTER_FORMAT = 4
 Fields = TypeVar("Fields")
 PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
+CLUTTER = "clutter.npy"  # F of `model.head`, (R, D) float32; a card that does not name it has none
 CALIBRATION = "calibration.json"  # without it a folder opens, and its models know no unknown things
 
 
@@ -55,6 +61,7 @@ class Card:
     head: HeadSettings
     sha256: str  # of the backbone and of all that was trained: which personaliser this is
     calibration: Calibration | None = None
+    clutter: NDArray[np.float32] | None = None  # F (R, D)
     together: int = 0  # support frames that the set encoder must see at once, whose batch it
     # normalises; 0: each by itself
 
@@ -79,7 +86,8 @@ def read_card(folder: Path) -> Card:
                 f"the {FORMAT} this program reads; update it."
             )
         parsed = _parse(card)
-        expected = {part: card["sha256"][part] for part in PARTS}
+        parts = (*PARTS, CLUTTER) if CLUTTER in card["sha256"] else PARTS
+        expected = {part: card["sha256"][part] for part in parts}
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -94,6 +102,15 @@ def read_card(folder: Path) -> Card:
             raise InputError(
                 f"{where} is damaged: {part} is not the file its card names; copy it again."
             )
+    if CLUTTER in expected:
+        try:
+            found = _clutter((folder / CLUTTER).read_bytes(), parsed.features)
+        except (ValueError, TypeError, MemoryError) as error:  # TypeError: of a single number
+            raise InputError(
+                f"{where} has a {CLUTTER} that holds no finite float32 numbers of shape "
+                f"(R, {parsed.features}); make it again with `python -m training.clutter`."
+            ) from error
+        parsed = replace(parsed, clutter=found)
     if CALIBRATION not in expected:
         return parsed
     try:
@@ -124,13 +141,24 @@ def _parse(card: dict[str, Any]) -> Card:
     known = card["side"] == SIDE and head.features in ("raw", "unit") and head.kind in KINDS
     if not known or not 0 < head.temperature < math.inf or not 0 <= head.window_floor <= 1:
         raise ValueError("settings this program does not know")
-    digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()
+    trained = [card["sha256"][part] for part in (*PARTS, CLUTTER) if part in card["sha256"]]
+    digest = hashlib.sha256("".join(trained).encode()).hexdigest()
     own = {key: card[key] for key in ("name", "trained", "features", "embedding")}
     if (together := card.get("together", 0)) < 0:
         raise ValueError(f"together is {together!r}")
     return _typed(
         Card, own | {"sites": sites, "head": head, "sha256": digest, "together": together}
     )
+
+
+def _clutter(file: bytes, features: int) -> NDArray[np.float32]:
+    """ValueError, TypeError or MemoryError for what is none."""
+    found = np.lib.format.read_array(io.BytesIO(file), allow_pickle=False)
+    if found.dtype != np.float32 or found.shape != (len(found), features) or not len(found):
+        raise ValueError(f"{found.dtype} {found.shape}")
+    if not np.isfinite(found).all():
+        raise ValueError("not finite")
+    return found
 
 
 def _calibration(text: bytes) -> Calibration:

@@ -13,7 +13,7 @@ import pytest
 from model import InputError, load_adapted, load_model
 from model.graph.join import fold_film
 from model.runtime import open_session
-from tests.model.test_personaliser import clip, random_support
+from tests.model.test_personaliser import CLUTTER, clip, random_support
 from tests.tiny import CALIBRATION, write_tiny
 
 CLIPS = [[[3, 4], [5], [1]], [[1], [1]], [[2]], [[1, 1, 1], [80], [4, 4]]]  # frames a clip
@@ -117,15 +117,18 @@ def by_hand(
     return np.array(answers)
 
 
+@pytest.mark.parametrize("clutter", [None, CLUTTER], ids=["", "clutter"])
 @pytest.mark.parametrize("windows", [[], [4, 3]])
 @pytest.mark.parametrize("features", ["raw", "unit"])
 @pytest.mark.parametrize("clips", CLIPS[:3], ids=IDS[:3])
 def test_the_file_computes_the_unknown_score(
-    tmp_path: Path, clips: list[list[int]], features: str, windows: list[int]
-) -> None:
+    tmp_path: Path, clips: list[list[int]], features: str, windows: list[int],
+    clutter: np.ndarray | None,
+) -> None:  # fmt: skip
     folder = write_tiny(
-        tmp_path / "tiny", film=0.2, calibration=CALIBRATION, features=features, windows=windows
-    )
+        tmp_path / "tiny", film=0.2, calibration=CALIBRATION, features=features, windows=windows,
+        clutter=clutter,
+    )  # fmt: skip
     objects, frames = support_of(clips), clip(np.random.default_rng(9), 5)
     got = load_model(folder).adapt(objects).unknown(frames)
     assert got.dtype == np.float32
