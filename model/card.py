@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from model.confidence.unknown import Calibration
+from model.confidence.unknown import MOST_POWER, Calibration
 from model.errors import InputError
 from model.frames import SIDE
 from model.head import KINDS
@@ -165,7 +165,8 @@ def _calibration(text: bytes) -> Calibration:
     """ValueError or TypeError for what is none."""
     found = _typed(Calibration, json.loads(text))
     numbers = list(vars(found).values())
-    if not all(map(math.isfinite, numbers)) or found.sharpness <= 0 or found.steepness <= 0:
+    positive = found.sharpness > 0 and found.steepness > 0 and abs(found.power) <= MOST_POWER
+    if not all(map(math.isfinite, numbers)) or not positive:
         raise ValueError("numbers that calibrate nothing")
     return found
 

@@ -157,7 +157,7 @@ class Personaliser:
     def report(self, seen: Seen) -> Report:
         """How good the model of these objects will be, as far as they tell by themselves."""
         known, head = self.card.calibration, self.card.head
-        scale = head.temperature * (known.sharpness if known else 1.0)
+        scale = head.temperature * (known.sharpness_for(seen.labels) if known else 1.0)
         rows = normalised(seen.features, head.features)
         with FITTING, threadpool_limits(1, "blas"):
             fitting = partial(fit, kind=head.kind, clutter=self.card.clutter)

@@ -110,8 +110,8 @@ def write(folder: Path, model: SimpleCnaps, provenance: dict[str, Any]) -> None:
     digests = {name: digest for name, digest in card["sha256"].items() if name != CALIBRATION}
     for name in (TRAINED, CLUTTER):
         digests[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    card |= {"format": CLUTTER_FORMAT, "provenance": provenance,
-             "sha256": dict(sorted(digests.items()))}  # fmt: skip
+    _, told = load_checkpoint(folder / TRAINED)
+    card |= {"format": CLUTTER_FORMAT, "provenance": told, "sha256": dict(sorted(digests.items()))}
     with atomic_write(folder / "card.json") as unfinished:
         unfinished.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     (folder / CALIBRATION).unlink(missing_ok=True)

@@ -13,6 +13,10 @@ is held to less, and a person's own clips move the threshold. a and b, then the 
 logistic regression, are learned over tasks with left-out objects (`training.calibrate`). Cosines
 with k nearest neighbours: Sun et al., "Out-of-Distribution Detection with Deep Nearest
 Neighbors", ICML 2022. `model.graph` writes the same as ONNX.
+
+The probabilities of the K objects are the softmax of sharpness n^power logits, with n the mean
+number of frames an object was taught with. Temperature scaling (Guo et al., "On Calibration of
+Modern Neural Networks", ICML 2017) with one number for all tasks is too timid where frames are few.
 """
 
 from __future__ import annotations
@@ -25,13 +29,15 @@ from model.head import Float
 
 NEIGHBOURS = 3
 MOST = 64  # frames of an object that a frame is compared with; of more, evenly taken ones
+LEARNED = 40  # frames an object up to which `power` was learned
+MOST_POWER = 2.0  # either way
 
 
 @dataclass(frozen=True)
 class Calibration:
     """calibration.json of a personaliser's folder: what was learned over many tasks."""
 
-    sharpness: float  # > 0; probabilities are the softmax of sharpness * logits
+    sharpness: float  # > 0; of a task with one frame an object
     own: float  # a
     others: float  # b
     typical: float  # own_k where nothing can be left out: one frame of one clip
@@ -39,6 +45,12 @@ class Calibration:
     from_own: float
     from_others: float
     steepness: float  # > 0
+    power: float = 0.0  # older files have one sharpness for all tasks
+
+    def sharpness_for(self, labels: np.ndarray) -> float:
+        """What logits are multiplied by, for a support with labels (N,) that cover [0, K)."""
+        frames = len(labels) / (int(labels.max()) + 1)
+        return self.sharpness * min(frames, LEARNED) ** self.power
 
 
 @dataclass(frozen=True)
