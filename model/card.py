@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 from dataclasses import dataclass, replace
@@ -23,7 +22,9 @@ GRID = SIDE // 32  # cells a side of the last map
 FORMAT = CLUTTER_FORMAT = 4
 Fields = TypeVar("Fields")
 PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
-CLUTTER = "clutter.npy"  # F of `model.head`, (R, D) float32; a card that does not name it has none
+# F (R, D) of `model.head`, row after row, little-endian float32; where the card names none there is
+# none
+CLUTTER = "clutter.f32"
 CALIBRATION = "calibration.json"  # without it a folder opens, and its models know no unknown things
 
 
@@ -103,14 +104,7 @@ def read_card(folder: Path) -> Card:
                 f"{where} is damaged: {part} is not the file its card names; copy it again."
             )
     if CLUTTER in expected:
-        try:
-            found = _clutter((folder / CLUTTER).read_bytes(), parsed.features)
-        except (ValueError, TypeError, MemoryError) as error:  # TypeError: of a single number
-            raise InputError(
-                f"{where} has a {CLUTTER} that holds no finite float32 numbers of shape "
-                f"(R, {parsed.features}); make it again with `python -m training.clutter`."
-            ) from error
-        parsed = replace(parsed, clutter=found)
+        parsed = replace(parsed, clutter=_clutter(folder / CLUTTER, parsed.features, where))
     if CALIBRATION not in expected:
         return parsed
     try:
@@ -151,13 +145,21 @@ def _parse(card: dict[str, Any]) -> Card:
     )
 
 
-def _clutter(file: bytes, features: int) -> NDArray[np.float32]:
-    """ValueError, TypeError or MemoryError for what is none."""
-    found = np.lib.format.read_array(io.BytesIO(file), allow_pickle=False)
-    if found.dtype != np.float32 or found.shape != (len(found), features) or not len(found):
-        raise ValueError(f"{found.dtype} {found.shape}")
+def _clutter(path: Path, features: int, where: str) -> NDArray[np.float32]:
+    """InputError for what is none."""
+    file = path.read_bytes()
+    rows, rest = divmod(len(file), 4 * features)
+    if rest or not rows:
+        raise InputError(
+            f"{where} has a {CLUTTER} of {len(file)} bytes, not of {4 * features} for each "
+            "direction; make it again with `python -m training.clutter`."
+        )
+    found = np.frombuffer(file, "<f4").reshape(rows, features)
     if not np.isfinite(found).all():
-        raise ValueError("not finite")
+        raise InputError(
+            f"{where} has a {CLUTTER} with numbers that are not finite; make it again with "
+            "`python -m training.clutter`."
+        )
     return found
 
 

@@ -12,7 +12,7 @@ eigenvectors U of the mean of d d^T,
 so that what lies along U tells less. Within-class covariance normalisation (Hatch et al., 2006)
 does so to what microphones, not speakers, bring into speech.
 
-Writes clutter.npy and trained.safetensors into the folder, and both into card.json;
+Writes clutter.f32 and trained.safetensors into the folder, and both into card.json;
 calibration.json, which holds for one head, goes: `python -m training.calibrate` makes it anew.
 """
 
@@ -104,8 +104,8 @@ def write(folder: Path, model: SimpleCnaps, provenance: dict[str, Any]) -> None:
     """
     assert model.clutter is not None
     save_checkpoint(folder / TRAINED, model, provenance)
-    with atomic_write(folder / CLUTTER) as unfinished, unfinished.open("wb") as file:
-        np.save(file, model.clutter.numpy())
+    with atomic_write(folder / CLUTTER) as unfinished:
+        unfinished.write_bytes(model.clutter.numpy().astype("<f4").tobytes())
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     digests = {name: digest for name, digest in card["sha256"].items() if name != CALIBRATION}
     for name in (TRAINED, CLUTTER):

@@ -192,7 +192,7 @@ def _write(
         onnx.save(graph, folder / file)
     save_checkpoint(folder / "trained.safetensors", model, provenance)
     if model.clutter is not None:
-        np.save(folder / CLUTTER, model.clutter.numpy())
+        (folder / CLUTTER).write_bytes(model.clutter.numpy().astype("<f4").tobytes())
     config = model.config
     batches = config.context == "published" and config.batch_norm == "batch"
     newer = batches or config.head != "mahalanobis"
