@@ -167,8 +167,9 @@ def _calibration(text: bytes) -> Calibration:
     """ValueError or TypeError for what is none."""
     found = _typed(Calibration, json.loads(text))
     numbers = list(vars(found).values())
-    positive = found.sharpness > 0 and found.steepness > 0 and abs(found.power) <= MOST_POWER
-    if not all(map(math.isfinite, numbers)) or not positive:
+    positive = found.sharpness > 0 and found.steepness > 0
+    powers = max(abs(found.by_frames), abs(found.by_objects))
+    if not all(map(math.isfinite, numbers)) or not positive or powers > MOST_POWER:
         raise ValueError("numbers that calibrate nothing")
     return found
 

@@ -14,9 +14,12 @@ logistic regression, are learned over tasks with left-out objects (`training.cal
 with k nearest neighbours: Sun et al., "Out-of-Distribution Detection with Deep Nearest
 Neighbors", ICML 2022. `model.graph` writes the same as ONNX.
 
-The probabilities of the K objects are the softmax of sharpness n^power logits, with n the mean
-number of frames an object was taught with. Temperature scaling (Guo et al., "On Calibration of
-Modern Neural Networks", ICML 2017) with one number for all tasks is too timid where frames are few.
+The probabilities of the K objects are the softmax of
+
+    sharpness min(n, ENOUGH)^by_frames K^by_objects logits,    n the mean frames an object,
+
+temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017) by task: one
+number for all is too timid where few frames of few objects were taught.
 """
 
 from __future__ import annotations
@@ -29,15 +32,15 @@ from model.head import Float
 
 NEIGHBOURS = 3
 MOST = 64  # frames of an object that a frame is compared with; of more, evenly taken ones
-LEARNED = 40  # frames an object up to which `power` was learned
-MOST_POWER = 2.0  # either way
+ENOUGH = 15  # frames an object, from which on more of them leave the sharpness as it is
+MOST_POWER = 2.0  # of frames and objects, either way
 
 
 @dataclass(frozen=True)
 class Calibration:
     """calibration.json of a personaliser's folder: what was learned over many tasks."""
 
-    sharpness: float  # > 0; of a task with one frame an object
+    sharpness: float  # > 0
     own: float  # a
     others: float  # b
     typical: float  # own_k where nothing can be left out: one frame of one clip
@@ -45,12 +48,14 @@ class Calibration:
     from_own: float
     from_others: float
     steepness: float  # > 0
-    power: float = 0.0  # older files have one sharpness for all tasks
+    by_frames: float = 0.0  # older files have one sharpness for all tasks
+    by_objects: float = 0.0
 
     def sharpness_for(self, labels: np.ndarray) -> float:
         """What logits are multiplied by, for a support with labels (N,) that cover [0, K)."""
-        frames = len(labels) / (int(labels.max()) + 1)
-        return self.sharpness * min(frames, LEARNED) ** self.power
+        ways = int(labels.max()) + 1
+        frames = min(len(labels) / ways, ENOUGH)
+        return self.sharpness * frames**self.by_frames * ways**self.by_objects
 
 
 @dataclass(frozen=True)

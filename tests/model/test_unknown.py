@@ -150,21 +150,21 @@ def test_bare_onnxruntime_gives_the_same(tmp_path: Path) -> None:
         np.testing.assert_array_equal(answers.probabilities, adapted.predict(frames))
 
 
-def test_the_sharpness_falls_with_the_frames_an_object_was_taught_with(tmp_path: Path) -> None:
-    """By the calibration's line up to 40; an older file, without `power`, has one for all tasks."""
+@pytest.mark.parametrize(
+    ("shots", "factor"), [([1, 1], 2.0), ([9, 3], 2 * 6**-0.5), ([50, 50], 2 * 15**-0.5)]
+)
+def test_the_sharpness_follows_frames_and_objects(
+    tmp_path: Path, shots: list[int], factor: float
+) -> None:
+    """Up to 15 frames an object; an older file, without the powers, has one for all tasks."""
     rng = np.random.default_rng(0)
-    frames = clip(rng, 3)
-    for shots, factor in (([1, 1], 1.0), ([9, 3], 6**-0.5), ([50, 50], 40**-0.5)):
-        support = {str(k): [clip(rng, n)] for k, n in enumerate(shots)}
-        for power, scale in ((-0.5, factor), (None, 1.0)):
-            known = CALIBRATION | ({} if power is None else {"power": power})
-            folder = write_tiny(tmp_path / "tiny", calibration=known)
-            session = ort.InferenceSession(load_model(folder).adapt(support).to_bytes())
-            p, logits = map(
-                np.asarray, session.run(["probabilities", "logits"], {"frames": frames})
-            )
-            gap = CALIBRATION["sharpness"] * scale * (logits[:, 0] - logits[:, 1])
-            np.testing.assert_allclose(p[:, 0], 1 / (1 + np.exp(-gap)), atol=1e-5)
+    frames, support = clip(rng, 3), {str(k): [clip(rng, n)] for k, n in enumerate(shots)}
+    for known, scale in (({}, 1.0), ({"by_frames": -0.5, "by_objects": 1.0}, factor)):
+        folder = write_tiny(tmp_path / "tiny", calibration=CALIBRATION | known)
+        bare = ort.InferenceSession(load_model(folder).adapt(support).to_bytes())
+        p, logits = map(np.asarray, bare.run(["probabilities", "logits"], {"frames": frames}))
+        gap = CALIBRATION["sharpness"] * scale * (logits[:, 0] - logits[:, 1])
+        np.testing.assert_allclose(p[:, 0], 1 / (1 + np.exp(-gap)), atol=1e-5)
 
 
 def test_more_frames_than_are_compared_still_agree_with_what_they_show(tmp_path: Path) -> None:

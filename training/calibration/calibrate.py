@@ -119,12 +119,16 @@ def _regression(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, f
 
 
 def _sharpness(tasks: Sequence[Shown]) -> dict[str, float]:
-    """sharpness and power by the likelihood of the taught objects' frames; every task counts the
-    same.
+    """sharpness and its powers by the likelihood of the taught objects' frames; every task counts
+    the same.
     """
 
+    def found(line: np.ndarray) -> dict[str, float]:
+        log, by_frames, by_objects = map(float, line)
+        return {"sharpness": float(np.exp(log)), "by_frames": by_frames, "by_objects": by_objects}
+
     def loss(line: np.ndarray) -> float:
-        trial = replace(PLAIN, sharpness=np.exp(line[0]), power=line[1])
+        trial = replace(PLAIN, **found(line))
         each = []
         for task in tasks:
             known = task.targets >= 0
@@ -133,9 +137,8 @@ def _sharpness(tasks: Sequence[Shown]) -> dict[str, float]:
             each.append(-rows[np.arange(len(rows)), task.targets[known]].mean())
         return float(np.mean(each))
 
-    within = [(-5, 5), (-MOST_POWER, MOST_POWER)]
-    log, power = optimize.minimize(loss, np.zeros(2), method="Nelder-Mead", bounds=within).x
-    return {"sharpness": float(np.exp(log)), "power": float(power)}
+    within = [(-5, 5), (-MOST_POWER, MOST_POWER), (-MOST_POWER, MOST_POWER)]
+    return found(optimize.minimize(loss, np.zeros(3), method="Nelder-Mead", bounds=within).x)
 
 
 def report(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, float]:
