@@ -213,7 +213,9 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
         "along_centres": (head.rows * head.centres[head.labels]).sum(-1),
         "owner": np.eye(k)[head.labels],
         "minus_t": np.array(-settings.temperature),
-        "sharpness": np.array(card.calibration.sharpness if card.calibration else 1.0),
+        "sharpness": np.array(
+            card.calibration.sharpness_for(head.labels) if card.calibration else 1.0
+        ),
     } | place_constants(head, bool(windows))
     if unit:
         constants["root_d"] = np.array(np.sqrt(d))
