@@ -1,6 +1,9 @@
-// The coach: what makes a clip poor while it is being recorded, one hint at a time, from classic measures of the frames.
+// The coach: what makes a clip poor while it is being recorded, one hint at a time.
 // Dark: the mean of the luma. Blurred: how little blurring it again takes away (Crete et al., "The blur effect", 2007).
+// Cut off: where the model sees the thing, once it knows it. Small, and taken where the clip before was: surroundings.js.
 // Still: no cell of a coarse grid has changed for a while.
+
+import { colours, Place, share } from "./surroundings.js";
 
 const SIDE = 112; // pixels of the picture that is looked at: half of a frame's, in which the noise of a sensor is gone
 const CELLS = 16; // of the coarse grid, a side
@@ -8,9 +11,14 @@ const EVERY = 100; // ms between two looks
 const HOLD = 3; // looks in a row before a hint is given
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
+const EDGE = 0.28; // of the picture: nearer to a side than this lies the middle only of what is cut off there
+const SMALL = 0.05; // of the picture, that a thing held near enough covers ...
+const SEEN = 0.002; // ... of which more must be seen, or nothing is known of it
+const SAME = 0.65; // of the rim, from which on it is that of the clip before
 const STILL = 1500; // ms without a change ...
 const CHANGE = 6; // ... of more luma than this in any cell ...
 const LOOKS = 8; // ... in so many looks: two of a slow machine may be alike by chance
+const KINDS = ["dark", "blurred", "left", "right", "top", "bottom", "small", "same"]; // the first of them is said
 const STAYS = 2500; // ms that a hint stays at least before another one
 
 /** Luma of RGBA pixels (2 SIDE, 2 SIDE, 4), at half the size: (SIDE * SIDE,) in [0, 255]. */
@@ -58,35 +66,61 @@ function blurAlong(grey, step, line) {
   return changes ? 1 - taken / changes : 1;
 }
 
+/** The side, a key of `hintWords`, at which an answer {names, p, where} has the thing called `name` cut off; "" at none. */
+export function cutOff({ names, p, where }, name, mirrored = false) {
+  if (!where || names[p.indexOf(Math.max(...p))] !== name) return "";
+  const [x, y] = [(where[0] + where[2]) / 2, (where[1] + where[3]) / 2];
+  const [nearest, side] = [[x, "left"], [1 - x, "right"], [y, "top"], [1 - y, "bottom"]].sort(([a], [b]) => a - b)[0];
+  if (nearest >= EDGE) return "";
+  return mirrored ? ({ left: "right", right: "left" }[side] ?? side) : side;
+}
+
 export class Coach {
   #looked = -Infinity;
   #past = []; // [when, grid]
-  #runs = { dark: 0, blurred: 0 };
+  #runs = {}; // looks in a row of each kind
+  #side = ""; // where the newest answer has it cut off
   #hint = "";
   #since = -Infinity;
 
-  /** What to say to a frame (2 SIDE, 2 SIDE, 4) RGBA at `now` ms: "dark", "blurred", "still", or "" while all is well. */
+  /** name: what is recorded; before: the Place of its clip before, if there is one. */
+  constructor(name = "", before = null) {
+    this.name = name.trim();
+    this.before = before;
+    this.place = new Place(); // of this clip
+  }
+
+  /** An answer of the model to a frame of it. */
+  hear(answer, mirrored) {
+    this.#side = cutOff(answer, this.name, mirrored);
+  }
+
+  /** What to say to a frame (2 SIDE, 2 SIDE, 4) RGBA at `now` ms: a key of `hintWords`, "" while all is well. */
   see(rgba, now) {
     if (now - this.#looked < EVERY) return this.#hint;
     this.#looked = now;
-    const next = this.#judge(luma(rgba), now);
+    const next = this.#judge(rgba, now);
     if (next !== this.#hint && now - this.#since >= (this.#hint ? STAYS : 0)) [this.#hint, this.#since] = [next, now];
     return this.#hint;
   }
 
-  #judge(grey, now) {
+  #judge(rgba, now) {
+    const grey = luma(rgba);
     const cells = grid(grey);
     const mean = cells.reduce((sum, cell) => sum + cell, 0) / cells.length;
     this.#past = [...this.#past.filter(([then]) => now - then <= STILL + EVERY), [now, cells]];
-    this.#run("dark", mean < DARK);
-    this.#run("blurred", blurEffect(grey) > BLUR);
-    if (this.#runs.dark >= HOLD) return "dark";
-    if (this.#runs.blurred >= HOLD) return "blurred";
-    return this.#still(now) ? "still" : "";
-  }
-
-  #run(kind, bad) {
-    this.#runs[kind] = bad ? this.#runs[kind] + 1 : 0;
+    const seen = colours(rgba, 2 * SIDE);
+    this.place.add(seen);
+    const size = share(seen);
+    const bad = {
+      dark: mean < DARK,
+      blurred: blurEffect(grey) > BLUR,
+      [this.#side]: true,
+      small: size > SEEN && size < SMALL,
+      same: this.before?.holds(seen) > SAME,
+    };
+    for (const kind of KINDS) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;
+    return KINDS.find((kind) => this.#runs[kind] >= HOLD) ?? (this.#still(now) ? "still" : "");
   }
 
   #still(now) {

@@ -9,6 +9,7 @@ export class Recording {
   #asking = false;
   #timer = 0;
   #count = 0; // seconds left, as shown last
+  #places = new Map(); // of each name, where its clip before was taken
 
   /** root: where the parts are; camera: what is filmed; voice, tones: tell what happened; page: {order, trouble, show, counting, kept}. */
   constructor(root, camera, voice, tones, page) {
@@ -36,7 +37,7 @@ export class Recording {
     this.#asking = false;
     if (!begun) return;
     this.take = { name, started: performance.now() };
-    this.coach = new Coach();
+    this.coach = new Coach(name, this.#places.get(name.trim()));
     this.#count = RECORD_MS / 1000;
     this.tones.play("start");
     this.#timer = setInterval(() => this.#tick(), 100);
@@ -50,6 +51,11 @@ export class Recording {
     if (this.take) this.#advise(hintWords(this.coach.see(this.camera.square().data, performance.now())));
   }
 
+  /** An answer to one of its frames. */
+  hear(answer) {
+    if (this.take) this.coach.hear(answer, this.camera.mirrored);
+  }
+
   #advise(words) {
     if (words === this.advice.textContent) return;
     this.advice.textContent = words;
@@ -57,7 +63,7 @@ export class Recording {
   }
 
   async keep() {
-    const { name } = this.take;
+    const [{ name }, { place }] = [this.take, this.coach];
     clearInterval(this.#timer);
     this.take = null;
     this.#advise("");
@@ -66,6 +72,7 @@ export class Recording {
     this.tones.play("stop");
     const kept = await this.page.order({ do: "keep" });
     if (!kept) return;
+    this.#places.set(name.trim(), place);
     this.tones.play("kept");
     this.page.kept(name, keptWords(name, kept.count, kept.sent));
   }

@@ -176,7 +176,9 @@ class TeachAndWatch extends HTMLElement {
 
   #hearAnswer(answer) {
     if (answer.problem) this.trouble.say(answer.problem);
-    if (answer.p && this.camera.playing && this.model) this.sight.show(answer);
+    if (!answer.p || !this.camera.playing || !this.model) return;
+    this.recording.hear(answer);
+    this.sight.show(answer);
   }
 
   // ---- the camera ---------------------------------------------------------------------------------------

@@ -46,7 +46,18 @@ export function paceWords(rate, waiting, here) {
 
 /** A hint of the coach. */
 export function hintWords(key) {
-  return { dark: "Too dark: make more light.", blurred: "Blurred: hold it still.", still: "Nothing moves: turn it.", "": "" }[key];
+  return {
+    dark: "Too dark: make more light.",
+    blurred: "Blurred: hold it still.",
+    left: "Cut off at the left.",
+    right: "Cut off at the right.",
+    top: "Cut off at the top.",
+    bottom: "Cut off at the bottom.",
+    small: "Too small: come closer.",
+    same: "The same place as before: go to another.",
+    still: "Nothing moves: turn it.",
+    "": "",
+  }[key];
 }
 
 /** Of `sent` frames of a recording of `name` the app kept `count`. */
