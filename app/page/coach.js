@@ -8,17 +8,17 @@ import { colours, Place, share } from "./surroundings.js";
 const SIDE = 112; // pixels of the picture that is looked at: half of a frame's, in which the noise of a sensor is gone
 const CELLS = 16; // of the coarse grid, a side
 const EVERY = 100; // ms between two looks
-const HOLD = 3; // looks in a row before a hint is given
+// Looks in a row before a hint is given, the first of them; answers of the model are means of half a second already.
+const HOLD = { dark: 3, blurred: 3, left: 2, right: 2, top: 2, bottom: 2, small: 4, same: 5 };
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
-const EDGE = 0.28; // of the picture: nearer to a side than this lies the middle only of what is cut off there
+const EDGE = 0.24; // of the picture: nearer to a side than this lies the middle only of what is cut off there
 const SMALL = 0.05; // of the picture, that a thing held near enough covers ...
-const SEEN = 0.002; // ... of which more must be seen, or nothing is known of it
-const SAME = 0.65; // of the rim, from which on it is that of the clip before
+const SEEN = 0.012; // ... of which more must be seen, or nothing is known of it
+const SAME = 0.7; // of the rim, from which on it is that of the clip before
 const STILL = 1500; // ms without a change ...
 const CHANGE = 6; // ... of more luma than this in any cell ...
 const LOOKS = 8; // ... in so many looks: two of a slow machine may be alike by chance
-const KINDS = ["dark", "blurred", "left", "right", "top", "bottom", "small", "same"]; // the first of them is said
 const STAYS = 2500; // ms that a hint stays at least before another one
 
 /** Luma of RGBA pixels (2 SIDE, 2 SIDE, 4), at half the size: (SIDE * SIDE,) in [0, 255]. */
@@ -119,8 +119,8 @@ export class Coach {
       small: size > SEEN && size < SMALL,
       same: this.before?.holds(seen) > SAME,
     };
-    for (const kind of KINDS) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;
-    return KINDS.find((kind) => this.#runs[kind] >= HOLD) ?? (this.#still(now) ? "still" : "");
+    for (const kind in HOLD) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;
+    return Object.keys(HOLD).find((kind) => this.#runs[kind] >= HOLD[kind]) ?? (this.#still(now) ? "still" : "");
   }
 
   #still(now) {

@@ -10,7 +10,7 @@ import numpy as np
 from playwright.sync_api import Page
 
 from model import Adapted, Personaliser
-from tests.app.staged import LOOKS, STAGED, Clip, again, answers, elsewhere
+from tests.app.staged import LOOKS, SIDES, STAGED, Clip, again, answers, elsewhere
 
 # Every hint that is given to a clip, in order, `before` being the clip before of the same thing.
 HINTS = """async ([name, frames, answers, before]) => {
@@ -45,7 +45,9 @@ class Score:
     false: float  # share of the good clips that get this hint
 
 
-def hints(page: Page, clip: Clip, before: Clip | None = None, model: Adapted | None = None) -> list[str]:  # fmt: skip
+def hints(
+    page: Page, clip: Clip, before: Clip | None = None, model: Adapted | None = None
+) -> list[str]:
     """What the coach says; before: the clip before of its thing; model: what knows the thing."""
     told = answers(model, clip) if model else []
     return page.evaluate(HINTS, [clip.thing, _sent(clip), told, _sent(before) if before else []])
@@ -69,9 +71,10 @@ def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[
     for kind, (hint, spoil) in STAGED.items():
         whole = [clip for clip in clips if clip.boxes is not None]
         short = [replace(clip, frames=clip.frames[:LOOKS]) for clip in whole]
-        told = [hints(page, spoil(c, rng), None, models[c.name]) for c in short]
+        knows = models if hint in SIDES else {}
+        told = [hints(page, spoil(c, rng), None, knows.get(c.name)) for c in short]
         scores.append(_score(kind, hint, told, good))
-    told = [hints(page, now, then, models[now.name]) for then, now in (again(c, clips) for c in clips)]  # fmt: skip
+    told = [hints(page, now, then) for then, now in (again(c, clips) for c in clips)]
     scores.append(_score("the same place", "same", told, good))
     return scores, float(np.mean([bool(given) for given in good]))
 

@@ -1,8 +1,8 @@
 """Poor clips, made of good ones: each spoilt in one way that the coach has a hint for.
 
-Where a thing is in the first, the middle and the last frame of a clip was drawn by hand, and stands
-in boxes.csv as left, top, right, bottom in % of the square; clips that cut it off by themselves have
-no box. Clips of one `place` were taken at one place.
+Where a thing is in the first, the middle and the last frame of a clip was drawn by hand, and
+stands in boxes.csv as left, top, right, bottom in % of the square; clips that cut it off by
+themselves have no box. Clips of one `place` were taken at one place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from model import Adapted
 from model.frames import square, stream
 
 STEP = 0.1  # s between two frames, as the coach looks
-LOOKS = 20  # of a spoilt clip, at most
+LOOKS = 15  # of a spoilt clip, at most
 STILL = 25  # frames of a clip in which nothing moves
 SIDE = 224  # pixels of a frame
 FAR = 0.2  # of the picture: the longer side of a thing that is too small
@@ -46,9 +46,7 @@ def read(folder: Path) -> list[Clip]:
     for path in sorted(folder.glob("*/clean/*.mp4")):
         if row := rows.get((path.parts[-3], path.stem)):
             frames = looks(path)
-            clips.append(
-                Clip(row["thing"], row["clip"], row["place"], frames, _boxes(row, frames))
-            )
+            clips.append(Clip(row["thing"], row["clip"], row["place"], frames, _boxes(row, frames)))
     return clips
 
 
@@ -166,7 +164,8 @@ def _moved(clip: Clip, window: Callable[[np.ndarray], tuple[float, float, float]
         left, top, side = (int(value) for value in window(box))
         across = _beyond(np.arange(left, left + side), box[0], box[2])
         down = _beyond(np.arange(top, top + side), box[1], box[3])
-        frames.append(cv2.resize(frame[np.ix_(down, across)], (SIDE, SIDE), interpolation=cv2.INTER_AREA))  # fmt: skip
+        seen = frame[np.ix_(down, across)]
+        frames.append(cv2.resize(seen, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
     return replace(clip, frames=frames)
 
 
