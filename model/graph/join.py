@@ -229,12 +229,18 @@ def _head_nodes(card: Card, countered: bool) -> onnx.GraphProto:
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value), name) for name, value in same.items()
     )
-    # merging renames what is here; what `constants` will bring must be called the same
-    here = {v.name for v in (*graph.input, *graph.initializer)}
+    expecting(graph, HEAD)
+    return graph
+
+
+def expecting(graph: onnx.GraphProto, prefix: str) -> None:
+    """Give what the graph lacks the names that it will have in the file: merging and prefixing
+    rename only what is there.
+    """
+    here = {value.name for value in (*graph.input, *graph.initializer)}
     here |= {name for node in graph.node for name in node.output}
     for node in graph.node:
-        node.input[:] = [name if name in here else HEAD + name for name in node.input]
-    return graph
+        node.input[:] = [name if name in here else prefix + name for name in node.input]
 
 
 def constants(fitted: Fitted, card: Card) -> Iterator[tuple[str, np.ndarray]]:

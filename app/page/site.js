@@ -1,0 +1,1 @@
+import "./adapt/worker.js";
