@@ -31,8 +31,8 @@ GOLDEN = 12  # frames
 # What the page of a bundle is made of; a test follows the imports.
 PARTS = (
     *("bars.js", "camera.js", "device.js", "find.js", "icon.svg", "layout.js", "make.js"),
-    *("pace.js", "page.css", "rgb.js", "runtime.js", "sight.js", "standalone.js", "tones.js"),
-    *("voice.js", "watch.js", "words.js", "worker.js"),
+    *("pace.js", "page.css", "rgb.js", "runtime.js", "sight.js", "square.js"),
+    *("standalone.js", "tones.js", "voice.js", "watch.js", "words.js", "worker.js"),
 )
 NO_REPORT = "It was not tested."
 

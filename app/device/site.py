@@ -8,6 +8,7 @@ only want running, and pieces to put together (`model.graph.parts`); `page/adapt
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
 import re
@@ -67,7 +68,7 @@ def contents(personaliser: Path) -> dict[str, bytes]:
         model["MODEL_CARD.md"] = told.read_bytes()
     page = (*STYLES, *scripts("site.js"))
     files = {
-        "index.html": (PAGE / "site.html").read_bytes(),
+        "index.html": _index(),
         "offline.js": (PAGE / "offline.js").read_bytes(),
         "README.md": (HERE / "SITE.md").read_bytes(),
         "LICENCES.md": (HERE / "SITE_LICENCES.md").read_bytes() + (ROOT / "LICENSE").read_bytes(),
@@ -83,7 +84,6 @@ def contents(personaliser: Path) -> dict[str, bytes]:
         files[f"samples/{path.relative_to(SAMPLES).as_posix()}"] = path.read_bytes()
     made = {
         "samples": {name: [_url(clip) for clip in own] for name, own in taught.items()},
-        "watch": [{"name": name, "url": _url(own[0])} for name, own in watched.items()],
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     return files | {MANIFEST: json.dumps(made, ensure_ascii=False, indent=1).encode()}
@@ -101,6 +101,14 @@ def scripts(first: str) -> list[str]:
             if path.is_relative_to(PAGE):
                 waiting.append(path.relative_to(PAGE).as_posix())
     return sorted(needed)
+
+
+def _index() -> bytes:
+    """The page, which may play these in place of a camera."""
+    watched = sample_clips(SAMPLES, "clutter")
+    clips = [{"name": name, "url": _url(own[0])} for name, own in watched.items()]
+    text = (PAGE / "site.html").read_text(encoding="utf-8")
+    return text.replace("{clips}", html.escape(json.dumps(clips))).encode()
 
 
 def _url(clip: Path) -> str:

@@ -33,7 +33,7 @@ ADAPT = """async ([url, things, foreign]) => {
   if (globalThis.order === 1) await ask({ do: "open" });
   await ask({ do: "unpack", name: "it", file: await (await fetch(url)).blob() });
   const { model, seconds } = await ask({ do: "learn", things, foreign, order: globalThis.order });
-  await ask({ do: "retain", ids: [] });
+  await ask({ do: "drop", ids: [...things.flatMap((one) => one.clips), ...foreign] });
   const file = new FileReader();
   const read = new Promise((settle) => { file.onload = () => settle(file.result.split(",")[1]); });
   file.readAsDataURL(new Blob([model]));

@@ -36,9 +36,9 @@ const work = {
     return store(into, joined([frames.subarray(0, number * BYTES), frames.subarray((number + 1) * BYTES)]));
   },
 
-  /** Keep no other clips than these. */
-  retain({ ids }) {
-    for (const id of clips.keys()) if (!ids.includes(id)) clips.delete(id);
+  /** Forget these clips: what is taught has changed. */
+  drop({ ids }) {
+    for (const id of ids) clips.delete(id);
   },
 
   /** A profile of what `manifest` lists. */
@@ -50,7 +50,7 @@ const work = {
   async unpack({ file, name }) {
     const { manifest, found } = await unpack(file, name);
     const thumbs = {};
-    for (const [id, frames] of found) if (!clips.has(id)) thumbs[id] = (await store(id, frames)).thumbs;
+    for (const [id, frames] of found) thumbs[id] = (await store(id, clips.get(id) ?? frames)).thumbs;
     return { manifest, thumbs };
   },
 
@@ -67,7 +67,7 @@ const work = {
     return named(things.map(({ name }) => name), performance.now() - start);
   },
 
-  /** The same model with other names. */
+  /** The latest model with other names. */
   rename({ names }) {
     return named(names, 0);
   },
@@ -102,17 +102,21 @@ function joined(frames) {
   return whole;
 }
 
-// One after the other; but whatever comes while a model is being made makes that one out of date.
+// The model is for one at a time; what concerns clips alone need not wait for it.
+const SLOW = ["open", "learn", "rename"];
 let turn = Promise.resolve();
 self.onmessage = ({ data }) => {
-  if (data.order) newest = data.order;
-  turn = turn.then(async () => {
-    try {
-      const answer = (await work[data.do](data)) ?? {};
-      postMessage({ type: "done", ref: data.ref, ...answer }, answer.model ? [answer.model] : []);
-    } catch (error) {
-      const overtaken = error instanceof Overtaken;
-      postMessage({ type: "undone", ref: data.ref, text: overtaken ? "" : error.message });
-    }
-  });
+  if (data.order) newest = data.order; // whatever is being learned is out of date
+  if (SLOW.includes(data.do)) turn = turn.then(() => answer(data));
+  else answer(data);
 };
+
+async function answer({ ref, ...order }) {
+  try {
+    const told = (await work[order.do](order)) ?? {};
+    postMessage({ type: "done", ref, ...told }, told.model ? [told.model] : []);
+  } catch (error) {
+    if (!(error instanceof Overtaken)) console.warn(`${order.do}:`, error.message);
+    postMessage({ type: "undone", ref, text: error.message });
+  }
+}
