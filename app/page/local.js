@@ -7,6 +7,11 @@ import { Taught } from "./taught.js";
 
 const HOME = new URL("../", import.meta.url);
 const MOMENT = 1; // s: what That’s wrong is about
+// The smallest module with a SIMD instruction: v128 zero, popcounted lane by lane.
+const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
+const TOO_OLD = "This browser cannot run the model: that takes WebAssembly with SIMD, which browsers have since 2023. Open this page in another one.";
+const INCOMPLETE = "Some files of this site are missing; copy all of it again, then reload this page.";
+const BROKEN = "What learns in this page stopped; your things are kept if the switch below says so. Reload the page.";
 
 /** Says what Line says: "open", "clip", "state", "learning", "learned", "unlearned", "answer" and "gone". */
 export class Local extends EventTarget {
@@ -25,14 +30,15 @@ export class Local extends EventTarget {
 
   constructor() {
     super();
+    if (!globalThis.WebAssembly?.validate(SIMD)) return this.#fail(TOO_OLD);
     this.#learner.onmessage = ({ data }) => this.#hear(data);
-    this.#learner.onerror = ({ message }) => this.#fail(message);
+    this.#learner.onerror = () => this.#fail(BROKEN);
     this.#device.addEventListener("answer", ({ detail }) => this.#tell("answer", detail));
-    this.#device.addEventListener("failed", ({ detail }) => this.#fail(detail.text));
+    this.#device.addEventListener("failed", () => this.#fail(BROKEN));
     this.#learn({ do: "open" }).then(() => {
       this.open = true;
       this.#tell("open");
-    }, ({ message }) => this.#fail(message));
+    }, () => this.#fail(INCOMPLETE));
   }
 
   get pace() {
@@ -142,7 +148,7 @@ export class Local extends EventTarget {
 
   /** Let the learner keep a clip; as: what it calls its id. */
   async #kept(order, as = "id") {
-    const id = crypto.randomUUID();
+    const id = newId();
     const { count, thumbs } = await this.#learn({ ...order, [as]: id });
     this.#tell("clip", { id, thumbs });
     return { id, frames: count };
@@ -238,13 +244,17 @@ export class Local extends EventTarget {
     else reject(new Error(told.text));
   }
 
+  /** It is over: say why, once whoever made this listens. */
   #fail(text) {
-    console.warn("this page cannot teach:", text);
-    const words = "This browser cannot run the model: it needs WebAssembly with SIMD, which browsers have since 2023. Try another one.";
-    this.#tell("gone", { text: text === "missing" ? "The files of this page are not complete; copy the site again." : words });
+    queueMicrotask(() => this.#tell("gone", { text }));
   }
 
   #tell(type, detail = null) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** An id that no other clip has; randomUUID is for https pages only. */
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -43,7 +43,7 @@ const work = {
 
   /** A profile of what `manifest` lists. */
   async pack({ manifest }) {
-    return { file: await pack(manifest, clips) };
+    return { file: pack(manifest, clips) };
   },
 
   /** Keep the clips of a profile, and say what it lists; what is here already stays. */
