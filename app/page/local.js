@@ -204,8 +204,8 @@ export class Local extends EventTarget {
     if (!present.length) throw new Error("There is nothing to save yet; teach a thing first.");
     const one = (clips) => clips.filter(({ id }) => !clip || id === clip);
     const listed = things.map((thing) => ({ ...thing, clips: one(thing.clips) })).filter((thing) => !clip || thing.clips.length);
-    const manifest = { format: "teach-it-your-things", version: 1, things: listed, foreign: one(foreign), settings };
-    return (await this.#learn({ do: "pack", manifest })).file;
+    const listing = { things: listed, foreign: one(foreign), settings };
+    return (await this.#learn({ do: "pack", listing })).file;
   }
 
   /** Open a profile: {things, frames, settings}, {same, problem} or {problem}. */

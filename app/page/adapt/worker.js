@@ -41,9 +41,9 @@ const work = {
     for (const id of ids) clips.delete(id);
   },
 
-  /** A profile of what `manifest` lists. */
-  async pack({ manifest }) {
-    return { file: pack(manifest, clips) };
+  /** A profile of what `listing` names. */
+  pack({ listing }) {
+    return { file: pack(listing, clips) };
   },
 
   /** Keep the clips of a profile, and say what it lists; what is here already stays. */
