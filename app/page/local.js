@@ -107,7 +107,7 @@ export class Local extends EventTarget {
       const own = this.#taught.thing(thing).clips.find(({ id }) => id === clip);
       if (!own) throw new Error("That frame is not here any more.");
       if (own.frames === 1) return this.#change(this.#taught.removeClips(thing, [clip]));
-      const shorter = await this.#kept({ do: "cut", id: clip, number }, "into");
+      const shorter = await this.#kept({ do: "cut", from: clip, number });
       return this.#change(this.#taught.replaceClip(thing, clip, shorter));
     },
     "forget everything": () => this.#change(new Taught()),
@@ -117,11 +117,11 @@ export class Local extends EventTarget {
   /** Teach a clip or photo from disk; resolves with how many frames were kept. */
   async upload(name, file) {
     this.#taught.check(name);
-    return this.#teach(name, await pictures(file));
+    return this.#teach(name, await pictures(file), true);
   }
 
-  async #teach(name, taken) {
-    const clip = await this.#kept({ do: "keep", pictures: taken });
+  async #teach(name, taken, handOver = false) {
+    const clip = await this.#kept({ do: "keep", pictures: taken }, handOver);
     this.#change(this.#taught.add(name, clip));
     return clip.frames;
   }
@@ -132,7 +132,7 @@ export class Local extends EventTarget {
     let taught = this.#taught;
     for (const [name, url] of clips) {
       const file = await (await fetch(new URL(url, HOME))).blob();
-      taught = taught.add(name, await this.#kept({ do: "keep", pictures: await pictures(file, name) }));
+      taught = taught.add(name, await this.#kept({ do: "keep", pictures: await pictures(file, name) }, true));
     }
     this.#change(taught); // all of them or none
     return { count: clips.length };
@@ -146,10 +146,10 @@ export class Local extends EventTarget {
     return clip.id;
   }
 
-  /** Let the learner keep a clip; as: what it calls its id. */
-  async #kept(order, as = "id") {
+  /** Let the learner keep a clip; handOver: its pictures are for nothing else. */
+  async #kept(order, handOver = false) {
     const id = newId();
-    const { count, thumbs } = await this.#learn({ ...order, [as]: id });
+    const { count, thumbs } = await this.#learn({ ...order, id }, handOver ? order.pictures.map(({ data }) => data.buffer) : []);
     this.#tell("clip", { id, thumbs });
     return { id, frames: count };
   }
@@ -228,11 +228,12 @@ export class Local extends EventTarget {
 
   // ---- the learner ----------------------------------------------------------------------------------------
 
-  #learn(question) {
+  /** handedOver: buffers that the page needs no more. */
+  #learn(question, handedOver = []) {
     const ref = ++this.#questions;
     return new Promise((resolve, reject) => {
       this.#waiting.set(ref, { resolve, reject });
-      this.#learner.postMessage({ ...question, ref });
+      this.#learner.postMessage({ ...question, ref }, handedOver);
     });
   }
 

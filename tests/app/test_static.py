@@ -90,11 +90,12 @@ def test_without_what_npm_gives_it_says_what_to_do(runtime: Path, tmp_path: Path
     assert not (tmp_path / "site").exists()
 
 
-@pytest.mark.parametrize("made", [{"kind": "prototypes"}, {"calibration": None}])
+@pytest.mark.parametrize("kind", ["prototypes", "mahalanobis"])
 def test_a_personaliser_that_a_page_cannot_adapt_is_refused(
-    runtime: Path, tmp_path: Path, made: dict
+    runtime: Path, tmp_path: Path, kind: str
 ) -> None:
-    tiny = write_tiny(tmp_path / "tiny", **({"calibration": CALIBRATION} | made))
+    known = CALIBRATION if kind == "prototypes" else None
+    tiny = write_tiny(tmp_path / "tiny", calibration=known, kind=kind)
     with pytest.raises(InputError, match="'tiny' cannot be adapted in a page"):
         contents(tiny)
 

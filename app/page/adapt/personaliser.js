@@ -9,6 +9,8 @@ import { BYTES, SIDE } from "./sampling.js";
 import { median, offsets, ownLooks } from "./unknown.js";
 
 const BATCH = 4; // frames per run; the answer does not depend on it
+// An arena keeps what it once took, and WebAssembly gives no memory back.
+const OPTIONS = { executionProviders: ["wasm"], enableCpuMemArena: false, enableMemPattern: false };
 const PARTS = ["set_encoder.onnx", "film.onnx", "model.pb", "backbone.pb", "adapted.pb", "countered.pb"];
 
 export class Personaliser {
@@ -98,7 +100,7 @@ export class Personaliser {
   }
 
   #session(file) {
-    return this.ort.InferenceSession.create(file, { executionProviders: ["wasm"] });
+    return this.ort.InferenceSession.create(file, OPTIONS);
   }
 }
 

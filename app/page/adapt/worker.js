@@ -30,10 +30,10 @@ const work = {
     return store(id, joined(some));
   },
 
-  /** Keep the clip `id` without one of its frames as `into`. */
-  cut({ id, into, number }) {
-    const frames = clips.get(id);
-    return store(into, joined([frames.subarray(0, number * BYTES), frames.subarray((number + 1) * BYTES)]));
+  /** Keep the clip `from`, without one of its frames, as the clip `id`. */
+  cut({ from, id, number }) {
+    const frames = clips.get(from);
+    return store(id, joined([frames.subarray(0, number * BYTES), frames.subarray((number + 1) * BYTES)]));
   },
 
   /** Forget these clips: what is taught has changed. */
