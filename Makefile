@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A file of tests stays in one process, with its fixtures; the longest, which drive a browser, come
 # early, so that no process is left alone with them.
-TWO := -n 2 --dist loadfile --no-loadscope-reorder
+APART := -n 3 --dist loadfile --no-loadscope-reorder
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -12,10 +12,10 @@ app: .venv/app .venv/runtime ## install what the app needs (no torch) and start 
 
 test: .venv/all ## every check and every test, browser tests included
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q $(TWO)
+	$(BIN)/python -m pytest -q $(APART)
 
 check: .venv/all lint ## the fast checks: lint, types, tests under three minutes
-	$(BIN)/python -m pytest -q $(TWO) -m "not slow and not browser"
+	$(BIN)/python -m pytest -q $(APART) -m "not slow and not browser"
 
 lint: .venv/all ## ruff and pyright
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from app.learning import is_current
 from app.naming.annotated_video import VideoWriter
 from app.naming.frames import BATCH, NamedFrame, Seen, name_frames, write_csv
 from app.naming.sight import Sight, Watch
-from app.naming.timeline import Stretch, stretches
+from app.naming.timeline import Stretch, stretches, write_list
 from app.report_card import sentences
 from app.rooms import Room
 from model import Adapted, InputError, load_adapted
@@ -38,10 +38,11 @@ NO_PICTURE = np.zeros((0, 0, 3), np.uint8)  # in place of frames that were drawn
 
 @dataclass(frozen=True)
 class NamedVideo:
-    """A video, named: two files for the person, and what a plot and a list need."""
+    """A video, named: three files for the person, and what a plot and a list need."""
 
     video: Path
-    csv: Path
+    csv: Path  # a row a frame
+    listed: Path  # a row a stretch, as CSV too
     names: tuple[str, ...]
     times: np.ndarray  # (F,) seconds
     sights: tuple[Sight, ...]  # F
@@ -131,6 +132,7 @@ class Results:
         stem: str,
     ) -> Iterator[Step | NamedVideo]:
         video, table = folder / f"{stem}-named.webm", folder / f"{stem}.csv"
+        listed = folder / f"{stem}-seen.csv"
 
         def ask(squares: list[np.ndarray]) -> Answers:
             some = []
@@ -150,13 +152,15 @@ class Results:
                     named.append(replace(frame, frame=NO_PICTURE))
                     yield Step(len(named), frame.share)
             write_csv(table, adapted.names, named)
+            times = np.array([frame.time_s for frame in named])
+            sights = tuple(frame.sight for frame in named)
+            rows = np.array([sight.probabilities for sight in sights])
+            chosen = np.array([sight.named for sight in sights])
+            seen = stretches(adapted.names, times, rows, chosen)
+            write_list(listed, seen)
         except OSError as error:
             raise InputError(f"The results could not be saved: {error.strerror}.") from error
-        times = np.array([frame.time_s for frame in named])
-        sights = tuple(frame.sight for frame in named)
-        rows = np.array([sight.probabilities for sight in sights])
-        seen = stretches(adapted.names, times, rows, np.array([sight.named for sight in sights]))
-        yield NamedVideo(video, table, adapted.names, times, sights, seen)
+        yield NamedVideo(video, table, listed, adapted.names, times, sights, seen)
 
     def export(self, room: Room) -> Exported:
         """Save the model, open the file again and compare answers on taught frames."""

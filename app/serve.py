@@ -142,7 +142,7 @@ def serve(personaliser: Personaliser, serving: Serving) -> None:
     for handler in logging.root.handlers:
         handler.addFilter(Seldom())
     host = serving.host or ("0.0.0.0" if serving.https else "127.0.0.1")
-    seen = network_address() if host == "0.0.0.0" and serving.https else host
+    seen = network_address() if host in ("0.0.0.0", "::") and serving.https else host
     own = certificate(seen) if serving.https else nullcontext()
     with listen(host, serving.port) as listener, own as files:
         config = uvicorn.Config(

@@ -9,15 +9,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
 
-from model.confidence.unknown import Calibration
+import numpy as np
+from numpy.typing import NDArray
+
+from model.confidence.unknown import MOST_POWER, Calibration
 from model.errors import InputError
 from model.frames import SIDE
 from model.head import KINDS
 
 GRID = SIDE // 32  # cells a side of the last map
-FORMAT = 3  # 2 had no `kind` of head and no `together`; 1 one size of windows, or null
+# 4 brought clutter; 3 `kind` of head and `together`; 1 had one size of windows, or null
+FORMAT = CLUTTER_FORMAT = 4
 Fields = TypeVar("Fields")
 PARTS = ("set_encoder.onnx", "film_generator.onnx", "backbone.onnx")
+# F (R, D) of `model.head`, row after row, little-endian float32; where the card names none there is
+# none
+CLUTTER = "clutter.f32"
 CALIBRATION = "calibration.json"  # without it a folder opens, and its models know no unknown things
 
 
@@ -55,6 +62,7 @@ class Card:
     head: HeadSettings
     sha256: str  # of the backbone and of all that was trained: which personaliser this is
     calibration: Calibration | None = None
+    clutter: NDArray[np.float32] | None = None  # F (R, D)
     together: int = 0  # support frames that the set encoder must see at once, whose batch it
     # normalises; 0: each by itself
 
@@ -79,7 +87,8 @@ def read_card(folder: Path) -> Card:
                 f"the {FORMAT} this program reads; update it."
             )
         parsed = _parse(card)
-        expected = {part: card["sha256"][part] for part in PARTS}
+        parts = (*PARTS, CLUTTER) if CLUTTER in card["sha256"] else PARTS
+        expected = {part: card["sha256"][part] for part in parts}
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -94,6 +103,8 @@ def read_card(folder: Path) -> Card:
             raise InputError(
                 f"{where} is damaged: {part} is not the file its card names; copy it again."
             )
+    if CLUTTER in expected:
+        parsed = replace(parsed, clutter=_clutter(folder / CLUTTER, parsed.features, where))
     if CALIBRATION not in expected:
         return parsed
     try:
@@ -124,7 +135,8 @@ def _parse(card: dict[str, Any]) -> Card:
     known = card["side"] == SIDE and head.features in ("raw", "unit") and head.kind in KINDS
     if not known or not 0 < head.temperature < math.inf or not 0 <= head.window_floor <= 1:
         raise ValueError("settings this program does not know")
-    digest = hashlib.sha256("".join(card["sha256"][part] for part in PARTS).encode()).hexdigest()
+    trained = [card["sha256"][part] for part in (*PARTS, CLUTTER) if part in card["sha256"]]
+    digest = hashlib.sha256("".join(trained).encode()).hexdigest()
     own = {key: card[key] for key in ("name", "trained", "features", "embedding")}
     if (together := card.get("together", 0)) < 0:
         raise ValueError(f"together is {together!r}")
@@ -133,11 +145,31 @@ def _parse(card: dict[str, Any]) -> Card:
     )
 
 
+def _clutter(path: Path, features: int, where: str) -> NDArray[np.float32]:
+    """InputError for what is none."""
+    file = path.read_bytes()
+    rows, rest = divmod(len(file), 4 * features)
+    if rest or not rows:
+        raise InputError(
+            f"{where} has a {CLUTTER} of {len(file)} bytes, not of {4 * features} for each "
+            "direction; make it again with `python -m training.clutter`."
+        )
+    found = np.frombuffer(file, "<f4").reshape(rows, features)
+    if not np.isfinite(found).all():
+        raise InputError(
+            f"{where} has a {CLUTTER} with numbers that are not finite; make it again with "
+            "`python -m training.clutter`."
+        )
+    return found
+
+
 def _calibration(text: bytes) -> Calibration:
     """ValueError or TypeError for what is none."""
     found = _typed(Calibration, json.loads(text))
     numbers = list(vars(found).values())
-    if not all(map(math.isfinite, numbers)) or found.sharpness <= 0 or found.steepness <= 0:
+    positive = found.sharpness > 0 and found.steepness > 0
+    powers = max(abs(found.by_frames), abs(found.by_objects))
+    if not all(map(math.isfinite, numbers)) or not positive or powers > MOST_POWER:
         raise ValueError("numbers that calibrate nothing")
     return found
 

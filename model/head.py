@@ -17,6 +17,17 @@ V^T (mu_k - m):
     |u|^2
 
 which is exact. Everything here is float64 numpy; `model.graph` writes the same four terms as ONNX.
+
+What lies between a thing taught alone and the same thing in clutter is much alike from thing to
+thing. A personaliser may bring it as F (R, D), learned of other things (`training.clutter`):
+
+    Q_k = l_k S_k + (1 - l_k) S + I + F^T F
+
+With the singular values f_j and right vectors U (D, R) of F and c_j = f_j^2 / (1 + f_j^2) this is
+the head above on A x instead of x, A = (I + F^T F)^-1/2 = I - U diag(1 - (1 - c)^1/2) U^T. Its V,
+of A C, comes back to x as A V; |A (x - m)|^2 = |x - m|^2 - |U_c^T (x - m)|^2, U_c = U diag(c)^1/2.
+So with B = [A V, U_c] in place of V, and w_k = a_k = R_k = 0 along U_c, the formula holds as it
+stands: R coordinates more are all that clutter costs. B B^T (z_i - m) = z_i - m, as with V alone.
 """
 
 from __future__ import annotations
@@ -34,11 +45,11 @@ KINDS = ("mahalanobis", "scalar", "prototypes")
 
 @dataclass(frozen=True)
 class Head:
-    """What fitting leaves of a support set: N features become r <= N - 1 coordinates."""
+    """What fitting leaves of a support set: N features become r <= N - 1 + R coordinates."""
 
     mean: Float  # (D,)    m
-    basis: Float  # (D, r)  V, orthonormal columns; r >= 1
-    variances: Float  # (r,)  of S along V
+    basis: Float  # (D, r)  B; without clutter V, orthonormal columns; r >= 1
+    variances: Float  # (r,)  of S along B; 0 along U_c
     centres: Float  # (K, r)  a_k
     weights: Float  # (K, r)  w_k, the diagonal of ((1 - l_k) S + I)^-1
     rows: Float  # (N, r)  R_k of all objects, one below the other
@@ -54,11 +65,37 @@ def normalised(z: np.ndarray, features: str) -> Float:
     return z * (np.sqrt(z.shape[-1]) / np.maximum(length, 1e-12))
 
 
-def fit(z: np.ndarray, labels: np.ndarray, kind: str = "mahalanobis") -> Head:
+def fit(
+    z: np.ndarray, labels: np.ndarray, kind: str = "mahalanobis", clutter: np.ndarray | None = None
+) -> Head:
     """Fit the head to support features z (N, D) with labels (N,) that cover [0, K).
 
-    kind: one of KINDS.
+    kind: one of KINDS; clutter: F (R, D).
     """
+    if clutter is None:
+        return _fit(z, labels, kind)
+    z = np.asarray(z, np.float64)
+    _, f, u = np.linalg.svd(clutter.astype(np.float64), full_matrices=False)  # (R,), (R, D)
+    c = f**2 / (1 + f**2)
+    shrunk = u.T * (1 - np.sqrt(1 - c))  # (D, R): A = I - shrunk u
+    inner = _fit(z - z @ shrunk @ u, labels, kind)
+
+    def with_zeros(along: Float) -> Float:
+        return np.concatenate([along, np.zeros((*along.shape[:-1], len(c)))], -1)
+
+    return Head(
+        z.mean(0),
+        np.column_stack([inner.basis - shrunk @ (u @ inner.basis), u.T * np.sqrt(c)]),
+        with_zeros(inner.variances),
+        with_zeros(inner.centres),
+        with_zeros(inner.weights),
+        with_zeros(inner.rows),
+        inner.labels,
+    )
+
+
+def _fit(z: np.ndarray, labels: np.ndarray, kind: str) -> Head:
+    """The head without clutter."""
     z, labels = np.asarray(z, np.float64), np.asarray(labels, np.int64)
     n, shots = len(z), np.bincount(labels)
     mean = z.mean(0)

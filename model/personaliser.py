@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 
@@ -142,7 +142,7 @@ class Personaliser:
         with FITTING, threadpool_limits(1, "blas"):
             rows = normalised(z, head.features)
             fitted = Fitted(
-                fit(rows, seen.labels, head.kind),
+                fit(rows, seen.labels, head.kind, self.card.clutter),
                 rows,
                 floor=head.window_floor * float(np.median(np.linalg.norm(z, axis=1))),
                 looks=own_looks(z, seen.labels, seen.clips, known.typical) if known else None,
@@ -157,10 +157,11 @@ class Personaliser:
     def report(self, seen: Seen) -> Report:
         """How good the model of these objects will be, as far as they tell by themselves."""
         known, head = self.card.calibration, self.card.head
-        scale = head.temperature * (known.sharpness if known else 1.0)
+        scale = head.temperature * (known.sharpness_for(seen.labels) if known else 1.0)
         rows = normalised(seen.features, head.features)
         with FITTING, threadpool_limits(1, "blas"):
-            return report(seen.names, rows, seen.labels, seen.clips, scale, head.kind)
+            fitting = partial(fit, kind=head.kind, clutter=self.card.clutter)
+            return report(seen.names, rows, seen.labels, seen.clips, scale, fitting)
 
     def _embed_together(self, frames: np.ndarray, after: Callable[[], None]) -> np.ndarray:
         """Embeddings (N,E) by a set encoder that normalises `together` frames by their statistics;

@@ -67,9 +67,12 @@ def write_tiny(
     folder: Path,
     film: float = 0.0,
     calibration: dict[str, float] | None = None,
+    clutter: np.ndarray | None = None,
     **head: object,
 ) -> Path:
-    """Write the folder; `film`: how much a task changes the backbone, `head`: other settings."""
+    """Write the folder; `film`: how much a task changes the backbone, `head`: other settings;
+    `clutter`: F (R, 24).
+    """
     rng = np.random.default_rng(0)
     identity = np.concatenate([np.ones(32), np.zeros(32)])[None]
     parts = {
@@ -109,6 +112,10 @@ def write_tiny(
         "provenance": {},
         "sha256": {p: hashlib.sha256((folder / p).read_bytes()).hexdigest() for p in parts},
     }
+    if clutter is not None:
+        (folder / "clutter.f32").write_bytes(clutter.tobytes())
+        card["format"] = 4
+        card["sha256"]["clutter.f32"] = hashlib.sha256(clutter.tobytes()).hexdigest()
     if calibration:
         text = json.dumps(calibration).encode()
         (folder / "calibration.json").write_bytes(text)

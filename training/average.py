@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -64,7 +65,8 @@ def load_alike(
 def mean(models: Sequence[SimpleCnaps]) -> SimpleCnaps:
     """The mean of models with the same sites and sizes, in the first task-conditioned one."""
     conditioned = [model for model in models if model.config.film == "task"]
-    mixed = SimpleCnaps((conditioned or models)[0].config)
+    # what one knows of clutter holds for its own FiLM
+    mixed = SimpleCnaps(replace((conditioned or models)[0].config, clutter=0))
     for part in ("set_encoder", "film_generator"):
         own = [
             dict(model.get_submodule(part).named_parameters()) for model in conditioned or models

@@ -64,7 +64,9 @@ def load_pretrained(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
                 f"{name} has embeddings of {given.config.embedding} numbers; a training starts "
                 f"from those of {model.config.embedding}."
             )
-        model.load_state_dict(given.state_dict())
+        tensors = given.state_dict()
+        tensors.pop("clutter", None)  # which holds for the FiLM of `given`
+        model.load_state_dict(tensors)
         return
     nothing = torch.zeros(given.config.embedding)  # what every task's embedding is there
     (_, ours), (_, theirs) = model.pixel_parts(), given.pixel_parts()

@@ -52,7 +52,8 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, Co
     for path, model in zip(paths, (first, second), strict=True):
         if model.config.film == "none":
             raise InputError(f"{path} has no FiLM.")
-    both = SimpleCnaps(replace(first.config, film="task", context="gate", embedding=1))
+    gated = replace(first.config, film="task", context="gate", embedding=1, clutter=0)
+    both = SimpleCnaps(gated)
     gate, films = both.set_encoder, both.film_generator
     assert isinstance(gate, Gate) and isinstance(films, TwoFilms)
     supports = [supports_of(config, kind) for kind in KINDS]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -35,6 +36,7 @@ PARTS = (
     *("standalone.js", "tones.js", "voice.js", "watch.js", "words.js", "worker.js"),
 )
 NO_REPORT = "It was not tested."
+MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|~&]")  # what means something there
 
 
 def write_bundle(
@@ -92,7 +94,7 @@ def _card(adapted: Adapted, frames: int, golden: int, report: Sequence[str]) -> 
     known = adapted.facts
     card = (HERE / "MODEL_CARD.md").read_text(encoding="utf-8")
     return card.format(
-        names=", ".join(adapted.names),
+        names=", ".join(MARKDOWN.sub(r"\\\g<0>", name) for name in adapted.names),
         count=len(adapted.names),
         frames=frames,
         golden=golden,

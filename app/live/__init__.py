@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse
 from app.decode.decoder import CLOSED
 from app.handlers import Handlers
 from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse
-from app.live.gate import GONE, MAX_UPLOAD_BYTES, Gate, Origins, token_of
+from app.live.gate import GONE, MAX_UPLOAD_BYTES, SHORTER_CLIP, Gate, Origins, token_of
 from app.live.receiving import COMING, MAX_UPLOADS, one_more, receive
 from app.rooms import MAX_ROOMS, Room, Rooms, folder_for, readable_name
 from model import InputError
@@ -81,7 +81,7 @@ def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter
                 folder_for(room) as folder,
             ):
                 path = folder / readable_name(title)
-                await receive(request, path, MAX_UPLOAD_BYTES)
+                await receive(request, path, MAX_UPLOAD_BYTES, SHORTER_CLIP)
                 kept, problem = await outcome(readers, handlers.teach_file, room, name, path)
         except InputError as error:
             kept, problem = None, str(error)

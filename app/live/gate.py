@@ -27,6 +27,8 @@ MAX_BODY_BYTES = 2**20  # of anything that is no upload
 OVERHEAD_BYTES = 2**16  # of a form around its file
 CLIPS, PROFILE, GRADIO_UPLOAD = "/clips", "/profile", "/gradio_api/upload"  # how paths end
 
+SHORTER_CLIP = "use a shorter clip"
+FEWER_THINGS = "save one with fewer things"
 NO_ROOM = "Open the page first: uploads are for whoever has a room here."
 GONE = (
     "The app was restarted, and what was taught here went with it. Reload the page to begin again."
@@ -73,13 +75,15 @@ class Gate:
         if problem := self._origins.refusal(connection):
             return await _refuse(403, problem, scope, receive, send)
         upload = scope["path"].endswith((CLIPS, PROFILE, GRADIO_UPLOAD))
-        largest = MAX_FILE_BYTES if scope["path"].endswith(PROFILE) else MAX_UPLOAD_BYTES
+        profile = scope["path"].endswith(PROFILE)
+        largest = MAX_FILE_BYTES if profile else MAX_UPLOAD_BYTES
         limit = largest + OVERHEAD_BYTES if upload else MAX_BODY_BYTES
         claimed = _length(connection)
         if claimed is None:  # it may become as long as any
             claimed = limit
         elif claimed > limit:
-            problem = f"This file is larger than {limit >> 20} MB; use a shorter clip."
+            smaller = FEWER_THINGS if profile else SHORTER_CLIP
+            problem = f"This file is larger than {limit >> 20} MB; {smaller}."
             return await _refuse(413, problem, scope, receive, send)
         if not upload:
             return await self._app(scope, _at_most(receive, limit), send)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -15,7 +14,9 @@ from app.rooms import Rooms
 def model_route(rooms: Rooms) -> APIRouter:
     """GET `/model`: the file; the room is named as in uploads.
 
-    A browser's onnxruntime cannot read metadata, so the names come beside it, from the same moment.
+    A browser's onnxruntime cannot read metadata, so the names come before it, from the same moment:
+    four bytes, little-endian, say how many bytes of JSON follow, and then the file begins. In a
+    header fifty long names would be too many for a proxy.
     """
     router = APIRouter()
 
@@ -27,8 +28,8 @@ def model_route(rooms: Rooms) -> APIRouter:
         adapted = room.adapted
         if adapted is None:
             return JSONResponse({"problem": "Nothing is learned yet; teach two things first."}, 409)
-        names = quote(json.dumps(adapted.names))
-        headers = {"x-names": names, "cache-control": "no-store"}
-        return Response(adapted.to_bytes(), 200, headers, "application/octet-stream")
+        names = json.dumps(adapted.names).encode()
+        body = len(names).to_bytes(4, "little") + names + adapted.to_bytes()
+        return Response(body, 200, {"cache-control": "no-store"}, "application/octet-stream")
 
     return router

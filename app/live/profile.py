@@ -23,7 +23,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.background import BackgroundTask
 
 from app.live.connection import outcome
-from app.live.gate import GONE, token_of
+from app.live.gate import FEWER_THINGS, GONE, token_of
 from app.live.receiving import COMING, MAX_UPLOADS, one_more, receive
 from app.profile.file import MAX_FILE_BYTES
 from app.profile.manifest import parse_settings
@@ -62,7 +62,7 @@ def profile_routes(rooms: Rooms, profiles: Profiles) -> APIRouter:
         same = request.headers.get("x-same", "")
         try:
             with one_more(receiving, room.token, MAX_UPLOADS, COMING), folder_for(room) as folder:
-                await receive(request, folder / title, MAX_FILE_BYTES)
+                await receive(request, folder / title, MAX_FILE_BYTES, FEWER_THINGS)
                 opened, problem = await outcome(pool, _opened, profiles, room, folder / title, same)
         except InputError as error:
             opened, problem = None, str(error)

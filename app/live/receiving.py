@@ -32,11 +32,13 @@ def one_more(counts: Counter[str], whose: str, most: int, refusal: str) -> Itera
             del counts[whose]
 
 
-async def receive(request: Request, path: Path, most: int) -> None:
+async def receive(request: Request, path: Path, most: int, smaller: str) -> None:
     """Write an uploaded body of up to `most` bytes to `path`, piece by piece; InputError when it
     cannot be used.
+
+    smaller: what a person can do about a file that is too large, or takes too long.
     """
-    too_large = InputError(f"This file is larger than {most >> 20} MB; use a shorter clip.")
+    too_large = InputError(f"This file is larger than {most >> 20} MB; {smaller}.")
     if int(request.headers.get("content-length") or 0) > most:
         raise too_large
     size = 0
@@ -49,9 +51,7 @@ async def receive(request: Request, path: Path, most: int) -> None:
                         raise too_large
                     file.write(piece)
     except TimeoutError as error:  # an OSError, too
-        raise InputError(
-            f"The upload took more than {UPLOAD_SECONDS:.0f} s; use a shorter clip."
-        ) from error
+        raise InputError(f"The upload took more than {UPLOAD_SECONDS:.0f} s; {smaller}.") from error
     except ClientDisconnect as error:
         raise InputError("The upload broke off; choose the file again.") from error
     except OSError as error:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+
+from app.naming.frames import cell
 
 POINTS = 400  # of each curve, at most
 
@@ -37,6 +42,24 @@ def stretches(
         )
         for a, b in pairwise(cuts)
     )
+
+
+def write_list(path: Path, seen: Sequence[Stretch]) -> None:
+    """What was seen when, as a table: from_s, to_s, label (empty: none of the things), confidence.
+
+    Raises OSError.
+    """
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["from_s", "to_s", "label", "confidence"])
+        for s in seen:
+            sure = f"{s.confidence:.4f}" if s.name else ""
+            table.writerow([f"{s.start_s:.3f}", f"{s.end_s:.3f}", cell(s.name), sure])
+
+
+def most_seen(probabilities: np.ndarray, count: int) -> list[int]:
+    """Of probabilities (F, K) the `count` things that were likeliest on average, in their order."""
+    return sorted(np.argsort(-probabilities.mean(0), kind="stable")[:count].tolist())
 
 
 def thinned(times: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ export class Keep {
   #doing = ""; // what is under way, said until it is over
   #forgetting = false; // nothing more is handed back
   #wanted = []; // {id, name} of each clip that is taught now
+  #tabs = new BroadcastChannel("teach-keep"); // the others of this browser: what is kept is theirs, too
 
   /** section: where the parts go; speak: the choice of what is said aloud; page: {order, voice}. */
   constructor(section, speak, page) {
@@ -28,6 +29,7 @@ export class Keep {
     this.#build();
     this.#use({ speak: recall(SETTINGS.speak) });
     speak.addEventListener("change", () => this.on && remember(SETTINGS.speak, speak.value));
+    this.#tabs.onmessage = ({ data }) => (data === "forgotten" ? this.#forget(data) : this.#switch(data === "on", data));
     this.#show();
   }
 
@@ -157,21 +159,26 @@ export class Keep {
       ["Forget everything now", () => this.#forget()], ["Keep them", () => this.#close(this.forgetButton)]);
   }
 
-  async #forget() {
-    this.#close(this.forgetButton);
+  /** told: what another tab did. */
+  async #forget(told = "") {
+    if (!told) this.#close(this.forgetButton);
     this.#forgetting = true;
     await this.#do(async () => {
       this.#forgetting = false;
       if (!(await this.page.order({ do: "forget everything" }))) return;
       await this.#clear();
-      this.page.voice.say("Everything was forgotten");
+      this.page.voice.say(`Everything was forgotten${told && " in another tab"}`);
+      if (!told) this.#tabs.postMessage("forgotten");
     });
   }
 
-  async #switch(on) {
-    this.on = on;
-    remember(SETTINGS.keep, on ? "on" : "off");
-    remember(SETTINGS.speak, on ? this.speak.value : "");
+  async #switch(on, told = "") {
+    this.on = this.box.checked = on;
+    if (!told) {
+      remember(SETTINGS.keep, on ? "on" : "off");
+      remember(SETTINGS.speak, on ? this.speak.value : "");
+      this.#tabs.postMessage(on ? "on" : "off");
+    }
     this.#problem = "";
     this.#behind = on;
     await this.#do(() => (on ? this.#follow() : this.#clear()));
@@ -198,7 +205,7 @@ export class Keep {
 
   #build() {
     const input = make("input", { type: "file", accept: ".zip", hidden: true, className: "profile-file" });
-    const box = make("input", { type: "checkbox", checked: this.on });
+    this.box = make("input", { type: "checkbox", checked: this.on });
     this.state = make("p", { className: "keep-state" });
     this.question = make("div", { className: "question", hidden: true }, make("p", { tabIndex: -1, id: "keep-question" }), make("div", { className: "tools" }));
     this.question.setAttribute("role", "group");
@@ -208,14 +215,14 @@ export class Keep {
     this.openButton = button("Open a file", () => input.click());
     this.forgetButton = button("Forget everything", () => this.#askForget());
     const tools = make("div", { className: "tools" }, button("Save my things", () => this.#save()), this.openButton, this.forgetButton, input);
-    box.addEventListener("change", () => this.#switch(box.checked));
+    this.box.addEventListener("change", () => this.#switch(this.box.checked));
     input.addEventListener("change", () => {
       this.#open(input.files[0]);
       input.value = "";
     });
     this.question.addEventListener("keydown", (event) => event.key === "Escape" && this.#close(this.openButton));
     this.section.append(make("h2", { id: "keep-title" }, "Keep them"),
-      make("label", { className: "switch" }, box, " Keep my things in this browser"), this.state, tools, this.question, this.refused);
+      make("label", { className: "switch" }, this.box, " Keep my things in this browser"), this.state, tools, this.question, this.refused);
   }
 
   #show() {

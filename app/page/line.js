@@ -91,9 +91,10 @@ export class Line extends EventTarget {
     const headers = { authorization: `Bearer ${this.room}` };
     const answer = await fetch(new URL("../model", import.meta.url), { headers }).catch(() => null);
     const told = answer?.ok ? {} : await answer?.json().catch(() => null);
-    const model = answer?.ok ? await answer.arrayBuffer().catch(() => null) : null;
-    if (!model) throw new Error(told?.problem ?? "The model did not arrive.");
-    return { names: JSON.parse(decodeURIComponent(answer.headers.get("x-names"))), model };
+    const body = answer?.ok ? await answer.arrayBuffer().catch(() => null) : null;
+    if (!body) throw new Error(told?.problem ?? "The model did not arrive.");
+    const begins = 4 + new DataView(body).getUint32(0, true); // before it, the names as JSON
+    return { names: JSON.parse(new TextDecoder().decode(body.slice(4, begins))), model: body.slice(begins) };
   }
 
   /** A profile of what is taught, or of one clip, as a blob; null if the app has none of that. */

@@ -19,13 +19,14 @@ async function keepAll() {
 
 async function answer(request) {
   const cache = await caches.open(KEPT);
+  const kept = () => cache.match(request, { ignoreSearch: true });
   try {
     const answered = await fetch(request);
     if (answered.ok) await cache.put(request, answered.clone());
-    return answered;
+    return answered.ok ? answered : ((await kept()) ?? answered);
   } catch (error) {
-    const kept = await cache.match(request, { ignoreSearch: true });
-    if (kept) return kept;
+    const found = await kept();
+    if (found) return found;
     throw error;
   }
 }

@@ -122,6 +122,8 @@ def _in_words(path: Path) -> Iterator[None]:
         raise InputError(f"{name} was not opened: {reason}; nothing was changed.") from error
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
+    except PermissionError as error:
+        raise InputError(f"You may not read {path}; ask whoever it belongs to.") from error
     except DAMAGE as error:
         raise InputError(
             f"{name} was not opened: it is no zip, or damaged; nothing was changed. Save it again, "

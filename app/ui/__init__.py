@@ -30,6 +30,7 @@ HEAD = """
 <meta name="description" content="Teach it your things: show them to the camera; it names them.">
 <script type="module" src="page/app.js"></script>
 <script type="module" src="page/code.js"></script>
+<script type="module" src="page/seen.js"></script>
 <script type="module" src="page/tabs.js"></script>
 """
 HEADER = """

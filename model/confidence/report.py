@@ -7,17 +7,20 @@ as they are: only the head is solved again, about a hundred times at most, for s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from model.confidence.unknown import directions, left_out_together
-from model.head import Float, distances, fit
+from model.head import Float, Head, distances, fit
 
 MOST = 240  # frames in all: fitting takes N^3
 PARTS = 48  # clips, or groups of them, that are left out, of all objects; but 2 of each
 SAME = 0.998  # cosine from which on two frames are one picture, saved twice perhaps
 ODD = 0.5  # share named right below which a clip does not fit, if its object's others are above
+Fitting = Callable[[np.ndarray, np.ndarray], Head]  # rows (N, D) and labels (N,) to a head
+
 CLEAN = 0.1  # of the sharpness: clean clips lie further apart than what is shown in clutter will
 
 
@@ -57,13 +60,13 @@ class Report:
 
 def report(
     names: tuple[str, ...], rows: Float, labels: np.ndarray, clips: np.ndarray, scale: float,
-    kind: str = "mahalanobis",
+    fitting: Fitting = fit,
 ) -> Report:  # fmt: skip
     """The report card of a support set.
 
     rows: (N, D) features as the head wants them; labels (N,) in [0, K); clips (N,) which clip of
     its object each is of; scale: of a frame, probabilities are the softmax of -scale * distance;
-    kind: of head (`model.head`).
+    fitting: `model.head.fit` with the personaliser's settings.
     """
     same, ways = _same(rows, labels), len(names)
     counts = tuple(len(np.unique(clips[labels == k])) for k in range(ways))
@@ -73,7 +76,7 @@ def report(
     named, alike = np.full((2, ways, ways), np.nan)
     odd = []
     for k in range(ways):
-        if seen := _left_out(rows, labels, parts, k, kind):
+        if seen := _left_out(rows, labels, parts, k, fitting):
             d2 = np.concatenate(list(seen.values()))  # (T, K)
             named[k] = np.eye(ways)[d2.argmin(1)].mean(0)
             alike[k] = _softmax(-CLEAN * scale * d2).mean(0)
@@ -97,13 +100,13 @@ def _parts(labels: np.ndarray, clips: np.ndarray) -> np.ndarray:
 
 
 def _left_out(
-    rows: Float, labels: np.ndarray, parts: np.ndarray, k: int, kind: str
+    rows: Float, labels: np.ndarray, parts: np.ndarray, k: int, fitting: Fitting
 ) -> dict[int, Float]:
     """{part: squared distances (T, K)} of object k, one part left out after the other."""
     found, own = {}, labels == k
     for part in np.unique(parts[own]) if len(np.unique(parts[own])) > 1 else []:
         out = own & (parts == part)
-        head = fit(rows[~out], labels[~out], kind)
+        head = fitting(rows[~out], labels[~out])
         found[int(part)] = distances(head, rows[out])
     return found
 

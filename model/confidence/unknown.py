@@ -13,6 +13,13 @@ is held to less, and a person's own clips move the threshold. a and b, then the 
 logistic regression, are learned over tasks with left-out objects (`training.calibrate`). Cosines
 with k nearest neighbours: Sun et al., "Out-of-Distribution Detection with Deep Nearest
 Neighbors", ICML 2022. `model.graph` writes the same as ONNX.
+
+The probabilities of the K objects are the softmax of
+
+    sharpness min(n, ENOUGH)^by_frames K^by_objects logits,    n the mean frames an object,
+
+temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017) by task: one
+number for all is too timid where few frames of few objects were taught.
 """
 
 from __future__ import annotations
@@ -25,13 +32,15 @@ from model.head import Float
 
 NEIGHBOURS = 3
 MOST = 64  # frames of an object that a frame is compared with; of more, evenly taken ones
+ENOUGH = 15  # frames an object, from which on more of them leave the sharpness as it is
+MOST_POWER = 2.0  # of frames and objects, either way
 
 
 @dataclass(frozen=True)
 class Calibration:
     """calibration.json of a personaliser's folder: what was learned over many tasks."""
 
-    sharpness: float  # > 0; probabilities are the softmax of sharpness * logits
+    sharpness: float  # > 0
     own: float  # a
     others: float  # b
     typical: float  # own_k where nothing can be left out: one frame of one clip
@@ -39,6 +48,14 @@ class Calibration:
     from_own: float
     from_others: float
     steepness: float  # > 0
+    by_frames: float = 0.0  # older files have one sharpness for all tasks
+    by_objects: float = 0.0
+
+    def sharpness_for(self, labels: np.ndarray) -> float:
+        """What logits are multiplied by, for a support with labels (N,) that cover [0, K)."""
+        ways = int(labels.max()) + 1
+        frames = min(len(labels) / ways, ENOUGH)
+        return self.sharpness * frames**self.by_frames * ways**self.by_objects
 
 
 @dataclass(frozen=True)

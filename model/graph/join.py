@@ -255,7 +255,7 @@ def constants(fitted: Fitted, card: Card) -> Iterator[tuple[str, np.ndarray]]:
         "rows": head.rows.T,
         "along_centres": (head.rows * head.centres[head.labels]).sum(-1),
         "owner": np.eye(k)[head.labels],
-        "sharpness": np.array(known.sharpness if known else 1.0),
+        "sharpness": np.array(known.sharpness_for(head.labels) if known else 1.0),
     }  # fmt: skip
     if card.head.windows:
         real |= {"floor": np.array(fitted.floor), "evidence": evidence(head)}

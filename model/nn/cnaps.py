@@ -17,7 +17,7 @@ from torch.func import functional_call
 from model.card import sides
 from model.errors import InputError
 from model.nn import head
-from model.nn.backbone import NORMS, PACKAGED, SERVED, Backbone, Name
+from model.nn.backbone import FEATURES, NORMS, PACKAGED, SERVED, Backbone, Name
 from model.nn.case import CaseFilm
 from model.nn.film import FilmGenerator
 from model.nn.gate import Gate, TwoFilms
@@ -45,6 +45,7 @@ class CnapsConfig:
     windows: tuple[int, ...] = (4,)
     # windows shorter than this share of the support's median norm are left out
     window_floor: float = 0.35
+    clutter: int = 0  # R, directions in which clutter moves features (`training.clutter`)
     # What checkpoints of other programs need (`training.import_checkpoint`):
     backbone: Name = "tf_efficientnet_lite0"
     inputs: Literal["half", "imagenet"] = "half"  # mean and deviation of the pixels
@@ -76,6 +77,8 @@ class CnapsConfig:
             raise ValueError(f"sites {self.sites!r} are those of {' and '.join(SERVED)}")
         if self.context == "published" and self.embedding != 64:
             raise ValueError(f"the published set encoder gives 64 numbers, not {self.embedding}")
+        if type(self.clutter) is not int or not 0 <= self.clutter <= FEATURES:
+            raise ValueError(f"clutter is {self.clutter!r}, not a number of directions")
         if type(self.window_floor) not in (int, float) or not 0 <= self.window_floor <= 1:
             raise ValueError(f"window_floor is {self.window_floor!r}, not a number from 0 to 1")
 
@@ -112,6 +115,9 @@ class SimpleCnaps(nn.Module):
         # of prototypes: as 10 times a cosine; more leaves nothing to learn from
         start = 10 / (2 * features) if config.head == "prototypes" else 0.1
         self.log_temperature = nn.Parameter(torch.tensor(start).log())
+        clutter = torch.zeros(config.clutter, features) if config.clutter else None
+        self.clutter: Tensor | None
+        self.register_buffer("clutter", clutter)  # F (R, D)
         if config.film == "constant" and isinstance(self.film_generator, StatisticsFilm):
             self.film_generator.only_constant()
         elif config.film == "constant" and isinstance(self.set_encoder, SetEncoder):
@@ -228,6 +234,8 @@ class SimpleCnaps(nn.Module):
         kept = head.nonempty(query, support, self.config.window_floor)
         if self.config.features == "unit":
             support, query = head.unit(support), head.unit(query)
+        if self.clutter is not None:
+            support, query = (head.without_clutter(x, self.clutter) for x in (support, query))
         if self.head is not None:
             # weights of a network are float32, and so are their gradients
             scores = self.head.logits(support.float(), labels, query.float(), ways).double()

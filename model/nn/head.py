@@ -5,7 +5,7 @@
 
 with unbiased covariances S (all support rows) and S_k (class k; 0 for one frame). Never forms a D x
 D matrix and never differentiates an eigen-decomposition; keep it out of autocast. `model/head.py`
-serves the same head.
+serves the same head, and says what `without_clutter` is for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ from torch.utils.checkpoint import checkpoint
 def unit(z: Tensor) -> Tensor:
     """Rows (..., D) scaled to length sqrt(D)."""
     return z * (z.shape[-1] ** 0.5 / z.norm(dim=-1, keepdim=True).clamp_min(1e-12))
+
+
+def without_clutter(rows: Tensor, clutter: Tensor) -> Tensor:
+    """Rows (..., D) times (I + F^T F)^-1/2, which adds F^T F to every Q_k; clutter: F (R, D)."""
+    _, f, u = torch.linalg.svd(clutter.to(rows.dtype), full_matrices=False)  # (R,), (R, D)
+    return rows - (rows @ u.T * (1 - (1 + f.square()).rsqrt())) @ u
 
 
 def distances(

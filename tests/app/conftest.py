@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from app.profile.file import read_profile
+from app.profile.opening import Profiles
 from app.rooms import Room
-from tests.app.fakes import House, house
+from app.session import TaughtObjects
+from tests.app.fakes import GREEN, House, frames, house
 from tests.app.server import ROOT, Server, start
 from tests.tiny import write_tiny
 
@@ -28,6 +32,23 @@ def home(tmp_path: Path) -> House:
 @pytest.fixture
 def room(home: House) -> Room:
     return home.rooms.open()
+
+
+@pytest.fixture
+def profiles(home: House) -> Profiles:
+    return Profiles(home.handlers, lambda room, path: read_profile(path))
+
+
+@pytest.fixture
+def two(home: House, room: Room) -> TaughtObjects:
+    """A mug and keys, and a moment that is neither; what `room` is taught."""
+    chance = np.random.default_rng(0)
+    for name, count in (("mug", 3), ("keys", 2), ("mug", 1)):
+        clip = room.keep(chance.integers(0, 256, (count, 224, 224, 3), np.uint8))
+        home.handlers.change(room, lambda taught, n=name, c=clip: taught.add(n, c), [clip])
+    clip = room.keep(frames(GREEN, 2))
+    home.handlers.change(room, lambda taught: taught.reject(clip), [clip])
+    return room.taught
 
 
 @pytest.fixture(scope="session")

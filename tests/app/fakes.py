@@ -16,6 +16,7 @@ from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
 from app.rooms import Message, Room, Rooms
+from app.session import Clip, TaughtObjects
 from model import Memory, Report, Seen, SupportSet
 from model.adapted import Answers
 
@@ -159,3 +160,13 @@ class Page:
                     return message
             time.sleep(0.005)
         raise AssertionError(f"no {kind!r} within {seconds} s; heard {self.heard}")
+
+
+def told(taught: TaughtObjects) -> list[Any]:
+    """Everything that a profile keeps, pixels included."""
+    things = [(thing.id, thing.name, *map(pixels, thing.clips)) for thing in taught.things]
+    return [things, [pixels(clip) for clip in taught.foreign]]
+
+
+def pixels(clip: Clip) -> tuple[str, bytes]:
+    return clip.id, clip.frames.tobytes()

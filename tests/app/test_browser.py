@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from model.frames import square, stream
 from tests.app.people import DESKTOP, PHONE, Person, camera, chromium, film, person
@@ -117,6 +117,11 @@ def test_upload_name_a_video_and_take_the_model_away(
         )
         expect(page.locator("#video-plot svg, #video-plot canvas").first).to_be_visible()
         expect(page.locator("#video-seen caption")).to_have_text("What was seen when")
+        follows_what_is_pressed(page)
+        with page.expect_download() as download:
+            someone.press("Download what was seen when (CSV)")
+        listed = Path(download.value.path()).read_text().splitlines()
+        assert listed[0] == "from_s,to_s,label,confidence" and things[1] in "".join(listed)
         with page.expect_download() as download:
             someone.press("Download the table (CSV)")
         rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
@@ -139,6 +144,25 @@ def test_upload_name_a_video_and_take_the_model_away(
         answers = np.asarray(model.run(["probabilities"], {"frames": frames})[0]).argmax(1)
         assert (answers == 1).mean() >= 0.7
         expect(page.locator("#model-python")).to_contain_text("onnxruntime.InferenceSession")
+
+
+def follows_what_is_pressed(page: Page) -> None:
+    """The video goes where the list says, by keyboard, and where the curves are drawn over."""
+    last = page.locator("#video-seen [data-at]").last
+    last.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("(at) => document.querySelector('#video-named video').currentTime >= at",
+                           arg=float(last.get_attribute("data-at") or 0))  # fmt: skip
+    page.evaluate("document.querySelector('#video-named video').pause()")
+    box = page.locator("#video-plot :is(svg, canvas)").first.bounding_box()
+    assert box
+    for x, act in ((0.6, page.mouse.down), (0.8, page.mouse.up)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] / 2, steps=5)
+        act()
+    page.wait_for_function(
+        "(({ currentTime: at, duration: all }) => at > 0.4 * all && at < 0.8 * all)"
+        "(document.querySelector('#video-named video'))"
+    )
 
 
 def test_the_samples_are_taught_with_one_press(browser: Browser, server: Server) -> None:

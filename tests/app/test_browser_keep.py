@@ -215,7 +215,6 @@ def test_two_tabs_lose_nothing_and_single_frames_go_and_come_back(
         first.reload()  # each wrote what was its own
         things(first, "🔑 keys", "../mug", "cap", "pen")
         kept(first, "10 clips of 4 things")
-        second.close()
         card = first.locator(".card", has_text="cap")
         card.locator("summary").click()
         expect(card.locator(".clip-head p")).to_have_text(["3 photos"])
@@ -236,10 +235,20 @@ def test_two_tabs_lose_nothing_and_single_frames_go_and_come_back(
         expect(undo).to_be_hidden()
         kept(first, "10 clips of 4 things")
         first.get_by_label("Keep my things in this browser").uncheck()
-        expect(first.locator(".keep-state")).to_contain_text("Not kept")
+        for page in (first, second):
+            expect(page.locator(".keep-state")).to_contain_text("Not kept")
         forget_the_room(someone)
         first.reload()
         expect(first.locator("#next-step")).to_have_text("Name your first thing")
+        open_file(first, HERS)
+        things(first, "🔑 keys", "../mug")
+        second.get_by_label("Keep my things in this browser").check()
+        kept(first, "4 clips of 2 things")
+        second.get_by_role("button", name="Forget everything").click()
+        second.get_by_role("button", name="Forget everything now").click()
+        for page in (first, second):
+            expect(page.locator("#next-step")).to_have_text("Name your first thing")
+        expect(first.get_by_role("status").first).to_contain_text("forgotten in another tab")
 
 
 def forget_the_room(someone: Person) -> None:

@@ -308,11 +308,16 @@ def test_naming_a_video_is_cancelled_with_one_press(
         someone.page.get_by_role("tab", name="Name a video").click()
         someone.page.locator("#video-file input").set_input_files(video)
         expect(someone.page.locator("#video-say")).to_contain_text("frames", timeout=20_000)
+        someone.page.locator("#video-file input").set_input_files(video)
+        busy = someone.page.locator("#video-busy")
+        expect(busy).to_contain_text("Choose long.mp4 again when that is done", timeout=20_000)
+        expect(someone.page.locator("#video-say")).to_contain_text("frames")
         someone.page.get_by_role("button", name="Cancel").click()
         say = someone.page.locator("#video-say")
         expect(say).to_contain_text("Cancelled; nothing of it was kept", timeout=10_000)
         assert not [file for file in quick.private if file.suffix in (".webm", ".csv", ".mp4")]
         expect(someone.page.get_by_role("button", name="Cancel")).to_be_hidden()
+        expect(busy).to_be_empty()
 
 
 def test_a_page_at_an_address_that_the_app_does_not_know_says_what_to_set(

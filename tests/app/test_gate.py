@@ -135,6 +135,12 @@ def test_bodies_are_bounded_whatever_they_claim(
         head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {room}\r\n"
         raw.sendall(f"{head}Content-Length: {2**40}\r\n\r\n".encode())
         assert b"413" in raw.recv(100)
+    with socket.create_connection(("127.0.0.1", port(server))) as raw:
+        raw.sendall(
+            f"POST /profile HTTP/1.1\r\nHost: a\r\nContent-Length: {2**40}\r\n\r\n".encode()
+        )
+        head, told = raw.recv(1000), raw.recv(1000)
+        assert b"413" in head and b"320 MB; save one with fewer things." in told
     assert client.get("/healthz").json() == {"status": "ok"}
 
 

@@ -305,4 +305,4 @@ def test_an_upload_that_never_ends_is_given_up(
     monkeypatch.setattr(app.live.receiving, "UPLOAD_SECONDS", 0.05)
     request = Request({"type": "http", "headers": []}, silence)
     with pytest.raises(InputError, match="The upload took more than"):
-        asyncio.run(receive(request, tmp_path / "a.mp4", 2**20))
+        asyncio.run(receive(request, tmp_path / "a.mp4", 2**20, "cut it"))

@@ -94,6 +94,10 @@ def test_a_video_gets_its_names_its_table_and_its_curves(
         [sight.probabilities[0] for sight in named.sights], abs=1e-4
     )
     assert len(list(stream(named.video))) == 35
+    with open(named.listed, newline="", encoding="utf-8") as file:
+        listed = list(csv.DictReader(file))
+    assert [row["label"] for row in listed] == ["'=red()", "blue 🔵"]
+    assert float(listed[1]["from_s"]) == pytest.approx(named.seen[1].start_s, abs=1e-3)
 
 
 def test_before_there_is_a_model_it_says_what_is_missing(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.naming.timeline import POINTS, stretches, thinned
+from app.naming.timeline import POINTS, most_seen, stretches, thinned
 
 
 def test_what_was_seen_when() -> None:
@@ -16,6 +16,12 @@ def test_what_was_seen_when() -> None:
     assert seen[0].confidence == pytest.approx(0.8)
     nothing = stretches(("mug", "keys"), times, rows, np.array([True, False, False, True, True]))
     assert [(s.name, s.start_s) for s in nothing] == [("mug", 0), ("", 0.5), ("mug", 1.5)]
+
+
+def test_a_colour_each_goes_to_the_likeliest_things_in_their_order() -> None:
+    rows = np.array([[0.1, 0.5, 0.0, 0.4], [0.2, 0.1, 0.0, 0.7]])
+    assert most_seen(rows, 2) == [1, 3] and most_seen(rows, 3) == [0, 1, 3]
+    assert most_seen(rows, 9) == [0, 1, 2, 3]
 
 
 def test_long_curves_are_thinned_by_averaging() -> None:

@@ -11,7 +11,7 @@ from app.__main__ import _parser
 from app.naming.timeline import Stretch
 from app.ui.model import COMMANDS, PYTHON
 from app.ui.uploads import own, uploaded
-from app.ui.video import _legend, _progress, _refused, _seen
+from app.ui.video import _busy, _legend, _progress, _refused, _seen
 from model import InputError, load_model
 from tests.app.fakes import BLUE, RED, frames, jpeg
 from tests.tiny import write_tiny
@@ -68,6 +68,6 @@ def test_the_commands_that_are_shown_are_understood() -> None:
 
 
 def test_names_are_text_wherever_they_are_shown() -> None:
-    shown = [_seen((Stretch(0, 1, EVIL, 1.0),)), _legend((EVIL,), True), _progress(EVIL, None)]
-    for markup in (*shown, _refused(EVIL)[0]):
+    shown = [_seen((Stretch(0, 1, EVIL, 1.0),)), _legend((EVIL,), 1), _progress(EVIL, None)]
+    for markup in (*shown, _refused(EVIL)[0], _busy(EVIL)[3]):
         assert "<script" not in markup and "&lt;script&gt;" in markup

@@ -19,7 +19,7 @@ import onnx
 from onnx import numpy_helper
 
 from model import InputError, load_adapted, load_model
-from model.card import PARTS
+from model.card import CLUTTER, PARTS
 from tests.tiny import write_tiny
 
 VALUES: tuple[Any, ...] = (None, True, -1, 0, 10**12, 1e308, float("nan"), "", "\0", [], {}, [[]])
@@ -29,7 +29,8 @@ def run(count: int, seed: int, only: int | None = None) -> list[str]:
     """Open `count` mutated models; a line for each that ended otherwise than it should."""
     failures = []
     with tempfile.TemporaryDirectory() as place:
-        whole = write_tiny(Path(place) / "whole", film=0.2)
+        clutter = np.eye(2, 24, dtype=np.float32)
+        whole = write_tiny(Path(place) / "whole", film=0.2, clutter=clutter)
         clip = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
         objects = {"mug": [clip], "can": [clip[::-1, ::-1]]}
         adapted = load_model(whole).adapt(objects).to_bytes()
@@ -66,7 +67,7 @@ def mutated(model: bytes, chance: random.Random) -> bytes:
 
 def spoil(folder: Path, chance: random.Random) -> None:
     """Damage one file of a personaliser folder; its card may name the hash of what it is now."""
-    part = chance.choice([*PARTS, "card.json", "card.json"])
+    part = chance.choice([*PARTS, CLUTTER, "card.json", "card.json"])
     path = folder / part
     if part == "card.json":
         card = json.loads(path.read_text())
@@ -74,7 +75,8 @@ def spoil(folder: Path, chance: random.Random) -> None:
         text = json.dumps(card).encode()
         path.write_bytes(text if chance.random() < 0.7 else _bytes(text, chance))
         return
-    path.write_bytes(mutated(path.read_bytes(), chance))
+    damaged = _bytes if part == CLUTTER else mutated
+    path.write_bytes(damaged(path.read_bytes(), chance))
     if chance.random() < 0.8:
         card = json.loads((folder / "card.json").read_text())
         card["sha256"][part] = hashlib.sha256(path.read_bytes()).hexdigest()

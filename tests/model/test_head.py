@@ -6,9 +6,14 @@ import pytest
 from model.head import distances, fit, normalised
 
 
-def dense_distances(z: np.ndarray, labels: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """(B, K): (x - mu_k)^T Q_k^-1 (x - mu_k) with Q_k = l S_k + (1 - l) S + I, as printed."""
+def dense_distances(
+    z: np.ndarray, labels: np.ndarray, x: np.ndarray, clutter: np.ndarray | None = None
+) -> np.ndarray:
+    """(B, K): (x - mu_k)^T Q_k^-1 (x - mu_k) with Q_k = l S_k + (1 - l) S + I, as printed; with
+    clutter F (R, D) and F^T F.
+    """
     d = z.shape[1]
+    more = np.eye(d) + (0 if clutter is None else clutter.T @ clutter)
 
     def covariance(rows: np.ndarray) -> np.ndarray:
         return np.cov(rows, rowvar=False, ddof=1) if len(rows) > 1 else np.zeros((d, d))
@@ -17,7 +22,7 @@ def dense_distances(z: np.ndarray, labels: np.ndarray, x: np.ndarray) -> np.ndar
     for k in range(labels.max() + 1):
         own = z[labels == k]
         share = len(own) / (len(own) + 1)
-        q = share * covariance(own) + (1 - share) * covariance(z) + np.eye(d)
+        q = share * covariance(own) + (1 - share) * covariance(z) + more
         for b, row in enumerate(x):
             offset = row - own.mean(0)
             result[b, k] = offset @ np.linalg.solve(q, offset)
@@ -36,6 +41,19 @@ def test_equals_the_dense_formula(shots: tuple[int, ...], features: str) -> None
     x = normalised(np.abs(rng.normal(size=(9, 48))) * 3, features)
     expected = dense_distances(z, labels, x)
     np.testing.assert_allclose(distances(fit(z, labels), x), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("shots", SHOTS)
+def test_clutter_is_one_covariance_more_in_every_object(shots: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(sum(shots))
+    labels = rng.permutation(np.repeat(np.arange(len(shots)), shots))
+    z, x = rng.normal(size=(len(labels), 48)), rng.normal(size=(9, 48))
+    for clutter in (rng.normal(size=(3, 48)), np.ones((2, 48)), np.zeros((1, 48))):
+        head = fit(z, labels, clutter=clutter)
+        expected = dense_distances(z, labels, x, clutter)
+        np.testing.assert_allclose(distances(head, x), expected, rtol=1e-8)
+        centred = z - z.mean(0)  # what the unknown score makes of the same coordinates
+        np.testing.assert_allclose(centred @ head.basis @ head.basis.T, centred, atol=1e-9)
 
 
 def test_more_frames_than_features() -> None:

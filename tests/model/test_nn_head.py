@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from model.nn import head
+from tests.model.test_head import dense_distances as with_clutter
 
 
 def dense_distances(z: np.ndarray, labels: np.ndarray, x: np.ndarray, ways: int) -> np.ndarray:
@@ -41,6 +42,17 @@ def test_head_is_the_published_formula(shots: list[int], features: str) -> None:
         theirs, rows = head.unit(theirs), head.unit(rows)
     ours = head.distances(theirs, torch.from_numpy(labels), rows, len(shots)).numpy()
     np.testing.assert_allclose(ours, dense_distances(z, labels, x, len(shots)), rtol=1e-8)
+
+
+def test_without_clutter_is_with_its_covariance() -> None:
+    """The published formula on A x is the one with F^T F in every Q_k."""
+    rng = np.random.default_rng(3)
+    clutter, labels = rng.normal(size=(2, 24)), np.repeat(np.arange(3), [1, 4, 2])
+    z, x = rng.normal(size=(7, 24)), rng.normal(size=(5, 24))
+    seen = [head.without_clutter(torch.from_numpy(a), torch.from_numpy(clutter)) for a in (z, x)]
+    ours = head.distances(seen[0], torch.from_numpy(labels), seen[1], 3).numpy()
+    expected = with_clutter(z, labels, x, clutter)
+    np.testing.assert_allclose(ours, expected, rtol=1e-8)
 
 
 def test_best_window_is_the_best_of_all_filled_windows() -> None:

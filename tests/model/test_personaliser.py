@@ -16,6 +16,8 @@ from model.head import distances, fit, normalised
 from model.runtime import open_session
 from tests.tiny import HEAD, write_tiny
 
+CLUTTER = np.random.default_rng(4).normal(size=(2, 24)).astype(np.float32)
+
 
 def clip(rng: np.random.Generator, count: int, height: int = 224, width: int = 224) -> np.ndarray:
     """Frames with structure at several scales, so that features differ between windows."""
@@ -53,7 +55,7 @@ def by_hand(folder: Path, objects: dict[str, list[np.ndarray]], frames: np.ndarr
     film = run((folder / "film_generator.onnx").read_bytes(), "film", {"embedding": embedding})[0]
     backbone = fold_film(onnx.load(folder / "backbone.onnx"), sites, film).SerializeToString()
     z = run(backbone, "features", {"frames": support})
-    fitted = fit(normalised(z, head["features"]), labels)
+    fitted = fit(normalised(z, head["features"]), labels, clutter=load_model(folder).card.clutter)
     if not head["windows"]:
         x = run(backbone, "features", {"frames": frames})[:, None]
         keep = np.ones(x.shape[:2], bool)
@@ -68,15 +70,17 @@ def by_hand(folder: Path, objects: dict[str, list[np.ndarray]], frames: np.ndarr
     return softmax(np.where(keep[..., None], logits, -np.inf).max(1))
 
 
+@pytest.mark.parametrize("clutter", [None, CLUTTER], ids=["", "clutter"])
 @pytest.mark.parametrize("windows", [[], [2], [4, 3]])
 @pytest.mark.parametrize("features", ["raw", "unit"])
 @pytest.mark.parametrize("shots", [[1], [1, 1], [4, 1, 9], [3] * 20])
 def test_the_file_computes_the_head(
-    tmp_path: Path, shots: list[int], features: str, windows: list[int]
+    tmp_path: Path, shots: list[int], features: str, windows: list[int], clutter: np.ndarray | None
 ) -> None:
     folder = write_tiny(
-        tmp_path / "tiny", film=0.2, features=features, windows=windows, window_floor=0.9
-    )
+        tmp_path / "tiny", film=0.2, features=features, windows=windows, window_floor=0.9,
+        clutter=clutter,
+    )  # fmt: skip
     objects = random_support(len(shots), shots)
     frames = clip(np.random.default_rng(5), 6)
     got = load_model(folder).adapt(objects).predict(frames)
@@ -236,7 +240,7 @@ def test_a_card_of_format_1_had_one_size_of_windows(
         (lambda f: (f / "card.json").write_text("[" * 100_000), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_text("[1, 2]"), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_bytes(b"\xff\xfe\x00"), "is not a personaliser's card"),
-        (lambda f: edit_card(f, format=4), "has format 4, newer than the 3"),
+        (lambda f: edit_card(f, format=5), "has format 5, newer than the 4"),
         (lambda f: edit_card(f, side=84), "is not a personaliser's card"),
         (lambda f: edit_card(f, head={"features": "unit"}), "is not a personaliser's card"),
         *(
@@ -258,6 +262,33 @@ def test_a_damaged_folder_is_refused_in_a_sentence(tmp_path: Path, damage, sente
     folder = write_tiny(tmp_path / "tiny")
     damage(folder)
     with pytest.raises(InputError, match=f"^The personaliser folder 'tiny' .*{sentence}"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("odd", "sentence"),
+    [
+        (CLUTTER[:, :23], "of 184 bytes, not of 96 for each direction"),
+        (CLUTTER[:0], "of 0 bytes, not of 96 for each direction"),
+        (CLUTTER * np.float32(np.nan), "with numbers that are not finite"),
+        (np.full_like(CLUTTER, np.inf), "with numbers that are not finite"),
+    ],
+)
+def test_clutter_that_is_none_is_refused_in_a_sentence(
+    tmp_path: Path, odd: np.ndarray, sentence: str
+) -> None:
+    folder = write_tiny(tmp_path / "tiny", clutter=odd)
+    with pytest.raises(InputError, match=rf"^The .* has a clutter\.f32 {sentence}; make it again"):
+        load_model(folder)
+
+
+def test_clutter_of_another_folder_is_refused_and_a_lost_one_missed(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path / "tiny", clutter=CLUTTER)
+    (folder / "clutter.f32").write_bytes((2 * CLUTTER).tobytes())
+    with pytest.raises(InputError, match=r"clutter\.f32 is not the file its card names"):
+        load_model(folder)
+    (folder / "clutter.f32").unlink()
+    with pytest.raises(InputError, match=r"lacks clutter\.f32"):
         load_model(folder)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import model.confidence.report
 from model import load_model
 from model.confidence.report import Report, report
 from model.head import Head, fit, normalised
@@ -108,16 +107,16 @@ def test_many_long_clips_are_thinned() -> None:
     assert got.clips == (4,) * 12 and np.isfinite(got.right).all()
 
 
-def test_many_photos_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_photos_are_left_out_together() -> None:
     """Each photo is a clip of its own: the number of heads and their size stay small."""
     fitted = []
 
-    def counting(rows: np.ndarray, labels: np.ndarray, kind: str) -> Head:
+    def counting(rows: np.ndarray, labels: np.ndarray) -> Head:
         fitted.append(len(rows))
-        return fit(rows, labels, kind)
+        return fit(rows, labels)
 
-    monkeypatch.setattr(model.confidence.report, "fit", counting)
-    got = card([[1] * 300] * 3 + [[1, 1]])
+    seen = features(np.random.default_rng(0), [[1] * 300] * 3 + [[1, 1]])
+    got = report(tuple("abcd"), *seen, SCALE, counting)
     assert got.clips == (300, 300, 300, 2) and np.isfinite(got.right).all()
     assert len(fitted) <= 50 and max(fitted) <= 240
 

@@ -13,7 +13,7 @@ import pytest
 from model import InputError, load_adapted, load_model
 from model.graph.join import fold_film
 from model.runtime import open_session
-from tests.model.test_personaliser import clip, random_support
+from tests.model.test_personaliser import CLUTTER, clip, random_support
 from tests.tiny import CALIBRATION, write_tiny
 
 CLIPS = [[[3, 4], [5], [1]], [[1], [1]], [[2]], [[1, 1, 1], [80], [4, 4]]]  # frames a clip
@@ -117,15 +117,18 @@ def by_hand(
     return np.array(answers)
 
 
+@pytest.mark.parametrize("clutter", [None, CLUTTER], ids=["", "clutter"])
 @pytest.mark.parametrize("windows", [[], [4, 3]])
 @pytest.mark.parametrize("features", ["raw", "unit"])
 @pytest.mark.parametrize("clips", CLIPS[:3], ids=IDS[:3])
 def test_the_file_computes_the_unknown_score(
-    tmp_path: Path, clips: list[list[int]], features: str, windows: list[int]
-) -> None:
+    tmp_path: Path, clips: list[list[int]], features: str, windows: list[int],
+    clutter: np.ndarray | None,
+) -> None:  # fmt: skip
     folder = write_tiny(
-        tmp_path / "tiny", film=0.2, calibration=CALIBRATION, features=features, windows=windows
-    )
+        tmp_path / "tiny", film=0.2, calibration=CALIBRATION, features=features, windows=windows,
+        clutter=clutter,
+    )  # fmt: skip
     objects, frames = support_of(clips), clip(np.random.default_rng(9), 5)
     got = load_model(folder).adapt(objects).unknown(frames)
     assert got.dtype == np.float32
@@ -145,6 +148,23 @@ def test_bare_onnxruntime_gives_the_same(tmp_path: Path) -> None:
         np.testing.assert_allclose(answers.unknown, np.asarray(unknown), atol=1e-5)
         np.testing.assert_allclose(answers.where, np.asarray(where), atol=1e-6)
         np.testing.assert_array_equal(answers.probabilities, adapted.predict(frames))
+
+
+@pytest.mark.parametrize(
+    ("shots", "factor"), [([1, 1], 2.0), ([9, 3], 2 * 6**-0.5), ([50, 50], 2 * 15**-0.5)]
+)
+def test_the_sharpness_follows_frames_and_objects(
+    tmp_path: Path, shots: list[int], factor: float
+) -> None:
+    """Up to 15 frames an object; an older file, without the powers, has one for all tasks."""
+    rng = np.random.default_rng(0)
+    frames, support = clip(rng, 3), {str(k): [clip(rng, n)] for k, n in enumerate(shots)}
+    for known, scale in (({}, 1.0), ({"by_frames": -0.5, "by_objects": 1.0}, factor)):
+        folder = write_tiny(tmp_path / "tiny", calibration=CALIBRATION | known)
+        bare = ort.InferenceSession(load_model(folder).adapt(support).to_bytes())
+        p, logits = map(np.asarray, bare.run(["probabilities", "logits"], {"frames": frames}))
+        gap = CALIBRATION["sharpness"] * scale * (logits[:, 0] - logits[:, 1])
+        np.testing.assert_allclose(p[:, 0], 1 / (1 + np.exp(-gap)), atol=1e-5)
 
 
 def test_more_frames_than_are_compared_still_agree_with_what_they_show(tmp_path: Path) -> None:
@@ -167,7 +187,15 @@ def test_a_folder_without_calibration_opens_and_says_what_is_missing(tmp_path: P
 
 @pytest.mark.parametrize(
     "change",
-    [{"steepness": 0.0}, {"sharpness": -1.0}, {"base": float("nan")}, {"own": "0.3"}, {"other": 1}],
+    [
+        {"steepness": 0.0},
+        {"sharpness": -1.0},
+        {"base": float("nan")},
+        {"own": "0.3"},
+        {"other": 1},
+        {"power": 1e9},
+        {"power": float("inf")},
+    ],
     ids=str,
 )
 def test_a_foreign_calibration_is_refused(tmp_path: Path, change: dict) -> None:

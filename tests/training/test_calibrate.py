@@ -12,20 +12,20 @@ from scipy import special
 
 from model import InputError, load_model
 from model.card import CALIBRATION
-from model.confidence.unknown import OwnLooks
+from model.confidence.unknown import ENOUGH, OwnLooks
 from tests.tiny import write_tiny
 from training.calibration.calibrate import calibrate, main, report, strangeness
 from training.calibration.left_out import ELSEWHERE, LEFT_OUT, Shown
 from training.evaluation.open_set import accepted, auroc, ece
 
-SHARPNESS, STEEPNESS = 0.25, 30.0
+SHARPNESS, BY_FRAMES, BY_OBJECTS, STEEPNESS = 0.25, -0.5, 0.3, 30.0
 
 
 def planted(rng: np.random.Generator, frames: int = 200) -> Shown:
     """A task whose unknown probability is logistic in likeness, with a line that moves its middle,
-    and whose logits are too large by 1 / SHARPNESS.
+    and whose logits are too large by what n frames an object and K objects ask for.
     """
-    ways = int(rng.integers(2, 9))
+    ways, shots = int(rng.integers(2, 9)), int(rng.integers(1, 41))
     looks = OwnLooks(rng.uniform(0.6, 0.9, ways), rng.uniform(0.2, 0.6, ways))
     middle = 0.2 + 0.3 * looks.own.mean()
     likeness = rng.uniform(0.2, 0.8, frames)
@@ -34,7 +34,9 @@ def planted(rng: np.random.Generator, frames: int = 200) -> Shown:
     labels = np.array([rng.choice(ways, p=row) for row in special.softmax(true, axis=1)])
     kinds = np.where(rng.random(frames) < 0.5, LEFT_OUT, ELSEWHERE)
     targets = np.where(unknown, kinds, labels)
-    return Shown(looks, np.repeat(likeness[:, None], ways, 1), true / SHARPNESS, targets)
+    logits = true / (SHARPNESS * min(shots, ENOUGH) ** BY_FRAMES * ways**BY_OBJECTS)
+    taught = np.repeat(np.arange(ways), shots)
+    return Shown(taught, looks, np.repeat(likeness[:, None], ways, 1), logits, targets)
 
 
 def test_what_was_planted_is_found() -> None:
@@ -42,6 +44,8 @@ def test_what_was_planted_is_found() -> None:
     tasks = [planted(rng) for _ in range(120)]
     found = calibrate(tasks)
     assert found.sharpness == pytest.approx(SHARPNESS, rel=0.1)
+    assert found.by_frames == pytest.approx(BY_FRAMES, abs=0.06)
+    assert found.by_objects == pytest.approx(BY_OBJECTS, abs=0.06)
     for task in tasks[:10]:  # a and b move s and its middle alike, where all objects look the same
         known, left_out = strangeness(task, found)
         assert auroc(known, left_out) > 0.9
@@ -91,7 +95,8 @@ def test_a_tiny_run_writes_what_the_personaliser_reads(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_tiny(tmp_path / "tiny")
-    main([str(folder), "--photos", str(photos), "--tasks", "6", "--way", "3", "--workers", "0"])
+    words = ["--tasks", "6", "--way", "3", "--workers", "0", "--seed", "1"]
+    main([str(folder), "--photos", str(photos), *words])
     assert "AUROC" in capsys.readouterr().out
     known = load_model(folder).card.calibration
     assert known and json.loads((folder / CALIBRATION).read_text())["base"] == known.base

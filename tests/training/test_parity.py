@@ -85,10 +85,10 @@ def place(
     """where (M, 4) by the dense formula of `model.graph.place`, with a D x D matrix."""
     rows, y = head.unit(z), torch.from_numpy(labels)
     ways, centred = int(labels.max()) + 1, rows - rows.mean(0)
-    d2 = head.distances(rows, y, head.unit(x).flatten(0, 1), ways).unflatten(0, x.shape[:2])
-    kept = head.nonempty(x, z, model.config.window_floor)
-    best = head.best_window(-d2, kept).argmax(1)
+    best = model.logits(z, y, x, ways).argmax(1)
     spread = centred.T @ centred / max(len(rows) - 1, 1) + torch.eye(rows.shape[1])
+    if model.clutter is not None:
+        spread += model.clutter.T @ model.clutter
     means = torch.stack([centred[y == k].mean(0) for k in range(ways)], 1)
     evidence = torch.linalg.solve(spread, means)  # (D, K)
     heats = torch.einsum("mdij,dk->mkij", model.maps(query, film).double(), evidence)
@@ -117,7 +117,7 @@ def test_torch_folder_and_file_agree(both: tuple[Path, SimpleCnaps], shots: list
     query = np.concatenate([images(1, 6, 224, 224), flat])  # a covered lens, a blank wall
     ours = adapted.answers(query)
     known = load_model(folder).card.calibration
-    sharp = known.sharpness if known else 1.0
+    sharp = known.sharpness_for(labels) if known else 1.0
     theirs = probabilities(model, support, labels, query, sharp)
     assert np.abs(ours.probabilities - theirs).max() <= 1e-4
     if known:

@@ -24,7 +24,8 @@ from training.recipe.stages import CLASSES, COMPOSITES, NAME, Stage
 from training.settings import command_line
 
 WORDS = ["--photos", "a/photos", "b/more", "--objects", "scans", "furniture", "--surfaces",
-         "rooms", "--cutouts", "stamps/food", "--apart", "home"]  # fmt: skip
+         "rooms", "--cutouts", "stamps/food", "--apart", "home",
+         "--people", "home"]  # fmt: skip
 
 
 def planned(monkeypatch: pytest.MonkeyPatch, *more: str) -> list[Stage]:

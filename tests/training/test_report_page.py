@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,24 @@ def test_page_and_twin_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "| knn | 50.0 ± 0.0 | 50.0 ± 0.0 | 0.0 | 25.0 ± 0.0 |" in twin
     assert "| knn | 2 T | 3 | 4.1 M |" in twin and "2 T</td>" in page
     assert load(tmp_path / "knn") == record("knn", [0.5] * 6)
+
+
+def test_the_gradient_and_the_memory_are_shown(tmp_path: Path) -> None:
+    save(tmp_path / "record.json", record("ours", [0.5] * 6))
+    lite = Path(__file__).resolve().parents[2] / "assets" / "lite"
+    out = tmp_path / "report.html"
+    main([str(tmp_path), "--lite", str(lite), "--out", str(out)])
+    page, twin = out.read_text(), out.with_suffix(".md").read_text()
+    assert page.count('<img src="data:image/svg+xml;base64,') == 2
+    peak = json.loads((lite / "numbers.json").read_text())["cost"]["LITE, H = 8"]["1000"]
+    row = f"| LITE, H = 8 | 1000 | {peak['gigabytes']:.2f} | {peak['seconds']:.1f} |"
+    assert row in twin and f"<td>{peak['gigabytes']:.2f}</td>" in page
+    for folder, sentence in ((tmp_path / "none", "cannot be read"), (tmp_path, "cannot be read")):
+        with pytest.raises(SystemExit, match=sentence):
+            main([str(tmp_path), "--lite", str(folder), "--out", str(out)])
+    (tmp_path / "numbers.json").write_text("[]")
+    with pytest.raises(SystemExit, match=r"is not what training\.experiments\.lite leaves"):
+        main([str(tmp_path), "--lite", str(tmp_path), "--out", str(out)])
 
 
 def test_bad_records_are_named(tmp_path: Path) -> None:

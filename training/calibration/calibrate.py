@@ -2,14 +2,14 @@
 
     python -m training.calibrate assets/NAME --photos PHOTOS --views VIEWS.npy ...
 
-Episodes are those of a training (`training.episodes.mixture`), with clips of several frames. Some
+Episodes are those of a training (`training.episodes.mixture`), with clips of 1 to 10 frames. Some
 objects of each are not taught, but shown; so are frames of another episode. Writes
 calibration.json (`model.confidence.unknown`) into the folder and names it in card.json; prints how
 well it does on episodes that are kept for validation.
 
 Learned one after the other: `own` and `others` by the area under the ROC curve, what the threshold
-is made of by logistic regression, the sharpness of the probabilities by likelihood. Nothing else of
-the personaliser changes.
+is made of by logistic regression, how sharp probabilities are, with how many frames, by likelihood.
+Nothing else of the personaliser changes.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from scipy import optimize, special
 
 from model import InputError
 from model.card import CALIBRATION
-from model.confidence.unknown import Calibration
+from model.confidence.unknown import MOST_POWER, Calibration
 from model.saving import atomic_write
 from training.calibration.left_out import ELSEWHERE, LEFT_OUT, PLAIN, Shown, plain, tasks
 from training.evaluation.open_set import accepted, auroc, ece
 from training.settings.command_line import read
 from training.settings.config import SYNTHETIC_SOURCES
 
-SHAPE = {"queries": 3, "clip_length": 5}  # of episodes
+QUERIES = 3  # frames of each object that are asked
 TRIED = np.linspace(0, 0.7, 15)  # values of `own` and `others`
 
 
@@ -44,11 +44,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "tasks": (int, 150, "episodes to learn from; a third as many to report on"),
     }
     weights = ("weight_composites", "weight_photos", "weight_classes")
-    names = (*(n for n in SYNTHETIC_SOURCES if n not in SHAPE), *weights)
+    names = (*SYNTHETIC_SOURCES, *weights)
     try:
         config, values = read(sys.argv[1:] if argv is None else argv, __doc__, own, names,
                               positional="personaliser")  # fmt: skip
-        config = replace(config, **SHAPE)
+        config = replace(config, queries=QUERIES)
         folder, count = values["personaliser"], values["tasks"]
         personaliser = plain(folder)
         learned = list(tasks(personaliser, config, False, count))
@@ -76,7 +76,7 @@ def calibrate(tasks: Sequence[Shown]) -> Calibration:
 
     _, own, others = max((area(a, b), a, b) for a in TRIED for b in TRIED)
     found = replace(PLAIN, own=float(own), others=float(others), typical=typical)
-    return replace(found, **_regression(tasks, found), sharpness=_sharpness(tasks))
+    return replace(found, **_regression(tasks, found), **_sharpness(tasks))
 
 
 def strangeness(task: Shown, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
@@ -118,16 +118,27 @@ def _regression(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, f
     return line | {"steepness": float(found[0])}
 
 
-def _sharpness(tasks: Sequence[Shown]) -> float:
-    def loss(log: float) -> float:
+def _sharpness(tasks: Sequence[Shown]) -> dict[str, float]:
+    """sharpness and its powers by the likelihood of the taught objects' frames; every task counts
+    the same.
+    """
+
+    def found(line: np.ndarray) -> dict[str, float]:
+        log, by_frames, by_objects = map(float, line)
+        return {"sharpness": float(np.exp(log)), "by_frames": by_frames, "by_objects": by_objects}
+
+    def loss(line: np.ndarray) -> float:
+        trial = replace(PLAIN, **found(line))
         each = []
         for task in tasks:
             known = task.targets >= 0
-            rows = special.log_softmax(np.exp(log) * task.logits[known], axis=1)
+            sharp = trial.sharpness_for(task.labels)
+            rows = special.log_softmax(sharp * task.logits[known], axis=1)
             each.append(-rows[np.arange(len(rows)), task.targets[known]].mean())
         return float(np.mean(each))
 
-    return float(np.exp(optimize.minimize_scalar(loss, bounds=(-5, 2), method="bounded").x))
+    within = [(-5, 5), (-MOST_POWER, MOST_POWER), (-MOST_POWER, MOST_POWER)]
+    return found(optimize.minimize(loss, np.zeros(3), method="Nelder-Mead", bounds=within).x)
 
 
 def report(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, float]:
@@ -142,7 +153,8 @@ def report(tasks: Sequence[Shown], calibration: Calibration) -> dict[str, float]
     confidence, right, named = [], [], []
     for task, (known, _) in zip(tasks, pairs, strict=True):
         rows = task.targets >= 0
-        p = special.softmax(calibration.sharpness * task.logits[rows], axis=1)
+        sharp = calibration.sharpness_for(task.labels)
+        p = special.softmax(sharp * task.logits[rows], axis=1)
         confidence.append(p.max(1))
         right.append(p.argmax(1) == task.targets[rows])
         named.append(right[-1][known < 0])

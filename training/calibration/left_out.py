@@ -17,6 +17,7 @@ from training.episodes.mixture import episodes_of
 from training.settings.config import TrainConfig
 
 FOREIGN = 10  # frames of another episode
+LENGTHS = (1, 3, 10)  # frames a clip, of a third of the episodes each: how many are taught varies
 # With it likeness is c_k itself, and probabilities are as the head has them.
 PLAIN = Calibration(
     1, own=0, others=0, typical=0.8, base=0.5, from_own=0, from_others=0, steepness=20
@@ -28,6 +29,7 @@ LEFT_OUT, ELSEWHERE = -1, -2  # targets of frames that show no taught object
 class Shown:
     """What a model of some of an episode's objects says of frames, before calibration."""
 
+    labels: np.ndarray  # (N,) of the support
     looks: OwnLooks
     likeness: np.ndarray  # (M, K) c_k
     logits: np.ndarray  # (M, K)
@@ -49,11 +51,24 @@ def tasks(
     personaliser: Personaliser, config: TrainConfig, validation: bool, count: int
 ) -> Iterator[Shown]:
     """Of every episode a model of two objects and more; the others are left out."""
-    stream = load(episodes_of(config, validation), range(2 * count), config.workers)
-    for number in tqdm(range(count), "episodes", leave=False, disable=None):
-        episode, another = next(stream), next(stream)
+    pairs = (
+        (number, next(stream), next(stream))
+        for numbers, stream in _streams(config, validation, count)
+        for number in numbers
+    )
+    for number, episode, another in tqdm(pairs, "episodes", count, leave=False, disable=None):
         rng = np.random.default_rng([config.seed, validation, number])
         yield _shown(personaliser, episode, another.task.query[:, 0].numpy(), rng)
+
+
+def _streams(
+    config: TrainConfig, validation: bool, count: int
+) -> Iterator[tuple[range, Iterator[Episode]]]:
+    """Of every length of clips the numbers of its tasks, and two episodes for each of them."""
+    ends = [count * i // len(LENGTHS) for i in range(len(LENGTHS) + 1)]
+    for length, start, end in zip(LENGTHS, ends, ends[1:], strict=False):
+        episodes = episodes_of(replace(config, clip_length=length), validation)
+        yield range(start, end), load(episodes, range(2 * start, 2 * end), config.workers)
 
 
 def _shown(
@@ -79,4 +94,4 @@ def _shown(
         for i in range(0, len(frames), 16)
     ]
     likeness, logits = (np.concatenate(rows) for rows in zip(*answers, strict=True))
-    return Shown(looks, likeness, logits.astype(np.float64), targets)
+    return Shown(seen.labels, looks, likeness, logits.astype(np.float64), targets)

@@ -24,7 +24,7 @@ import onnx
 import torch
 
 from model import InputError, load_model
-from model.card import GRID, PARTS
+from model.card import CLUTTER, CLUTTER_FORMAT, GRID, PARTS
 from model.frames import SIDE
 from model.nn.backbone import FEATURES, SERVED
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
@@ -196,11 +196,14 @@ def _write(
     for file, graph in zip(PARTS, parts(model), strict=True):
         onnx.save(graph, folder / file)
     save_checkpoint(folder / "trained.safetensors", model, provenance)
+    if model.clutter is not None:
+        (folder / CLUTTER).write_bytes(model.clutter.numpy().astype("<f4").tobytes())
     config = model.config
     batches = config.context == "published" and config.batch_norm == "batch"
     newer = batches or config.head != "mahalanobis"
     card = {
-        "format": 3 if newer else 2,  # older programs read what does not need format 3
+        # older programs read what does not need a newer format
+        "format": CLUTTER_FORMAT if config.clutter else 3 if newer else 2,
         "name": name,
         "method": METHOD,
         "trained": trained,

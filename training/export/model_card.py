@@ -41,6 +41,7 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
         f"windows {' and '.join(map(str, head['windows'])) or 'off'}, "
         f"window floor {head['window_floor']}.",
+        *_clutter(card["provenance"].get("clutter")),
         *_listed(made),
     ]
     if isinstance(made, Combination):
@@ -85,6 +86,17 @@ def _trained(card: dict[str, Any], made: Provenance) -> str:
             "backbone sees of the support set mixes them."
         )
     return "Meta-trained with LITE; the frozen backbone is ImageNet's."
+
+
+def _clutter(known: dict[str, Any] | None) -> list[str]:
+    """What the head knows of clutter (`training.clutter`)."""
+    if known is None:
+        return []
+    return [
+        f"- Clutter: {known['rank']} directions, with weight {known['weight']}, of "
+        f"{known['frames']} frames of {known['people']} people "
+        f"(`python -m training.clutter` at {known['commit']})."
+    ]
 
 
 def command(settings: dict[str, Any], module: str = "training.train") -> str:

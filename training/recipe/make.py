@@ -1,14 +1,15 @@
 r"""The personaliser from folders of data, in one command: every stage, seed and option.
 
     python -m training.recipe --photos PHOTOS ... --objects SCANS FURNITURE --surfaces ROOMS \
-        --cutouts CUTOUTS ... --apart HOME --out runs/recipe
+        --cutouts CUTOUTS ... --apart HOME --people HOME --out runs/recipe
     python -m training.recipe ... --out runs/trial --trial     the same stages in minutes, no model
 
 views of the objects -> trainings of two specialists by LITE -> the mean of each -> the gate between
-them -> OUT/simple_cnaps (export, calibration, card). Each stage is a command of this folder that
-could be typed by hand; OUT/recipe.jsonl says which are done, and the card is written from it. One
-that was stopped goes on where it stood. It runs from a clean commit and is of one commit, so that
-whoever has the data can make the same again; torch promises the same bits on the same machine only.
+them -> OUT/simple_cnaps (export, clutter, calibration, card). Each stage is a command of this
+folder that could be typed by hand; OUT/recipe.jsonl says which are done, and the card is written
+from it. One that was stopped goes on where it stood. It runs from a clean commit and is of one
+commit, so that whoever has the data can make the same again; torch promises the same bits on the
+same machine only.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                             help=what)  # fmt: skip
     parser.add_argument("--surfaces", type=Path, help="folder of photos of rooms and tables")
     parser.add_argument("--apart", type=Path, help="rendered data set whose test things are kept")
+    parser.add_argument("--people", type=Path, help="data set of ORBIT's layout: what clutter does")
     parser.add_argument("--notes", type=Path, help="results and limits for the card, .md")
     parser.add_argument("--out", type=Path, required=True, help="folder of all that is made")
     parser.add_argument("--trial", action="store_true", help="every stage as small as it goes")

@@ -123,6 +123,9 @@ def stages(data: argparse.Namespace, out: Path) -> list[Stage]:
     folder = out / NAME
     found.append(_stage("training.export.export", folder, _weights(out, "both"), "--windows", 3, 4,
                         "--runs", *runs))  # fmt: skip
+    if data.people:
+        words = (str(folder), "--orbit", str(data.people))
+        found.append(Stage("training.clutter", words, folder / "clutter.f32"))
     size = ["--tasks", "6", *TRIAL_TASKS.split()] if trial else ["--way", "12"]
     argv = tuple(map(str, (folder, *sources, "--views", *views, *size)))
     return [*found, Stage("training.calibration.calibrate", argv, folder / "calibration.json")]

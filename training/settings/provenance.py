@@ -68,6 +68,7 @@ def hours(parts: tuple[Provenance, ...]) -> float:
 def read(header: Mapping[str, Any]) -> Provenance:
     """The provenance in a checkpoint's header or a card; InputError where it is not one."""
     facts = dict(header)
+    facts.pop("clutter", None)  # what the head learned afterwards; the card says it
     if (version := facts.pop("version", VERSION)) != VERSION:
         raise InputError(
             f"The checkpoint tells its making in version {version!r}; this program reads "

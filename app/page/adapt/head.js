@@ -1,5 +1,5 @@
 // The Simple CNAPs head: model/head.py in the page, in the same symbols and in float64. Bateni et al., "Improved Few-Shot
-// Visual Classification", CVPR 2020, sec. 4: Q_k = l_k S_k + (1 - l_k) S + I, in the span of the centred features.
+// Visual Classification", CVPR 2020, sec. 4: Q_k = l_k S_k + (1 - l_k) S + I (+ F^T F), in the span of the centred features.
 
 import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from "../../runtime/learning.min.mjs";
 
@@ -28,10 +28,30 @@ export function framesOf(labels) {
 }
 
 /**
- * Fit the head to scaled features z (N, D): {mean (D,), basis V (D, r), variances (r,), centres a (K, r), weights w (K, r),
- * rows R (N, r), labels}.
+ * Fit the head to scaled features z (N, D): {mean (D,), basis B (D, r), variances (r,), centres a (K, r), weights w (K, r),
+ * rows R (N, r), labels}. clutter: F (R, D), or null: Q_k gets F^T F, so the head is one of A z, with R coordinates more.
  */
-export function fit(z, labels) {
+export function fit(z, labels, clutter) {
+  if (!clutter) return fitWithout(z, labels);
+  const { basis: u, squares } = span(clutter); // U (D, R), f^2
+  const c = squares.map((square) => square / (1 + square));
+  const shrunk = u.clone().mulRowVector(c.map((share) => 1 - Math.sqrt(1 - share))); // A = I - shrunk U^T
+  const ut = u.transpose();
+  const inner = fitWithout(z.clone().sub(z.mmul(shrunk).mmul(ut)), labels);
+  const back = inner.basis.clone().sub(shrunk.mmul(ut.mmul(inner.basis)));
+  const zeros = (along) => beside(along, Matrix.zeros(along.rows, c.length));
+  return {
+    mean: z.mean("column"),
+    basis: beside(back, u.clone().mulRowVector(c.map(Math.sqrt))),
+    variances: [...inner.variances, ...c.map(() => 0)],
+    centres: zeros(inner.centres),
+    weights: zeros(inner.weights),
+    rows: zeros(inner.rows),
+    labels,
+  };
+}
+
+function fitWithout(z, labels) {
   const mean = z.mean("column");
   const centred = z.clone().subRowVector(mean);
   const { basis, squares } = span(centred);
@@ -95,6 +115,10 @@ function below(l, b) {
     x.mulRow(i, 1 / l.get(i, i));
   }
   return x;
+}
+
+function beside(a, b) {
+  return Matrix.zeros(a.rows, a.columns + b.columns).setSubMatrix(a, 0, 0).setSubMatrix(b, 0, a.columns);
 }
 
 function range(count) {

@@ -11,7 +11,7 @@ import { median, offsets, ownLooks } from "./unknown.js";
 const BATCH = 4; // frames per run; the answer does not depend on it
 // An arena keeps what it once took, and WebAssembly gives no memory back.
 const OPTIONS = { executionProviders: ["wasm"], enableCpuMemArena: false, enableMemPattern: false };
-const PARTS = ["set_encoder.onnx", "film.onnx", "model.pb", "backbone.pb", "adapted.pb", "countered.pb"];
+const PARTS = ["set_encoder.onnx", "film.onnx", "model.pb", "backbone.pb", "adapted.pb", "countered.pb", "clutter.f32"];
 
 export class Personaliser {
   #embeddings = new Map(); // clip -> (T, E) float32
@@ -30,6 +30,8 @@ export class Personaliser {
     own.setEncoder = await own.#session(own.parts["set_encoder.onnx"]);
     own.generator = await own.#session(own.parts["film.onnx"]);
     for (const name of ["set_encoder.onnx", "film.onnx"]) delete own.parts[name]; // their sessions have them
+    const clutter = new Float32Array(own.parts["clutter.f32"].buffer);
+    own.clutter = clutter.length ? matrix([clutter], clutter.length / own.settings.d) : null;
     return own;
   }
 
@@ -65,7 +67,7 @@ export class Personaliser {
     const floor = settings.window_floor * median(z.to2DArray().map(length));
     const looks = ownLooks(z, labels, numbers, settings.calibration.typical);
     const counters = maps.length && mistakenFor(maps, settings.windows, z, labels, offsets(looks, settings.calibration));
-    const numbered = constants({ head: fit(support, labels), support, floor, looks, counters }, settings);
+    const numbered = constants({ head: fit(support, labels, this.clutter), support, floor, looks, counters }, settings);
     const graph = parts[counters ? "countered.pb" : "adapted.pb"];
     return { body: assemble(parts["model.pb"], graph, { ...this.#film.tensors, ...numbered }), shots: countShots(labels) };
   }

@@ -7,7 +7,7 @@ import { evenly } from "./sampling.js";
 const NEIGHBOURS = 3;
 const MOST = 64; // frames of an object that a frame is compared with
 const ABSENT = 4; // two cosines differ by at most 2
-const LEARNED = 40; // frames of an object, as in sharpness_for
+const ENOUGH = 15; // frames of an object
 
 /** {own, others}, each (K,), of features z (N, D); clips (N,): which clip of its object each frame is of. */
 export function ownLooks(z, labels, clips, typical) {
@@ -55,8 +55,8 @@ export function compared(labels) {
 
 /** What logits are multiplied by. */
 export function sharpness(labels, known) {
-  const frames = labels.length / countShots(labels).length;
-  return known.sharpness * Math.min(frames, LEARNED) ** (known.power ?? 0);
+  const ways = countShots(labels).length;
+  return known.sharpness * Math.min(labels.length / ways, ENOUGH) ** known.by_frames * ways ** known.by_objects;
 }
 
 /** Which support frame stands where, as whole numbers. */

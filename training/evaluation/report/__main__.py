@@ -16,6 +16,7 @@ from model.errors import InputError
 from model.saving import atomic_write
 from training.evaluation.record.record import load
 from training.evaluation.report.comparison import compare
+from training.evaluation.report.gradient import read_lite
 from training.evaluation.report.pages import html, markdown
 from training.settings.command_line import parser_for
 
@@ -24,15 +25,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
     parser = parser_for(__doc__)
     parser.add_argument("results", type=Path, nargs="+", help="folders of runs")
+    parser.add_argument("--lite", type=Path, help="folder of `training.experiments.lite`, to show")
     parser.add_argument("--out", type=Path, required=True, help="the page, .html; the twin is .md")
     args = parser.parse_args(argv)
     try:
         records = [load(path) for path in args.results]
         comparisons = compare(records)
+        lite = read_lite(args.lite) if args.lite else None
         pages = {".html": html, ".md": markdown}
         for suffix, write in pages.items():
             with atomic_write(args.out.with_suffix(suffix)) as unfinished:
-                unfinished.write_text(write(comparisons, records), encoding="utf-8")
+                unfinished.write_text(write(comparisons, records, lite), encoding="utf-8")
     except InputError as error:
         sys.exit(str(error))
     print(f"wrote {args.out.with_suffix('.html')} and {args.out.with_suffix('.md')}")

@@ -9,25 +9,33 @@ from jinja2 import Environment
 from training.evaluation.intervals import Interval
 from training.evaluation.record.record import Record
 from training.evaluation.report.comparison import Comparison
+from training.evaluation.report.gradient import ABOUT, LiteNumbers
 from training.evaluation.report.plots import accuracy_against_cost
 
 Table = list[list[str]]  # the first row is the head
 
 TITLE = "Few-shot recognition: methods compared"
+LITE = "LITE: the gradient and the memory"
 INTERVALS = (
     "Intervals are 95 %. Pooled: over all items, as ORBIT's leaderboard has it, which takes them "
     "for independent. Clustered: Student's over users or data sets, which are. Behind: how far the "
     "best is ahead, paired item by item, clustered. MACs are convolutions and matrix products; "
     "reading files is in no time."
 )
-PAGE = """<!doctype html>
+PAGE = """{% macro table_of(table) %}
+<table>
+<tr>{% for cell in table[0] %}<th scope="col">{{ cell }}</th>{% endfor %}</tr>
+{% for row in table[1:] %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</table>
+{% endmacro -%}
+<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{{ title }}</title>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 } svg { max-width: 100%; height: auto }
+table { border-collapse: collapse; margin: 1rem 0 } svg, img { max-width: 100%; height: auto }
 th, td { padding: .25rem .75rem; border-bottom: 1px solid #bbb; text-align: right }
 th:first-child, td:first-child { text-align: left }
 </style>
@@ -36,24 +44,25 @@ th:first-child, td:first-child { text-align: left }
 {% for part in parts %}
 <h2>{{ part.head }}</h2>
 <p>{{ part.about }}</p>
-{% for table in part.tables %}
-<table>
-<tr>{% for cell in table[0] %}<th scope="col">{{ cell }}</th>{% endfor %}</tr>
-{% for row in table[1:] %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}</table>
-{% endfor %}
+{% for table in part.tables %}{{ table_of(table) }}{% endfor %}
 <figure aria-label="{{ part.head }}: accuracy against cost">{{ part.plot | safe }}</figure>
 {% endfor %}
+{% if lite %}
+<h2>{{ lite_head }}</h2>
+<p>{{ lite_about }}</p>
+{% for plot in lite.plots %}<img src="{{ plot }}" alt="">
+{% endfor %}
+{% for table in [lite.gradient, lite.cost] %}{{ table_of(table) }}{% endfor %}
+{% endif %}
 <h2>Runs</h2>
-<table>
-<tr>{% for cell in runs[0] %}<th scope="col">{{ cell }}</th>{% endfor %}</tr>
-{% for row in runs[1:] %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}</table>
+{{ table_of(runs) }}
 </html>
 """
 
 
-def html(comparisons: Sequence[Comparison], records: Sequence[Record]) -> str:
+def html(
+    comparisons: Sequence[Comparison], records: Sequence[Record], lite: LiteNumbers | None = None
+) -> str:
     parts = [
         {
             "head": c.benchmark,
@@ -64,13 +73,20 @@ def html(comparisons: Sequence[Comparison], records: Sequence[Record]) -> str:
         for c in comparisons
     ]
     page = Environment(autoescape=True).from_string(PAGE)
-    return page.render(title=TITLE, intervals=INTERVALS, parts=parts, runs=runs(records))
+    return page.render(
+        title=TITLE, intervals=INTERVALS, parts=parts, runs=runs(records), lite=lite,
+        lite_head=LITE, lite_about=ABOUT,
+    )  # fmt: skip
 
 
-def markdown(comparisons: Sequence[Comparison], records: Sequence[Record]) -> str:
+def markdown(
+    comparisons: Sequence[Comparison], records: Sequence[Record], lite: LiteNumbers | None = None
+) -> str:
     blocks = [f"# {TITLE}", INTERVALS]
     for c in comparisons:
         blocks += [f"## {c.benchmark}", _about(c), _lines(accuracies(c)), _lines(costs(c))]
+    if lite:
+        blocks += [f"## {LITE}", ABOUT, _lines(lite.gradient), _lines(lite.cost)]
     return "\n\n".join([*blocks, "## Runs", _lines(runs(records))]) + "\n"
 
 
