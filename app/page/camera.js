@@ -11,7 +11,7 @@ const WORDS = {
   NotReadableError: "Another program is using the camera. Close it, then press Start camera.",
 };
 const INSECURE =
-  "Browsers give the camera to https pages and to localhost only. Start the app with --https, or add clips from disk.";
+  "Browsers give the camera to https pages and to localhost only. Serve this page by https (the app: --https), or add clips from disk.";
 
 export class Camera {
   constructor(video) {

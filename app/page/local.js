@@ -22,7 +22,7 @@ export class Local extends EventTarget {
   #device = new Device(Infinity); // there is no other to fall back on
   #waiting = new Map(); // number of a question to the learner -> what to do with its answer
   #questions = 0;
-  #lesson = null; // {clips, frames, things, seconds, names, model} of the latest model
+  #lesson = null; // {order, clips, frames, things, seconds, names, model} of the latest model
   #order = 0; // of the latest change: older lessons are of no use
   #recording = null; // {name, pictures}
   #recent = []; // {time, picture}
@@ -173,15 +173,15 @@ export class Local extends EventTarget {
     const clips = JSON.stringify([learnable.map((thing) => thing.clips.map(({ id }) => id)), foreign.map(({ id }) => id)]);
     const total = learnable.flatMap((thing) => thing.clips).reduce((sum, { frames }) => sum + frames, 0);
     const order = this.#order;
-    const same = this.#lesson?.clips === clips;
+    const same = this.#lesson?.clips === clips; // only names have changed
     if (same && this.#lesson.names.join("\n") === names.join("\n")) return this.#tell("learned", this.#lesson);
     if (!same) this.#tell("learning", { done: 0, total });
     const things = learnable.map((thing) => ({ name: thing.name, clips: thing.clips.map(({ id }) => id) }));
-    const work = same ? { do: "rename", names } : { do: "learn", things, foreign: foreign.map(({ id }) => id), order };
+    const of = same ? this.#lesson.order : null;
     try {
-      const { model, seconds } = await this.#learn(work);
+      const { model, seconds, made } = await this.#learn({ do: "learn", things, foreign: foreign.map(({ id }) => id), order, of });
       if (order !== this.#order) return;
-      this.#lesson = { clips, names, model, frames: total, things: names.length, seconds: same ? this.#lesson.seconds : seconds };
+      this.#lesson = { order: made, clips, names, model, frames: total, things: names.length, seconds: same ? this.#lesson.seconds : seconds };
       this.#device.open({ names, model: model.slice(0) });
       this.#tell("learned", this.#lesson);
     } catch {

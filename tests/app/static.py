@@ -58,6 +58,20 @@ def static_host(folder: Path) -> Iterator[tuple[str, ThreadingHTTPServer]]:
         host.shutdown()
 
 
+def profile(
+    path: Path, objects: dict[str, list[np.ndarray]], foreign: Sequence[np.ndarray] = ()
+) -> TaughtObjects:
+    """Write one of clips (T, 224, 224, 3) and of moments."""
+    taught, new = TaughtObjects(), uuid4().hex[:8]  # what a clip's id is known for stays known
+    for k, (name, clips) in enumerate(objects.items()):
+        for n, clip in enumerate(clips):
+            taught = taught.add(name, Clip(f"{new}-{k}-{n}", len(clip), clip))
+    for n, clip in enumerate(foreign):
+        taught = taught.reject(Clip(f"{new}-{n}", len(clip), clip))
+    write_profile(path, taught, {})
+    return taught
+
+
 def adapt_in_page(
     page: Page,
     folder: Path,
@@ -65,13 +79,7 @@ def adapt_in_page(
     foreign: Sequence[np.ndarray] = (),
 ) -> tuple[bytes, float]:
     """The file that the page makes of clips (T, 224, 224, 3), and its seconds; folder: the site."""
-    taught, new = TaughtObjects(), uuid4().hex[:8]  # what a clip's id is known for stays known
-    for k, (name, clips) in enumerate(objects.items()):
-        for n, clip in enumerate(clips):
-            taught = taught.add(name, Clip(f"{new}-{k}-{n}", len(clip), clip))
-    for n, clip in enumerate(foreign):
-        taught = taught.reject(Clip(f"{new}-{n}", len(clip), clip))
-    write_profile(folder / "taught.zip", taught, {})
+    taught = profile(folder / "taught.zip", objects, foreign)
     things = [{"name": t.name, "clips": [c.id for c in t.clips]} for t in taught.things]
     moments = [clip.id for clip in taught.foreign]
     found = page.evaluate(ADAPT, ["./taught.zip", json.loads(json.dumps(things)), moments])

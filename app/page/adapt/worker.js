@@ -13,7 +13,7 @@ const MOMENT = 5; // frames of a moment that was wrongly named
 
 let personaliser;
 const clips = new Map(); // id -> frames, bytes (T, SIDE, SIDE, 3)
-let last; // the latest adapted file, but for its names
+let last; // {file, order}: the latest adapted file, but for its names, and the number of the order for it
 let newest = 0; // number of the latest order: an older adaptation is of no use any more
 
 class Overtaken extends Error {}
@@ -54,29 +54,27 @@ const work = {
     return { manifest, thumbs };
   },
 
-  /** Adapt to things [{name, clips: ids}] and the moments `foreign`: {model, seconds}. */
-  async learn({ things, foreign, order }) {
+  /**
+   * Adapt to things [{name, clips: ids}] and the moments `foreign`: {model, seconds, made}. order: its number; of: that of a model of the
+   * same clips, which then only wants these names.
+   */
+  async learn({ things, foreign, order, of }) {
     const start = performance.now();
     const held = (id) => ({ id, frames: clips.get(id) });
     const taught = things.map(({ name, clips: ids }) => ({ name, clips: ids.map(held) }));
-    last = await personaliser.adapt(taught, foreign.map(held), async (done, total) => {
-      await new Promise((settle) => setTimeout(settle)); // let newer orders come in
-      if (order !== newest) throw new Overtaken();
-      postMessage({ type: "learning", done, total });
-    });
-    return named(things.map(({ name }) => name), performance.now() - start);
-  },
-
-  /** The latest model with other names. */
-  rename({ names }) {
-    return named(names, 0);
+    if (!last || last.order !== of) {
+      const file = await personaliser.adapt(taught, foreign.map(held), async (done, total) => {
+        await new Promise((settle) => setTimeout(settle)); // let newer orders come in
+        if (order !== newest) throw new Overtaken();
+        postMessage({ type: "learning", done, total });
+      });
+      last = { file, order };
+    }
+    const names = things.map(({ name }) => name);
+    const seconds = (performance.now() - start) / 1000;
+    return { model: personaliser.named(last.file, names).buffer, seconds, made: last.order };
   },
 };
-
-function named(names, ms) {
-  const model = personaliser.named(last, names).buffer;
-  return { model, seconds: ms / 1000 };
-}
 
 async function store(id, frames) {
   clips.set(id, frames);
@@ -103,7 +101,7 @@ function joined(frames) {
 }
 
 // The model is for one at a time; what concerns clips alone need not wait for it.
-const SLOW = ["open", "learn", "rename"];
+const SLOW = ["open", "learn"];
 let turn = Promise.resolve();
 self.onmessage = ({ data }) => {
   if (data.order) newest = data.order; // whatever is being learned is out of date
