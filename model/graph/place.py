@@ -20,8 +20,7 @@ import numpy as np
 from model.card import GRID
 from model.head import Float, Head
 
-# `evidence` (K, D), `objects` (K,) int64, `cells` (GRID * GRID, 4): x, y, x^2, y^2 of the
-# cells' centres.
+# `evidence` (K, D), `objects` (K,) int64, `cells`: CELLS.
 BY_CELL = """
     cells_shape = Constant <value_ints = [0, 0, -1]> ()
     each_cell = Reshape (features, cells_shape)
@@ -93,11 +92,15 @@ def place_text(has_map: bool) -> str:
     return (BY_CELL if has_map else WHOLE) + IN_FRAME
 
 
-def place_constants(head: Head, has_map: bool) -> dict[str, Float]:
-    """The float32 constants of the text."""
-    if not has_map:
-        return {}
-    evidence = (head.centres / (1 + head.variances)) @ head.basis.T  # (K, D)
+def evidence(head: Head) -> Float:
+    """(K, D): how much each feature of a cell speaks for each object."""
+    return (head.centres / (1 + head.variances)) @ head.basis.T
+
+
+def _cells() -> Float:
     middles = (np.arange(GRID) + 0.5) / GRID
     y, x = (side.ravel() for side in np.meshgrid(middles, middles, indexing="ij"))
-    return {"evidence": evidence, "cells": np.stack([x, y, x * x, y * y], 1)}
+    return np.stack([x, y, x * x, y * y], 1)
+
+
+CELLS = _cells()  # (GRID * GRID, 4): x, y, x^2, y^2 of the cells' centres
