@@ -11,7 +11,7 @@ export class Recording {
   #count = 0; // seconds left, as shown last
   #places = new Map(); // of each name, where its clip before was taken
 
-  /** root: where the parts are; camera: what is filmed; voice, tones: tell what happened; page: {order, trouble, show, counting, kept}. */
+  /** root: where the parts are; camera: what is filmed; voice, tones: tell what happened; page: {order, trouble, taught, show, counting, kept}. */
   constructor(root, camera, voice, tones, page) {
     this.sign = root.querySelector(".recording");
     this.field = root.querySelector("#thing-name");
@@ -37,7 +37,7 @@ export class Recording {
     this.#asking = false;
     if (!begun) return;
     this.take = { name, started: performance.now() };
-    this.coach = new Coach(name, this.#places.get(name.trim()));
+    this.coach = new Coach(name, this.page.taught(name.trim()) ? this.#places.get(name.trim()) : null);
     this.#count = RECORD_MS / 1000;
     this.tones.play("start");
     this.#timer = setInterval(() => this.#tick(), 100);

@@ -76,6 +76,7 @@ export class TeachAndWatch extends HTMLElement {
     this.recording = new Recording(this, this.camera, this.voice, this.tones, {
       ...page,
       show: () => this.show(),
+      taught: (name) => this.state.things.some((thing) => thing.name === name && thing.clips.length),
       counting: (name, left) => this.things.recording(name, left),
       kept: (name, words) => this.#recorded(name, words),
     });

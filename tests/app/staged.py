@@ -20,7 +20,7 @@ from model import Adapted
 from model.frames import square, stream
 
 STEP = 0.1  # s between two frames, as the coach looks
-LOOKS = 15  # of a spoilt clip, at most
+LOOKS = 20  # of a spoilt clip, at most
 STILL = 25  # frames of a clip in which nothing moves
 SIDE = 224  # pixels of a frame
 FAR = 0.2  # of the picture: the longer side of a thing that is too small
