@@ -216,7 +216,7 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
         "sharpness": np.array(
             card.calibration.sharpness_for(head.labels) if card.calibration else 1.0
         ),
-    } | place_constants(head, bool(windows))
+    } | place_constants(head, fitted.support, bool(windows))
     if unit:
         constants["root_d"] = np.array(np.sqrt(d))
     whole = {"minus_two": np.array([-2], np.int64)}

@@ -93,11 +93,18 @@ def place_text(has_map: bool) -> str:
     return (BY_CELL if has_map else WHOLE) + IN_FRAME
 
 
-def place_constants(head: Head, has_map: bool) -> dict[str, Float]:
-    """The float32 constants of the text."""
+def place_constants(head: Head, support: Float, has_map: bool) -> dict[str, Float]:
+    """The float32 constants of the text; support: scaled features (N, D).
+
+    S has no clutter in it here: with clutter, more of the outline lies beside the thing.
+    """
     if not has_map:
         return {}
-    evidence = (head.centres / (1 + head.variances)) @ head.basis.T  # (K, D)
+    centred = support - head.mean
+    means = np.stack([centred[head.labels == k].mean(0) for k in range(len(head.centres))])
+    n = len(support)  # Woodbury: no D x D matrix
+    inner = centred @ centred.T + max(n - 1, 1) * np.eye(n)
+    evidence = means - means @ centred.T @ np.linalg.solve(inner, centred)  # (K, D)
     middles = (np.arange(GRID) + 0.5) / GRID
     y, x = (side.ravel() for side in np.meshgrid(middles, middles, indexing="ij"))
     return {"evidence": evidence, "cells": np.stack([x, y, x * x, y * y], 1)}
