@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from app.device.bundle import write_bundle
 from app.device.runtime import runtime_files
+from app.device.site import write_site
 from app.folders import read_objects
 from app.learning import Progress
 from app.naming.frames import NamedFrame, name_video, write_csv
@@ -49,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     _serve_options(parser)
     parser.set_defaults(run=_serve, **_defaults())
-    commands = parser.add_subparsers(title="commands", metavar="{serve,recognise,export,report}")
+    commands = parser.add_subparsers(
+        title="commands", metavar="{serve,recognise,export,report,static}"
+    )
     given: dict[str, Any] = {"argument_default": argparse.SUPPRESS}  # else it hides the parser's
     serve = commands.add_parser("serve", help="start the app in the browser (default)", **given)
     _serve_options(serve)
@@ -91,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     _taught_options(report)
     _checkpoint_option(report)
     report.set_defaults(run=_report)
+    static = commands.add_parser(
+        "static", help="write a site that does without a server, for any static host", **given
+    )
+    static.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    _checkpoint_option(static)
+    static.set_defaults(run=_static)
     return parser
 
 
@@ -191,6 +200,12 @@ def _report(options: argparse.Namespace) -> None:
     taught, personaliser = _taught(options), load_model(options.checkpoint)
     _, seen = _see(personaliser, taught)
     print(*sentences(personaliser.report(seen)), sep="\n")
+
+
+def _static(options: argparse.Namespace) -> None:
+    size = write_site(options.out, options.checkpoint)
+    host = f"python -m http.server -d {options.out}"
+    print(f"{options.out}: a site of {size / 1e6:.1f} MB; try it: {host}")
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ GOLDEN = 12  # frames
 # What the page of a bundle is made of; a test follows the imports.
 PARTS = (
     *("bars.js", "camera.js", "device.js", "find.js", "icon.svg", "layout.js", "make.js"),
-    *("pace.js", "page.css", "sight.js", "standalone.js", "tones.js", "voice.js", "watch.js"),
-    *("words.js", "worker.js"),
+    *("pace.js", "page.css", "rgb.js", "runtime.js", "sight.js", "square.js"),
+    *("standalone.js", "tones.js", "voice.js", "watch.js", "words.js", "worker.js"),
 )
 NO_REPORT = "It was not tested."
 MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|~&]")  # what means something there
@@ -68,7 +68,8 @@ def contents(
         "golden.npy": _npy(golden),
         "check.py": (HERE / "check.py").read_bytes(),
         "MODEL_CARD.md": _card(adapted, len(frames), len(golden), report).encode(),
-        **_licences(),
+        "LICENCES.md": (HERE / "LICENCES.md").read_bytes() + (ROOT / "LICENSE").read_bytes(),
+        **runtime_licences(),
     }
     answers = ask(golden)._asdict()
     made = {
@@ -103,11 +104,8 @@ def _card(adapted: Adapted, frames: int, golden: int, report: Sequence[str]) -> 
     )
 
 
-def _licences() -> dict[str, bytes]:
-    """Ours and onnxruntime's: its Python package has the notices that the one of npm lacks."""
+def runtime_licences() -> dict[str, bytes]:
+    """Those of onnxruntime: its Python package has the notices that the one of npm lacks."""
     theirs = Path(onnxruntime.__file__).parent
-    return {
-        "LICENCES.md": (HERE / "LICENCES.md").read_bytes() + (ROOT / "LICENSE").read_bytes(),
-        "runtime/LICENSE": (theirs / "LICENSE").read_bytes(),
-        "runtime/ThirdPartyNotices.txt": (theirs / "ThirdPartyNotices.txt").read_bytes(),
-    }
+    names = ("LICENSE", "ThirdPartyNotices.txt")
+    return {f"runtime/{name}": (theirs / name).read_bytes() for name in names}

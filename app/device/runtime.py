@@ -11,6 +11,8 @@ from model import InputError
 RUNTIME = Path(sys.prefix) / "share" / "onnxruntime-web"
 SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 FILES = (SCRIPT, WASM)
+# What adapting in a page needs besides: one file made of ml-matrix, protobufjs and fflate.
+LEARNING = ("learning.min.mjs", "learning.LICENSES.txt")
 MISSING = (
     "What runs a model in the browser is not installed here; run `python -m app.device.install`."
 )
@@ -18,7 +20,16 @@ MISSING = (
 
 def runtime_files(folder: Path = RUNTIME) -> list[Path]:
     """The files of the runtime; InputError unless all are there."""
-    files = [folder / name for name in FILES]
+    return _files(folder, FILES)
+
+
+def learning_files(folder: Path = RUNTIME) -> list[Path]:
+    """The files that adapting needs besides; InputError unless all are there."""
+    return _files(folder, LEARNING)
+
+
+def _files(folder: Path, names: tuple[str, ...]) -> list[Path]:
+    files = [folder / name for name in names]
     if not all(file.is_file() for file in files):
         raise InputError(MISSING)
     return files

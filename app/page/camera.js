@@ -1,6 +1,7 @@
 // The picture: a camera, or a clip in its place, cut to the square that the model sees. What goes to the model is never mirrored.
 
-const SIDE = 224; // pixels, as model/media/sampling.py
+import { Square } from "./square.js";
+
 const QUALITY = 0.85; // of the JPEG
 
 const WORDS = {
@@ -10,17 +11,14 @@ const WORDS = {
   NotReadableError: "Another program is using the camera. Close it, then press Start camera.",
 };
 const INSECURE =
-  "Browsers give the camera to https pages and to localhost only. Start the app with --https, or add clips from disk.";
+  "Browsers give the camera to https pages and to localhost only. Serve this page by https (the app: --https), or add clips from disk.";
 
 export class Camera {
   constructor(video) {
     this.video = video;
     this.facing = "environment";
     this.playing = ""; // "camera", "clip" or "" when stopped
-    this.canvas = document.createElement("canvas");
-    this.canvas.width = this.canvas.height = SIDE;
-    this.pen = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-    this.pen.imageSmoothingQuality = "high";
+    this.drawn = new Square();
   }
 
   /** Would a browser give a camera to this page? */
@@ -95,20 +93,17 @@ export class Camera {
 
   /** The centre square of the present picture as a JPEG blob. */
   jpeg() {
-    this.#draw();
-    return new Promise((done) => this.canvas.toBlob(done, "image/jpeg", QUALITY));
+    const { canvas } = this.#draw();
+    return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
   }
 
   /** The same as ImageData. */
   square() {
-    this.#draw();
-    return this.pen.getImageData(0, 0, SIDE, SIDE);
+    return this.#draw().data();
   }
 
   #draw() {
-    const { videoWidth: width, videoHeight: height } = this.video;
-    const side = Math.min(width, height);
-    this.pen.drawImage(this.video, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
+    return this.drawn.draw(this.video, this.video.videoWidth, this.video.videoHeight);
   }
 
   async #run() {

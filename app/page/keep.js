@@ -4,7 +4,7 @@ import { button, make } from "./make.js";
 import { Shelf } from "./shelf.js";
 import { plural } from "./words.js";
 
-const PROFILE = new URL("../profile", import.meta.url);
+const NAME = "my-things.zip";
 const AGAIN_MS = 20000; // within which a page does not begin anew twice
 const SETTINGS = { keep: "teach-keep", speak: "teach-speak", again: "teach-again" };
 
@@ -38,9 +38,9 @@ export class Keep {
     return this.on && !this.#pending && !this.#behind;
   }
 
-  /** Hand back what is kept to the room, which is fresh. */
-  enter(room) {
-    this.room = room;
+  /** Hand back what is kept to what is at the other end of the line, where nothing is yet. */
+  enter(line) {
+    this.line = line;
     if (this.on) this.#do(() => this.#handBack());
   }
 
@@ -69,7 +69,7 @@ export class Keep {
       .then(act)
       .catch((error) => {
         this.#behind = true;
-        if (!(error instanceof Unreachable)) this.#problem = `Not kept: ${reason(error)}. Save a file instead.`;
+        if (!(error.name === "Unreachable")) this.#problem = `Not kept: ${reason(error)}. Save a file instead.`;
       })
       .finally(() => {
         this.#pending--;
@@ -88,7 +88,7 @@ export class Keep {
       this.#tell(`Bringing your things back: ${index} of ${plural(records.length, "clip")}…`);
       if (before.has(record.id)) continue;
       this.#known.set(record.id, { ...record, size: file.size }); // before the app says that it is there
-      const { problem } = await this.#post(file, "merge").catch((error) => ({ problem: error.message }));
+      const { problem } = await this.line.openProfile(file, "merge", NAME).catch((error) => ({ problem: error.message }));
       if (!problem) continue;
       this.#known.delete(record.id); // it stays on the shelf
       troubles.push(problem);
@@ -111,7 +111,7 @@ export class Keep {
       if (known) known.seen = true; // from now on it has gone when it is taught no more
       if (known?.name === name) continue;
       const record = { id, name, at: known?.at ?? Date.now() + this.#known.size / 1000 };
-      const file = await this.#fetch(`?clip=${id}`);
+      const file = await this.line.profile(this.#settings, id);
       if (!file) continue; // it went meanwhile, and the next state says so
       await this.#shelf.put({ ...record, file });
       this.#known.set(id, { ...record, size: file.size, seen: true });
@@ -120,48 +120,25 @@ export class Keep {
     this.#behind = false;
   }
 
-  // ---- the app ----------------------------------------------------------------------------------------------
-
-  /** A profile, as a blob; null if the app has none of that. */
-  async #fetch(query = "") {
-    const headers = { ...this.#own(), "x-settings": JSON.stringify({ speak: this.speak.value }) };
-    const answer = await fetch(PROFILE + query, { headers }).catch(() => null);
-    if (!answer) throw new Unreachable();
-    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).problem ?? "The file could not be made; try again.");
-    return answer.status === 204 ? null : answer.blob();
-  }
-
-  /** Open a profile in the room: {things, frames, settings}, {same, problem} or {problem}. */
-  async #post(file, same, name = "my-things.zip") {
-    const headers = { ...this.#own(), "x-same": same, "x-file": encodeURIComponent(name) };
-    const answer = await fetch(PROFILE, { method: "POST", headers, body: file }).catch(() => null);
-    if (!answer) throw new Unreachable();
-    return answer.json().catch(() => ({ problem: "The file could not be opened; try again." }));
-  }
-
-  #own() {
-    return { authorization: `Bearer ${this.room}` };
-  }
-
   // ---- what a person does -----------------------------------------------------------------------------------
 
   async #save() {
     this.#refuse("");
     this.#tell("Making the file…");
-    const file = await this.#fetch().catch((error) => this.#refuse(error.message));
+    const file = await this.line.profile(this.#settings).catch((error) => this.#refuse(error.message));
     this.#tell("");
     if (!file) return;
     const url = URL.createObjectURL(file);
-    make("a", { href: url, download: "my-things.zip" }).click();
+    make("a", { href: url, download: NAME }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60000);
-    this.page.voice.say(`Saved as my-things.zip, ${megabytes(file.size)}`);
+    this.page.voice.say(`Saved as ${NAME}, ${megabytes(file.size)}`);
   }
 
   async #open(file, same = "") {
     this.#refuse("");
     this.#ask("");
     this.#tell(`Opening ${file.name}…`);
-    const told = await this.#post(file, same, file.name).catch((error) => ({ problem: error.message }));
+    const told = await this.line.openProfile(file, same, file.name).catch((error) => ({ problem: error.message }));
     this.#tell("");
     if (told.same) return this.#askSame(file, told);
     if (told.problem) return this.#refuse(told.problem, this.openButton);
@@ -211,6 +188,11 @@ export class Keep {
   async #clear() {
     this.#known.clear();
     await this.#shelf.clear();
+  }
+
+  /** What the page is set to, for a profile. */
+  get #settings() {
+    return { speak: this.speak.value };
   }
 
   #use({ speak }) {
@@ -280,10 +262,6 @@ export class Keep {
     this.#ask("");
     focus.focus();
   }
-}
-
-class Unreachable extends Error {
-  message = "The app cannot be reached just now; try again in a moment.";
 }
 
 function megabytes(bytes) {

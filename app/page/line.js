@@ -5,9 +5,11 @@ import { Pace } from "./pace.js";
 const IN_FLIGHT = 2; // frames on their way at most
 const STALE = 3000; // ms after which a frame counts as lost
 const HERE = 60000; // ms between signs of life
+const PROFILE = new URL("../profile", import.meta.url);
 const PATIENCE = [500, 1000, 2000]; // ms before trying again
 
 export class Line extends EventTarget {
+  here = false; // frames go to the app
   #socket = null;
   #tries = 0;
   #seq = 0;
@@ -38,6 +40,11 @@ export class Line extends EventTarget {
     this.#seq = (this.#seq + 1) >>> 0;
     this.#sent.set(this.#seq, performance.now());
     return this.#seq;
+  }
+
+  /** What the camera shows, as `frame` takes it. */
+  picture(camera) {
+    return camera.jpeg();
   }
 
   async frame(seq, jpeg) {
@@ -90,6 +97,23 @@ export class Line extends EventTarget {
     return { names: JSON.parse(new TextDecoder().decode(body.slice(4, begins))), model: body.slice(begins) };
   }
 
+  /** A profile of what is taught, or of one clip, as a blob; null if the app has none of that. */
+  async profile(settings, clip = "") {
+    const headers = { authorization: `Bearer ${this.room}`, "x-settings": JSON.stringify(settings) };
+    const answer = await fetch(PROFILE + (clip && `?clip=${clip}`), { headers }).catch(() => null);
+    if (!answer) throw new Unreachable();
+    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).problem ?? "The file could not be made; try again.");
+    return answer.status === 204 ? null : answer.blob();
+  }
+
+  /** Open a profile in the room: {things, frames, settings}, {same, problem} or {problem}. */
+  async openProfile(file, same, name) {
+    const headers = { authorization: `Bearer ${this.room}`, "x-same": same, "x-file": encodeURIComponent(name) };
+    const answer = await fetch(PROFILE, { method: "POST", headers, body: file }).catch(() => null);
+    if (!answer) throw new Unreachable();
+    return answer.json().catch(() => ({ problem: "The file could not be opened; try again." }));
+  }
+
   #say(order) {
     if (this.open) this.#socket.send(JSON.stringify(order));
   }
@@ -132,6 +156,12 @@ export class Line extends EventTarget {
     this.dispatchEvent(new Event("lost"));
     setTimeout(() => this.#connect(), PATIENCE[Math.min(this.#tries++, PATIENCE.length - 1)]);
   }
+}
+
+/** The app did not answer; it may a moment later. */
+export class Unreachable extends Error {
+  name = "Unreachable";
+  message = "The app cannot be reached just now; try again in a moment.";
 }
 
 /** Why the app takes nothing from this page, where a proxy shows it at an address that it does not know; else "". */

@@ -13,7 +13,7 @@ self.addEventListener("fetch", (event) => {
 
 async function keepAll() {
   const made = await fetch("things.json");
-  const needed = Object.keys((await made.json()).sha256).filter((name) => /^(page|runtime)\/|^model\.onnx$/.test(name));
+  const needed = Object.keys((await made.json()).sha256).filter((name) => /^(page|runtime|model|samples)\/|^model\.onnx$/.test(name));
   await (await caches.open(KEPT)).addAll(["./", "things.json", ...needed]);
 }
 

@@ -1,4 +1,5 @@
-// <teach-and-watch>: the camera, the things, and one clear next step. The app itself is at the other end of the line.
+// Teach and watch: the camera, the things, and one clear next step. Who learns and names is at the other end of the line, which
+// `begin` enters: the app (app.js), or this page itself (site.js).
 
 import { Camera } from "./camera.js";
 import { Correction } from "./correction.js";
@@ -7,7 +8,6 @@ import { Find } from "./find.js";
 import { keepFocus } from "./focus.js";
 import { Keep } from "./keep.js";
 import { LAYOUT } from "./layout.js";
-import { Line, refusal, throughTheGate } from "./line.js";
 import { button } from "./make.js";
 import { OnDevice } from "./ondevice.js";
 import { Recording } from "./recording.js";
@@ -21,9 +21,8 @@ import { Voice } from "./voice.js";
 import { learnedWords, paceWords, whereItGoes } from "./words.js";
 
 const OLD = 1000; // ms after which a name says nothing of what is seen now
-const FULL = "As many people as it can take are using this app. Try again in some minutes.";
 
-class TeachAndWatch extends HTMLElement {
+export class TeachAndWatch extends HTMLElement {
   connectedCallback() {
     if (this.camera) return; // moved in the page, not new
     this.innerHTML = LAYOUT;
@@ -51,10 +50,7 @@ class TeachAndWatch extends HTMLElement {
     this.show();
     this.startCamera();
     this.ready = new Promise((settle) => (this.settle = settle)); // true once there is a line, false if there is none
-    throughTheGate();
-    refusal().then((problem) => problem && this.alarm(problem, true));
-    if (window.room !== undefined) this.enter();
-    else window.addEventListener("room", () => this.enter(), { once: true });
+    this.begin();
   }
 
   $(selector) {
@@ -94,13 +90,11 @@ class TeachAndWatch extends HTMLElement {
 
   // ---- the line -----------------------------------------------------------------------------------------
 
-  enter() {
-    if (!window.room) {
-      this.settle(false);
-      return this.alarm(FULL, true);
-    }
-    this.line = new Line(window.room);
-    const on = (type, act) => this.line.addEventListener(type, (event) => act(event.detail));
+  /** What is taught, and named, is at the other end of this line; null: there is no room for us. */
+  enter(line) {
+    this.line = line;
+    if (!line) return this.settle(false);
+    const on = (type, act) => line.addEventListener(type, (event) => act(event.detail));
     on("clip", (clip) => this.things.addClip(clip));
     on("state", (state) => this.#hearState(state));
     on("learning", (progress) => this.#hear({ learning: progress }));
@@ -109,14 +103,14 @@ class TeachAndWatch extends HTMLElement {
     on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
     on("waiting", ({ text }) => this.busy && this.files.waiting(text));
     on("answer", (answer) => this.#hearAnswer(answer));
-    this.device = new OnDevice(this.$(".device"), this.line, (answer) => this.#hearAnswer(answer), (text) => this.voice.say(text));
+    this.device = new OnDevice(this.$(".device"), line, (answer) => this.#hearAnswer(answer), (text) => this.voice.say(text));
     on("lost", () => this.alarm(`The app cannot be reached${this.device.on ? "; this device goes on naming" : ""}. Trying again…`, false));
     on("open", () => {
       this.alarm("");
       this.settle(true);
     });
     on("gone", ({ text, anew }) => (anew && this.keeping.anew()) || this.alarm(text, true));
-    this.ready.then((open) => open && this.keeping.enter(window.room));
+    this.ready.then((open) => open && this.keeping.enter(line));
     this.camera.watch(() => this.#sendFrame());
     setInterval(() => this.#showPace(), 500);
   }
@@ -140,9 +134,9 @@ class TeachAndWatch extends HTMLElement {
     if (!this.line.free || this.encoding || (!this.take && !this.model)) return;
     this.encoding = true;
     const seq = this.line.take();
-    this.camera.jpeg().then((jpeg) => {
+    this.line.picture(this.camera).then((picture) => {
       this.encoding = false;
-      this.line.frame(seq, this.device.on && !this.take ? null : jpeg); // the switch may have been pressed meanwhile
+      this.line.frame(seq, this.device.on && !this.take ? null : picture); // the switch may have been pressed meanwhile
       this.recording.look();
     });
   }
@@ -256,7 +250,8 @@ class TeachAndWatch extends HTMLElement {
     if (this.take) this.$(".outcome").textContent = "";
     const { things, undo } = this.state;
     this.$(".empty").hidden = things.length > 0;
-    this.$(".bars").hidden = this.$(".device").hidden = !this.model;
+    this.$(".bars").hidden = !this.model;
+    this.$(".device").hidden = !this.model || this.line.here;
     this.$(".undo").hidden = undo === null;
     this.$(".undo p").textContent = `Removed ${undo}.`;
     const names = new Set(things.map((thing) => thing.name));
@@ -273,7 +268,7 @@ class TeachAndWatch extends HTMLElement {
     this.dataset.rate = rate;
     this.dataset.p95 = p95.toFixed(1);
     const shown = this.model && this.camera.playing;
-    this.$(".rate").textContent = shown ? paceWords(rate, quiet > OLD, this.device.on) : "";
+    this.$(".rate").textContent = shown ? paceWords(rate, quiet > OLD, this.device.on || this.line.here) : "";
     if (quiet > OLD) this.sight.clear();
   }
 
@@ -313,5 +308,3 @@ class TeachAndWatch extends HTMLElement {
     return button(name, () => this.startCamera(() => this.camera.play(url)));
   }
 }
-
-customElements.define("teach-and-watch", TeachAndWatch);

@@ -67,6 +67,10 @@ export function whereItGoes(host) {
   return `${here ? "Your pictures stay on this computer" : `Your pictures go to ${host}, where this page came from, and to nobody else`}; the app deletes them when you leave, and this browser keeps them while the switch above is on. What it says is a guess: do not rely on it for medicine or food.`;
 }
 
+/** The same where the page itself learns. */
+export const STAYS_HERE =
+  "Your pictures stay on this device: this page learns and names by itself, nothing is sent, and this browser keeps them while the switch above is on. What it says is a guess: do not rely on it for medicine or food.";
+
 export function plural(count, word) {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

@@ -1,10 +1,9 @@
 // A worker that names frames with the adapted model, beside the page: what the server does, on this device.
 
+import { rgb } from "./rgb.js";
+import { runtime } from "./runtime.js";
 import { Watch } from "./watch.js";
 
-const RUNTIME = new URL("../runtime/", import.meta.url);
-const SCRIPT = new URL("ort.wasm.bundle.min.mjs", RUNTIME).href;
-const WASM = new URL("ort-wasm-simd-threaded.wasm", RUNTIME).href;
 const MOMENT = 1; // s: what That’s wrong is about
 const SHOWN = 5; // frames of it
 const QUALITY = 0.85; // of a JPEG
@@ -44,27 +43,8 @@ const work = {
   },
 };
 
-async function runtime() {
-  let loaded;
-  try {
-    loaded = await import(SCRIPT);
-  } catch (error) {
-    const there = await fetch(SCRIPT, { method: "HEAD" }).catch(() => null);
-    throw there?.ok ? error : new Error("missing");
-  }
-  loaded.env.wasm.wasmPaths = { wasm: WASM };
-  loaded.env.wasm.numThreads = 1; // with two, a busy second core makes it slower than with one
-  return loaded;
-}
-
-async function answers({ data, width, height }) {
-  const rgb = new Uint8Array(3 * width * height);
-  for (let from = 0, to = 0; from < data.length; from += 4) {
-    rgb[to++] = data[from];
-    rgb[to++] = data[from + 1];
-    rgb[to++] = data[from + 2];
-  }
-  const frames = new ort.Tensor("uint8", rgb, [1, height, width, 3]);
+async function answers(picture) {
+  const frames = new ort.Tensor("uint8", rgb(picture), [1, picture.height, picture.width, 3]);
   const outputs = OUTPUTS.filter((name) => running.session.outputNames.includes(name)); // an older model has fewer
   const found = await running.session.run({ frames }, outputs);
   return Object.fromEntries(outputs.map((name) => [name, found[name].data]));

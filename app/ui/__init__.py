@@ -28,7 +28,7 @@ HEAD = """
 <link rel="icon" href="page/icon.svg"><link rel="stylesheet" href="page/page.css">
 <link rel="stylesheet" href="page/keep.css">
 <meta name="description" content="Teach it your things: show them to the camera; it names them.">
-<script type="module" src="page/teach.js"></script>
+<script type="module" src="page/app.js"></script>
 <script type="module" src="page/code.js"></script>
 <script type="module" src="page/seen.js"></script>
 <script type="module" src="page/tabs.js"></script>

@@ -3,13 +3,14 @@
 Two steps. `fold_film` writes the task's FiLM into the backbone: gamma * (W x + b) + beta is the
 convolution with W' = gamma W and b' = gamma b + beta, so adaptation costs nothing at run time.
 `join` puts the crop before that backbone and the head (`model.head`, same symbols) behind it. The
-graphs stand here as ONNX's own text.
+graphs stand here as ONNX's own text. Their nodes are the same for every task: a task is numbers
+(`constants`) beside them, and so a page can join a file, too (`model.graph.parts`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -23,12 +24,13 @@ from model.card import Card, Site
 from model.confidence.unknown import OwnLooks
 from model.frames import SIDE
 from model.graph.crop import CROP
-from model.graph.place import place_constants, place_text
-from model.graph.unknown import table, unknown_constants, unknown_text
+from model.graph.place import CELLS, evidence, place_text
+from model.graph.unknown import layout, unknown_constants, unknown_text
 from model.head import Float, Head
 
 OUTPUTS = ("probabilities", "logits", "unknown", "likeness", "where")
-PUBLIC = {f"h_{name}": name for name in OUTPUTS}  # names in the file
+BACKBONE, HEAD = "b_", "h_"  # how the names of their values begin in the file
+PUBLIC = {HEAD + name: name for name in OUTPUTS}  # names in the file
 # The lowest that the graph needs (CenterCropPad is of opset 18): onnxruntime from 1.15 opens it.
 IR_VERSION, OPSET = 8, 18
 HEADER = f'<ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>'
@@ -139,72 +141,113 @@ def join(backbone: onnx.ModelProto, fitted: Fitted, names: Sequence[str], card: 
     """The Adapted model: frames uint8 RGB (B,H,W,3) of any size -> logits and probabilities (B,K),
     where (B,4), and with a calibration unknown (B,) and likeness (B,K), of which it is made.
     """
-    crop = parse_model(HEADER + CROP.format(side=SIDE)).graph
-    output = "b_map" if card.head.windows else "b_features"
-    # Graphs, not models: merging models would check and copy every weight four times over.
-    whole = merge_graphs(crop, backbone.graph, [("square", "frames")], prefix2="b_")
-    head_graph = _head_model(fitted, card).graph
-    graph = merge_graphs(whole, head_graph, [(output, "features"), ("size", "size")], prefix2="h_")
-    graph.name = "adapted"
-    model = onnx.helper.make_model(
-        graph,
-        producer_name="teach-it-your-things",
-        ir_version=IR_VERSION,
-        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+    model = envelope(card)
+    model.graph.CopyFrom(nodes(backbone.graph, card, fitted.counter_examples is not None))
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, HEAD + name) for name, value in constants(fitted, card)
     )
-    for node in model.graph.node:
-        node.output[:] = [PUBLIC.get(name, name) for name in node.output]
-        node.input[:] = [PUBLIC.get(name, name) for name in node.input]
-    kept = [value for value in model.graph.output if value.name in PUBLIC]
-    del model.graph.output[:]
-    model.graph.output.extend(kept)
-    for value in model.graph.output:
-        value.name = PUBLIC[value.name]
-    onnx.helper.set_model_props(
-        model,
-        {
-            "names": json.dumps(list(names), ensure_ascii=False),
-            "side": str(SIDE),
-            "method": "Simple CNAPs",
-            "personaliser": card.name,
-            "personaliser_sha256": card.sha256,
-            "shots": json.dumps(np.bincount(fitted.head.labels).tolist()),
-            "created_by": f"teach-it-your-things, onnx {version('onnx')}",
-        },
+    shots = np.bincount(fitted.head.labels).tolist()
+    told = {"names": json.dumps(list(names), ensure_ascii=False), "shots": json.dumps(shots)}
+    model.metadata_props.extend(
+        onnx.StringStringEntryProto(key=k, value=v) for k, v in told.items()
     )
     return model.SerializeToString()
 
 
-def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
-    head, settings = fitted.head, card.head
-    d, k = len(head.mean), len(head.centres)
-    windows, unit = settings.windows, settings.features == "unit"
+def envelope(card: Card) -> onnx.ModelProto:
+    """What an Adapted model says of itself, whatever the task; its graph is empty."""
+    model = onnx.helper.make_model(
+        onnx.GraphProto(),
+        producer_name="teach-it-your-things",
+        ir_version=IR_VERSION,
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+    )
+    facts = {
+        "side": str(SIDE),
+        "method": "Simple CNAPs",
+        "personaliser": card.name,
+        "personaliser_sha256": card.sha256,
+        "created_by": f"teach-it-your-things, onnx {version('onnx')}",
+    }
+    onnx.helper.set_model_props(model, facts)
+    return model
+
+
+def nodes(backbone: onnx.GraphProto, card: Card, countered: bool) -> onnx.GraphProto:
+    """The graph of an Adapted model, which lacks the numbers of `constants` alone.
+
+    countered: there are counter-examples. The tensors of the backbone come along, as BACKBONE and
+    their name.
+    """
+    crop = parse_model(HEADER + CROP.format(side=SIDE)).graph
+    output = BACKBONE + ("map" if card.head.windows else "features")
+    # Graphs, not models: merging models would check and copy every weight four times over.
+    whole = merge_graphs(crop, backbone, [("square", "frames")], prefix2=BACKBONE)
+    head = _head_nodes(card, countered)
+    graph = merge_graphs(whole, head, [(output, "features"), ("size", "size")], prefix2=HEAD)
+    graph.name = "adapted"
+    for node in graph.node:
+        node.output[:] = [PUBLIC.get(name, name) for name in node.output]
+        node.input[:] = [PUBLIC.get(name, name) for name in node.input]
+    kept = [value for value in graph.output if value.name in PUBLIC]
+    del graph.output[:]
+    graph.output.extend(kept)
+    for value in graph.output:
+        value.name = PUBLIC[value.name]
+    return graph
+
+
+def _head_nodes(card: Card, countered: bool) -> onnx.GraphProto:
+    windows, unit = card.head.windows, card.head.features == "unit"
     taken = "float[B,D,S,S] features" if windows else "float[B,D] features"
-    known = fitted.looks and card.calibration
-    outputs = f"float[B,{k}] probabilities, float[B,{k}] logits, float[B,4] where"
-    told = f", float[B] unknown, float[B,{k}] likeness" if known else ""
+    told = ", float[B] unknown, float[B,K] likeness" if card.calibration else ""
     pooled = WINDOWS.format(
         sides="".join(ONE_SIDE.format(w=w) for w in windows),
         flat=", ".join(f"flat_{w}" for w in windows),
     )
     scores = "candidates" if windows else "scores"
-    model = parse_model(
+    outputs = f"float[B,K] probabilities, float[B,K] logits, float[B,4] where{told}"
+    graph = parse_model(
         HEADER
-        + f"head ({taken}, int64[2] size) => ({outputs}{told}) {{"
+        + f"head ({taken}, int64[2] size) => ({outputs}) {{"
         + (pooled if windows else WHOLE_FRAME)
         + (UNIT if unit else RAW)
         + DISTANCE
         + (FLOOR if windows else "")
         + BEST.format(scores=scores)
         + place_text(bool(windows))
-        + (
-            unknown_text(head.labels, bool(windows), fitted.counter_examples is not None)
-            if known
-            else ""
-        )
+        + (unknown_text(bool(windows), countered) if card.calibration else "")
         + "}"
+    ).graph
+    same = {"minus_t": np.float32(-card.head.temperature), "minus_two": np.array([-2])}
+    if windows:
+        same["cells"] = CELLS.astype(np.float32)
+    if unit:
+        same["root_d"] = np.float32(np.sqrt(card.features))
+    if card.calibration:
+        same["steepness"] = np.float32(card.calibration.steepness)
+    graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value), name) for name, value in same.items()
     )
-    constants = {
+    expecting(graph, HEAD)
+    return graph
+
+
+def expecting(graph: onnx.GraphProto, prefix: str) -> None:
+    """Give what the graph lacks the names that it will have in the file: merging and prefixing
+    rename only what is there.
+    """
+    here = {value.name for value in (*graph.input, *graph.initializer)}
+    here |= {name for node in graph.node for name in node.output}
+    for node in graph.node:
+        node.input[:] = [name if name in here else prefix + name for name in node.input]
+
+
+def constants(fitted: Fitted, card: Card) -> Iterator[tuple[str, np.ndarray]]:
+    """The numbers of a task, float32 or int64, that the nodes of the head ask for."""
+    head, known = fitted.head, card.calibration
+    k = len(head.centres)
+    whole, real = {}, {
         "mean": head.mean,
         "basis": head.basis,
         "centres": head.centres[None, None],
@@ -212,22 +255,15 @@ def _head_model(fitted: Fitted, card: Card) -> onnx.ModelProto:
         "rows": head.rows.T,
         "along_centres": (head.rows * head.centres[head.labels]).sum(-1),
         "owner": np.eye(k)[head.labels],
-        "minus_t": np.array(-settings.temperature),
-        "sharpness": np.array(
-            card.calibration.sharpness_for(head.labels) if card.calibration else 1.0
-        ),
-    } | place_constants(head, fitted.support, bool(windows))
-    if unit:
-        constants["root_d"] = np.array(np.sqrt(d))
-    whole = {"minus_two": np.array([-2], np.int64)}
-    if windows:
-        constants["floor"] = np.array(fitted.floor)
+        "sharpness": np.array(known.sharpness_for(head.labels) if known else 1.0),
+    }  # fmt: skip
+    if card.head.windows:
+        real |= {"floor": np.array(fitted.floor), "evidence": evidence(head, fitted.support)}
         whole["objects"] = np.arange(k)
-    if fitted.looks and card.calibration:
-        whole["table"] = table(head.labels)
-        constants |= unknown_constants(head, fitted.support, fitted.looks, card.calibration)
+    if fitted.looks and known:
+        whole |= layout(head.labels)
+        real |= unknown_constants(head, fitted.support, fitted.looks, known)
         if fitted.counter_examples is not None:
-            constants["counters"] = fitted.counter_examples.T
-    for name, value in (whole | {n: v.astype(np.float32) for n, v in constants.items()}).items():
-        model.graph.initializer.append(numpy_helper.from_array(value, name))
-    return model
+            real["counters"] = fitted.counter_examples.T
+    yield from whole.items()
+    yield from ((name, value.astype(np.float32)) for name, value in real.items())

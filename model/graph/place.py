@@ -20,8 +20,7 @@ import numpy as np
 from model.card import GRID
 from model.head import Float, Head
 
-# `evidence` (K, D), `objects` (K,) int64, `cells` (GRID * GRID, 4): x, y, x^2, y^2 of the
-# cells' centres.
+# `evidence` (K, D), `objects` (K,) int64, `cells`: CELLS.
 BY_CELL = """
     cells_shape = Constant <value_ints = [0, 0, -1]> ()
     each_cell = Reshape (features, cells_shape)
@@ -93,18 +92,22 @@ def place_text(has_map: bool) -> str:
     return (BY_CELL if has_map else WHOLE) + IN_FRAME
 
 
-def place_constants(head: Head, support: Float, has_map: bool) -> dict[str, Float]:
-    """The float32 constants of the text; support: scaled features (N, D).
+def evidence(head: Head, support: Float) -> Float:
+    """(K, D): how much each feature of a cell speaks for each object; support: scaled features.
 
-    S has no clutter in it here: with clutter, more of the outline lies beside the thing.
+    Of S without clutter: with it, more of what speaks lies beside the thing. By Woodbury's identity
+    with the N centred rows C, (S + I)^-1 = I - C^T (C C^T + (N - 1) I)^-1 C.
     """
-    if not has_map:
-        return {}
-    centred = support - head.mean
+    centred = support - head.mean  # (N, D)
     means = np.stack([centred[head.labels == k].mean(0) for k in range(len(head.centres))])
-    n = len(support)  # Woodbury: no D x D matrix
-    inner = centred @ centred.T + max(n - 1, 1) * np.eye(n)
-    evidence = means - means @ centred.T @ np.linalg.solve(inner, centred)  # (K, D)
+    inner = centred @ centred.T + max(len(support) - 1, 1) * np.eye(len(support))
+    return means - means @ centred.T @ np.linalg.solve(inner, centred)
+
+
+def _cells() -> Float:
     middles = (np.arange(GRID) + 0.5) / GRID
     y, x = (side.ravel() for side in np.meshgrid(middles, middles, indexing="ij"))
-    return {"evidence": evidence, "cells": np.stack([x, y, x * x, y * y], 1)}
+    return np.stack([x, y, x * x, y * y], 1)
+
+
+CELLS = _cells()  # (GRID * GRID, 4): x, y, x^2, y^2 of the cells' centres

@@ -12,8 +12,8 @@ import numpy as np
 from model.confidence.unknown import NEIGHBOURS, Calibration, OwnLooks, compared
 from model.head import Float, Head
 
-# `near` (r, N), `near_mean` (1, N), `near_rest` (N,), `table`, `absent` (K * n,), `share` (t,) or
-# (K, t), `offsets` (K,).
+# `near` (r, N), `near_mean` (1, N), `near_rest` (N,), `absent` (K * n,), `share` (K, t), `offsets`
+# (K,); `table` (K * n,), `by_object_shape` (4,) and `neighbours` (1,): see `layout`.
 UNKNOWN = """
     k_axis = Constant <value_ints = [-1]> ()
     x_length = ReduceL2 <keepdims = 1> (x, k_axis)
@@ -27,9 +27,7 @@ UNKNOWN = """
     cosines = Div (products, safe_length)
     laid_out = Gather <axis = 2> (cosines, table)
     present = Sub (laid_out, absent)
-    by_object_shape = Constant <value_ints = [0, 0, {ways}, {most}]> ()
     by_object = Reshape (present, by_object_shape)
-    neighbours = Constant <value_ints = [{neighbours}]> ()
     nearest, nearest_at = TopK <axis = -1> (by_object, neighbours)
     shared = Mul (nearest, share)
     alike = ReduceSum <keepdims = 0> (shared, k_axis)
@@ -56,16 +54,11 @@ FILLED = "    beyond_filled = Sub (beyond, lost)"
 ABSENT = 4.0  # two cosines differ by at most 2
 
 
-def unknown_text(labels: np.ndarray, filled: bool, countered: bool) -> str:
+def unknown_text(filled: bool, countered: bool) -> str:
     """filled: windows that are nearly empty are left out, as `lost` says; countered: there are
     counter-examples.
     """
-    rows = compared(labels)
-    most = max(map(len, rows))
     return UNKNOWN.format(
-        ways=len(rows),
-        most=most,
-        neighbours=min(NEIGHBOURS, most),
         countered=COUNTERED if countered else NOT_COUNTERED,
         filled=FILLED if filled else "",
         beyond="beyond_filled" if filled else "beyond",
@@ -92,12 +85,16 @@ def unknown_constants(
         "share": np.stack(share),
         "offsets": looks.offsets(calibration),
         "threshold": np.array(looks.threshold(calibration)),
-        "steepness": np.array(calibration.steepness),
     }
 
 
-def table(labels: np.ndarray) -> np.ndarray:
-    """(K * n,) int64: which support frame stands where, object after object, n each."""
+def layout(labels: np.ndarray) -> dict[str, np.ndarray]:
+    """int64: which support frame stands where, object after object, n each; the shape of that; and
+    how many of an object's count."""
     rows = compared(labels)
     most = max(map(len, rows))
-    return np.concatenate([np.resize(own, most) for own in rows])
+    return {
+        "table": np.concatenate([np.resize(own, most) for own in rows]),
+        "by_object_shape": np.array([0, 0, len(rows), most]),
+        "neighbours": np.array([min(NEIGHBOURS, most)]),
+    }

@@ -193,9 +193,9 @@ def test_below_a_path_of_a_proxy_the_page_asks_below_it(
     assert "/things" in server.log.read_text()
     assert client.get("/config").json()["root"].endswith("/things")
     page = client.get("/").text
-    for own in ("page/teach.js", "page/page.css"):
+    for own in ("page/app.js", "page/page.css"):
         assert own in page and not re.search(rf"[\"'/]/{own}", page)
-    for name in ("teach.js", "line.js", "camera.js", "things.js"):
+    for name in ("app.js", "teach.js", "line.js", "camera.js", "things.js"):
         script = client.get(f"/page/{name}").text
         assert '"/live"' not in script and '"/clips"' not in script and '"/samples' not in script
 

@@ -1,0 +1,261 @@
+// In place of the line to the app: the same orders, answers and news, but all of it happens in this page and its two workers.
+
+import { pictures } from "./decode.js";
+import { Device } from "./device.js";
+import { clashes, join } from "./joining.js";
+import { Taught } from "./taught.js";
+
+const HOME = new URL("../", import.meta.url);
+const MOMENT = 1; // s: what That’s wrong is about
+// The smallest module with a SIMD instruction: v128 zero, popcounted lane by lane.
+const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
+const TOO_OLD = "This browser cannot run the model: that takes WebAssembly with SIMD, which browsers have since 2023. Open this page in another one.";
+const INCOMPLETE = "Some files of this site are missing; copy all of it again, then reload this page.";
+const BROKEN = "What learns in this page stopped; your things are kept if the switch below says so. Reload the page.";
+
+/** Says what Line says: "open", "clip", "state", "learning", "learned", "unlearned", "answer" and "gone". */
+export class Local extends EventTarget {
+  here = true; // frames are not sent anywhere
+  open = false;
+  #taught = new Taught();
+  #learner = new Worker(new URL("adapt/worker.js", import.meta.url), { type: "module" });
+  #device = new Device(Infinity); // there is no other to fall back on
+  #waiting = new Map(); // number of a question to the learner -> what to do with its answer
+  #questions = 0;
+  #lesson = null; // {order, clips, frames, things, seconds, names, model} of the latest model
+  #order = 0; // of the latest change: older lessons are of no use
+  #recording = null; // {name, pictures}
+  #recent = []; // {time, picture}
+  #moment = [];
+
+  constructor() {
+    super();
+    if (!globalThis.WebAssembly?.validate(SIMD)) return this.#fail(TOO_OLD);
+    this.#learner.onmessage = ({ data }) => this.#hear(data);
+    this.#learner.onerror = () => this.#fail(BROKEN);
+    this.#device.addEventListener("answer", ({ detail }) => this.#tell("answer", detail));
+    this.#device.addEventListener("failed", () => this.#fail(BROKEN));
+    this.#learn({ do: "open" }).then(() => {
+      this.open = true;
+      this.#tell("open");
+    }, () => this.#fail(INCOMPLETE));
+  }
+
+  get pace() {
+    return this.#device.pace;
+  }
+
+  // ---- frames ---------------------------------------------------------------------------------------------
+
+  get free() {
+    return this.open && (this.#recording !== null || this.#device.free);
+  }
+
+  take() {
+    return performance.now() / 1000;
+  }
+
+  async picture(camera) {
+    return camera.square();
+  }
+
+  /** A picture taken at `time` (s): part of what is recorded, and something to name. */
+  async frame(time, picture) {
+    if (!picture) return;
+    this.#recent = [...this.#recent.filter((one) => one.time > time - MOMENT), { time, picture }];
+    this.#recording?.pictures.push(picture);
+    if (this.#lesson && this.#device.free) this.#device.look(picture, time);
+  }
+
+  // ---- orders ---------------------------------------------------------------------------------------------
+
+  /** Give an order; resolves with the answer, rejects with an Error for the person. */
+  async ask({ do: what, ...order }) {
+    return (await this.#verbs[what](order)) ?? {};
+  }
+
+  #verbs = {
+    record: ({ name }) => {
+      this.#recording = { name: this.#taught.check(name), pictures: [] };
+    },
+    drop: () => {
+      this.#recording = null;
+    },
+    keep: async () => {
+      const { name, pictures: taken } = this.#recording;
+      this.#recording = null;
+      if (!taken.length) throw new Error("No picture was taken while recording; start the camera and record again.");
+      return { count: await this.#teach(name, taken), sent: taken.length };
+    },
+    wrong: () => {
+      this.#moment = this.#recent.map(({ picture }) => picture);
+    },
+    "it is": async ({ thing }) => {
+      const { name } = this.#taught.thing(thing);
+      return { clip: await this.#keepMoment((clip) => this.#taught.add(name, clip)) };
+    },
+    "not mine": async () => {
+      this.#taught.checkForeign();
+      return { clip: await this.#keepMoment((clip) => this.#taught.reject(clip)) };
+    },
+    forget: ({ clip }) => this.#change(this.#taught.forget(clip)),
+    samples: () => this.#teachSamples(),
+    rename: ({ thing, name }) => this.#change(this.#taught.rename(thing, name)),
+    remove: ({ thing }) => this.#change(this.#taught.remove(thing)),
+    "remove clip": ({ thing, clip, clips = [clip] }) => this.#change(this.#taught.removeClips(thing, clips)),
+    "remove frame": async ({ thing, clip, frame: number }) => {
+      const own = this.#taught.thing(thing).clips.find(({ id }) => id === clip);
+      if (!own) throw new Error("That frame is not here any more.");
+      if (own.frames === 1) return this.#change(this.#taught.removeClips(thing, [clip]));
+      const shorter = await this.#kept({ do: "cut", from: clip, number });
+      return this.#change(this.#taught.replaceClip(thing, clip, shorter));
+    },
+    "forget everything": () => this.#change(new Taught()),
+    undo: () => this.#change(this.#taught.undo()),
+  };
+
+  /** Teach a clip or photo from disk; resolves with how many frames were kept. */
+  async upload(name, file) {
+    this.#taught.check(name);
+    return this.#teach(name, await pictures(file), true);
+  }
+
+  async #teach(name, taken, handOver = false) {
+    const clip = await this.#kept({ do: "keep", pictures: taken }, handOver);
+    this.#change(this.#taught.add(name, clip));
+    return clip.frames;
+  }
+
+  async #teachSamples() {
+    const { samples } = await (await fetch(new URL("things.json", HOME))).json();
+    const clips = Object.entries(samples).flatMap(([name, urls]) => urls.map((url) => [name, url]));
+    let taught = this.#taught;
+    for (const [name, url] of clips) {
+      const file = await (await fetch(new URL(url, HOME))).blob();
+      taught = taught.add(name, await this.#kept({ do: "keep", pictures: await pictures(file, name) }, true));
+    }
+    this.#change(taught); // all of them or none
+    return { count: clips.length };
+  }
+
+  async #keepMoment(change) {
+    const taken = this.#moment;
+    if (!taken.length) throw new Error("No picture was there to remember; start the camera and try again.");
+    const clip = await this.#kept({ do: "keep", pictures: taken, moment: true });
+    this.#change(change(clip));
+    return clip.id;
+  }
+
+  /** Let the learner keep a clip; handOver: its pictures are for nothing else. */
+  async #kept(order, handOver = false) {
+    const id = newId();
+    const { count, thumbs } = await this.#learn({ ...order, id }, handOver ? order.pictures.map(({ data }) => data.buffer) : []);
+    this.#tell("clip", { id, thumbs });
+    return { id, frames: count };
+  }
+
+  // ---- learning -------------------------------------------------------------------------------------------
+
+  #change(taught) {
+    const needed = new Set(taught.needed);
+    const gone = this.#taught.needed.filter((id) => !needed.has(id));
+    this.#taught = taught;
+    const { things, foreign, removed, learnable } = taught;
+    this.#tell("state", { things, foreign, undo: removed.at(-1)?.what ?? null, learnable: learnable.length });
+    this.#order++;
+    this.#learn({ do: "drop", ids: gone, order: this.#order });
+    if (learnable.length < 2) this.#lesson = null;
+    else this.#adapt(learnable, foreign);
+  }
+
+  async #adapt(learnable, foreign) {
+    const names = learnable.map((thing) => thing.name);
+    const clips = JSON.stringify([learnable.map((thing) => thing.clips.map(({ id }) => id)), foreign.map(({ id }) => id)]);
+    const total = learnable.flatMap((thing) => thing.clips).reduce((sum, { frames }) => sum + frames, 0);
+    const order = this.#order;
+    const same = this.#lesson?.clips === clips; // only names have changed
+    if (same && this.#lesson.names.join("\n") === names.join("\n")) return this.#tell("learned", this.#lesson);
+    if (!same) this.#tell("learning", { done: 0, total });
+    const things = learnable.map((thing) => ({ name: thing.name, clips: thing.clips.map(({ id }) => id) }));
+    const of = same ? this.#lesson.order : null;
+    try {
+      const { model, seconds, made } = await this.#learn({ do: "learn", things, foreign: foreign.map(({ id }) => id), order, of });
+      if (order !== this.#order) return;
+      this.#lesson = { order: made, clips, names, model, frames: total, things: names.length, seconds: same ? this.#lesson.seconds : seconds };
+      this.#device.open({ names, model: model.slice(0) });
+      this.#tell("learned", this.#lesson);
+    } catch {
+      if (order === this.#order) this.#tell("unlearned", { text: "Learning failed on this device; your things are safe. Change one of them to try again." });
+    }
+  }
+
+  /** The adapted model and the names of its things. */
+  async model() {
+    if (!this.#lesson) throw new Error("Nothing is learned yet; teach two things first.");
+    return { names: this.#lesson.names, model: this.#lesson.model };
+  }
+
+  // ---- profiles -------------------------------------------------------------------------------------------
+
+  /** A profile of what is taught, or of one clip; null if that is not here any more. */
+  async profile(settings, clip = "") {
+    const { things, foreign, present } = this.#taught;
+    if (clip && !present.some(({ id }) => id === clip)) return null;
+    if (!present.length) throw new Error("There is nothing to save yet; teach a thing first.");
+    const one = (clips) => clips.filter(({ id }) => !clip || id === clip);
+    const listed = things.map((thing) => ({ ...thing, clips: one(thing.clips) })).filter((thing) => !clip || thing.clips.length);
+    const listing = { things: listed, foreign: one(foreign), settings };
+    return (await this.#learn({ do: "pack", listing })).file;
+  }
+
+  /** Open a profile: {things, frames, settings}, {same, problem} or {problem}. */
+  async openProfile(file, same, name) {
+    try {
+      const { manifest, thumbs } = await this.#learn({ do: "unpack", file, name });
+      const both = clashes(this.#taught, manifest, same);
+      if (both.length) return { same: both, problem: `Taught here already, by the same name: ${both.slice(0, 5).join(", ")}. Is it the same thing?` };
+      const joined = join(this.#taught, manifest, same);
+      const here = new Set(this.#taught.present.map(({ id }) => id));
+      const news = Object.entries(thumbs).filter(([id]) => !here.has(id));
+      for (const [id, own] of news) this.#tell("clip", { id, thumbs: own });
+      this.#change(joined);
+      const frames = news.reduce((sum, [, own]) => sum + own.length, 0);
+      return { things: manifest.things.length, frames, settings: manifest.settings ?? {} };
+    } catch ({ message }) {
+      return { problem: message };
+    }
+  }
+
+  // ---- the learner ----------------------------------------------------------------------------------------
+
+  /** handedOver: buffers that the page needs no more. */
+  #learn(question, handedOver = []) {
+    const ref = ++this.#questions;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(ref, { resolve, reject });
+      this.#learner.postMessage({ ...question, ref }, handedOver);
+    });
+  }
+
+  #hear({ type, ref, ...told }) {
+    if (type === "learning") return this.#tell("learning", told);
+    const { resolve, reject } = this.#waiting.get(ref);
+    this.#waiting.delete(ref);
+    if (type === "done") resolve(told);
+    else reject(new Error(told.text));
+  }
+
+  /** It is over: say why, once whoever made this listens. */
+  #fail(text) {
+    queueMicrotask(() => this.#tell("gone", { text }));
+  }
+
+  #tell(type, detail = null) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** An id that no other clip has; randomUUID is for https pages only. */
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,34 @@
+// <teach-and-watch> on a static host: this page learns and names by itself, and comes without a network from the next time on.
+
+import { Local } from "./local.js";
+import { button, make } from "./make.js";
+import { TeachAndWatch } from "./teach.js";
+import { STAYS_HERE } from "./words.js";
+
+const HOME = new URL("../", import.meta.url);
+
+class OnItsOwn extends TeachAndWatch {
+  begin() {
+    this.$(".goes").textContent = STAYS_HERE;
+    this.export = button("Save the model (.onnx)", () => this.#save());
+    const hint = make("p", { className: "hint" }, "One file that any onnxruntime runs: frames in; names, how sure, where, and none of them out.");
+    this.$(".keep").after(make("section", { className: "export" }, make("h2", {}, "Take it away"), hint, this.export));
+    this.enter(new Local());
+  }
+
+  async #save() {
+    try {
+      const { model } = await this.line.model();
+      const url = URL.createObjectURL(new Blob([model]));
+      make("a", { href: url, download: "my-things.onnx" }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+      this.voice.say("Saved as my-things.onnx");
+    } catch ({ message }) {
+      this.trouble.say(message, this.export);
+    }
+  }
+}
+
+document.documentElement.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
+customElements.define("teach-and-watch", OnItsOwn);
+navigator.serviceWorker?.register(new URL("offline.js", HOME)).catch(() => {});
