@@ -258,7 +258,7 @@ def constants(fitted: Fitted, card: Card) -> Iterator[tuple[str, np.ndarray]]:
         "sharpness": np.array(known.sharpness_for(head.labels) if known else 1.0),
     }  # fmt: skip
     if card.head.windows:
-        real |= {"floor": np.array(fitted.floor), "evidence": evidence(head)}
+        real |= {"floor": np.array(fitted.floor), "evidence": evidence(head, fitted.support)}
         whole["objects"] = np.arange(k)
     if fitted.looks and known:
         whole |= layout(head.labels)

@@ -92,9 +92,16 @@ def place_text(has_map: bool) -> str:
     return (BY_CELL if has_map else WHOLE) + IN_FRAME
 
 
-def evidence(head: Head) -> Float:
-    """(K, D): how much each feature of a cell speaks for each object."""
-    return (head.centres / (1 + head.variances)) @ head.basis.T
+def evidence(head: Head, support: Float) -> Float:
+    """(K, D): how much each feature of a cell speaks for each object; support: scaled features.
+
+    Of S without clutter: with it, more of what speaks lies beside the thing. By Woodbury's identity
+    with the N centred rows C, (S + I)^-1 = I - C^T (C C^T + (N - 1) I)^-1 C.
+    """
+    centred = support - head.mean  # (N, D)
+    means = np.stack([centred[head.labels == k].mean(0) for k in range(len(head.centres))])
+    inner = centred @ centred.T + max(len(support) - 1, 1) * np.eye(len(support))
+    return means - means @ centred.T @ np.linalg.solve(inner, centred)
 
 
 def _cells() -> Float:

@@ -64,6 +64,8 @@ class TinyCase(TinyCnaps):
         super().__init__("raw")
         del self.set_encoder
         self.film_generator = CaseFilm((5, 8))
+        for last in self.film_generator.last_layers():  # which starts at 0
+            nn.init.normal_(last.weight)
         self.first.requires_grad_(False)
         self.last.requires_grad_(False)
 

@@ -87,8 +87,6 @@ def place(
     ways, centred = int(labels.max()) + 1, rows - rows.mean(0)
     best = model.logits(z, y, x, ways).argmax(1)
     spread = centred.T @ centred / max(len(rows) - 1, 1) + torch.eye(rows.shape[1])
-    if model.clutter is not None:
-        spread += model.clutter.T @ model.clutter
     means = torch.stack([centred[y == k].mean(0) for k in range(ways)], 1)
     evidence = torch.linalg.solve(spread, means)  # (D, K)
     heats = torch.einsum("mdij,dk->mkij", model.maps(query, film).double(), evidence)

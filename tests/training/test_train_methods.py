@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from model.errors import InputError
+from model.nn.case import CaseFilm
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.training.test_train import config_of
@@ -40,6 +41,9 @@ def test_a_method_is_trained_kept_and_evaluated(
         for name, parameter in model.named_parameters():
             if name.endswith(".r"):
                 parameter.fill_(0.1)
+        if isinstance(model.film_generator, CaseFilm):
+            for last in model.film_generator.last_layers():
+                last.weight.normal_(std=0.01)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     episodes = episodes_of(config, validation=False)
     train.one_step(config, model, optimiser, 0, iter([episodes[0]]), CPU)
@@ -69,6 +73,12 @@ def test_a_method_is_trained_kept_and_evaluated(
         fresh.state_dict().items(), model.state_dict().values(), strict=True
     ):
         assert torch.equal(ours, theirs), name
+
+
+@torch.no_grad()
+def test_case_starts_as_the_frozen_network() -> None:
+    film = CaseFilm((5, 8))(torch.randn(13))
+    assert torch.equal(film, torch.cat([torch.ones(13), torch.zeros(13)]))
 
 
 def test_what_cannot_be_is_refused_in_words(photos: Path, tmp_path: Path) -> None:

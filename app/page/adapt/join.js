@@ -1,8 +1,8 @@
 // One ONNX file of graphs that Python wrote and the numbers of a task: model/graph/join.py in the page. How the parts go
 // together stands in model/graph/parts.py.
 
-import { protobuf } from "../../runtime/learning.min.mjs";
-import { dot } from "./head.js";
+import { CholeskyDecomposition, Matrix, protobuf } from "../../runtime/learning.min.mjs";
+import { dot, framesOf, gram } from "./head.js";
 import { layout, sharpness, unknownConstants } from "./unknown.js";
 
 // The numbers of fields in onnx.proto3, each with the wire type of what has a length.
@@ -38,7 +38,6 @@ export function described(file, metadata) {
 export function constants({ head, support, floor, looks, counters }, settings) {
   const [d, r, k, n] = [head.mean.length, head.variances.length, head.centres.rows, head.labels.length];
   const known = settings.calibration;
-  const evidence = head.centres.clone().divRowVector(head.variances.map((variance) => 1 + variance)).mmul(head.basis.transpose());
   const real = {
     mean: [[d], head.mean],
     basis: [[d, r], head.basis.to1DArray()],
@@ -49,7 +48,7 @@ export function constants({ head, support, floor, looks, counters }, settings) {
     owner: [[n, k], head.labels.flatMap((own) => Array.from({ length: k }, (_, j) => Number(j === own)))],
     sharpness: [[], [sharpness(head.labels, known)]],
     ...unknownConstants(head, support, looks, known),
-    ...(settings.windows.length ? { floor: [[], [floor]], evidence: [[k, d], evidence.to1DArray()] } : {}),
+    ...(settings.windows.length ? { floor: [[], [floor]], evidence: [[k, d], evidence(head, support).to1DArray()] } : {}),
     ...(counters ? { counters: [[d, counters.length], transposed(counters)] } : {}),
   };
   const whole = { ...layout(head.labels), ...(settings.windows.length ? { objects: Array.from({ length: k }, (_, j) => j) } : {}) };
@@ -57,6 +56,16 @@ export function constants({ head, support, floor, looks, counters }, settings) {
     ...named(whole, (values) => ({ dims: [values.length], data: BigInt64Array.from(values, BigInt) })),
     ...named(real, ([dims, values]) => ({ dims, data: Float32Array.from(values) })),
   };
+}
+
+/** (K, D): how much each feature of a cell speaks for each object; model/graph/place.py. */
+function evidence(head, support) {
+  const centred = support.clone().subRowVector(head.mean); // C (N, D)
+  const means = new Matrix(framesOf(head.labels).map((own) => own
+    .reduce((sum, i) => sum.add(centred.getRowVector(i)), Matrix.zeros(1, centred.columns)).div(own.length).to1DArray()));
+  const inner = gram(centred).add(Matrix.eye(support.rows).mul(Math.max(support.rows - 1, 1)));
+  const solved = new CholeskyDecomposition(inner).solve(means.mmul(centred.transpose()).transpose()); // (N, K)
+  return means.clone().sub(solved.transpose().mmul(centred));
 }
 
 function named(values, made) {
