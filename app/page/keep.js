@@ -69,7 +69,7 @@ export class Keep {
       .then(act)
       .catch((error) => {
         this.#behind = true;
-        if (!(error.name === "Unreachable")) this.#problem = `Not kept: ${reason(error)}. Save a file instead.`;
+        if (error.name !== "Unreachable") this.#problem = `Not kept: ${reason(error)}. Save a file instead.`;
       })
       .finally(() => {
         this.#pending--;

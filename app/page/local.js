@@ -7,7 +7,7 @@ import { Taught } from "./taught.js";
 
 const HOME = new URL("../", import.meta.url);
 const MOMENT = 1; // s: what That’s wrong is about
-// The smallest module with a SIMD instruction: v128 zero, popcounted lane by lane.
+// A module of one function with two SIMD instructions, i8x16.splat and i8x16.popcnt.
 const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
 const TOO_OLD = "This browser cannot run the model: that takes WebAssembly with SIMD, which browsers have since 2023. Open this page in another one.";
 const INCOMPLETE = "Some files of this site are missing; copy all of it again, then reload this page.";
@@ -129,13 +129,13 @@ export class Local extends EventTarget {
   async #teachSamples() {
     const { samples } = await (await fetch(new URL("things.json", HOME))).json();
     const clips = Object.entries(samples).flatMap(([name, urls]) => urls.map((url) => [name, url]));
-    let taught = this.#taught;
+    const kept = [];
     for (const [name, url] of clips) {
       const file = await (await fetch(new URL(url, HOME))).blob();
-      taught = taught.add(name, await this.#kept({ do: "keep", pictures: await pictures(file, name) }, true));
+      kept.push([name, await this.#kept({ do: "keep", pictures: await pictures(file, name) }, true)]);
     }
-    this.#change(taught); // all of them or none
-    return { count: clips.length };
+    this.#change(kept.reduce((taught, [name, clip]) => taught.add(name, clip), this.#taught)); // all of them or none
+    return { count: Object.keys(samples).length };
   }
 
   async #keepMoment(change) {
