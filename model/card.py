@@ -152,13 +152,13 @@ def _clutter(path: Path, features: int, where: str) -> NDArray[np.float32]:
     if rest or not rows:
         raise InputError(
             f"{where} has a {CLUTTER} of {len(file)} bytes, not of {4 * features} for each "
-            "direction; make it again with `python -m training.clutter`."
+            "direction; make it again with `python -m training.calibration.clutter`."
         )
     found = np.frombuffer(file, "<f4").reshape(rows, features)
     if not np.isfinite(found).all():
         raise InputError(
             f"{where} has a {CLUTTER} with numbers that are not finite; make it again with "
-            "`python -m training.clutter`."
+            "`python -m training.calibration.clutter`."
         )
     return found
 

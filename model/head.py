@@ -19,7 +19,7 @@ V^T (mu_k - m):
 which is exact. Everything here is float64 numpy; `model.graph` writes the same four terms as ONNX.
 
 What lies between a thing taught alone and the same thing in clutter is much alike from thing to
-thing. A personaliser may bring it as F (R, D), learned of other things (`training.clutter`):
+thing. A personaliser may bring it as F (R, D), learned of others (`training.calibration.clutter`):
 
     Q_k = l_k S_k + (1 - l_k) S + I + F^T F
 

@@ -45,7 +45,8 @@ class CnapsConfig:
     windows: tuple[int, ...] = (4,)
     # windows shorter than this share of the support's median norm are left out
     window_floor: float = 0.35
-    clutter: int = 0  # R, directions in which clutter moves features (`training.clutter`)
+    # R, directions in which clutter moves features (`training.calibration.clutter`)
+    clutter: int = 0
     # What checkpoints of other programs need (`training.import_checkpoint`):
     backbone: Name = "tf_efficientnet_lite0"
     inputs: Literal["half", "imagenet"] = "half"  # mean and deviation of the pixels

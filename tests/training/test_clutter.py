@@ -16,7 +16,7 @@ from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import CnapsConfig
 from tests.model.test_nn_parts import frames, random_cnaps
 from tests.training.tree import write_tree
-from training.clutter import TRAINED, covariance, differences, main
+from training.calibration.clutter import TRAINED, covariance, differences, main
 from training.episodes.episode import Task
 from training.export.export import export, probabilities
 

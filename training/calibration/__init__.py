@@ -1,5 +1,6 @@
-"""How sure a personaliser is. A personaliser's folder and episodes with objects left out come in.
+"""What a personaliser learns after its training: what clutter does, and how sure it is.
 
-calibration.json goes out, into the folder (`model.confidence.unknown`). Never imports the training
-loop, export or synthetic.
+Its folder and people or episodes come in. clutter.f32 (`model.head`) and calibration.json
+(`model.confidence.unknown`) go out, into the folder. Never imports the training loop, export or
+synthetic.
 """

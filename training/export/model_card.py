@@ -89,13 +89,13 @@ def _trained(card: dict[str, Any], made: Provenance) -> str:
 
 
 def _clutter(known: dict[str, Any] | None) -> list[str]:
-    """What the head knows of clutter (`training.clutter`)."""
+    """What the head knows of clutter (`training.calibration.clutter`)."""
     if known is None:
         return []
     return [
         f"- Clutter: {known['rank']} directions, with weight {known['weight']}, of "
         f"{known['frames']} frames of {known['people']} people "
-        f"(`python -m training.clutter` at {known['commit']})."
+        f"(`python -m training.calibration.clutter` at {known['commit']})."
     ]
 
 

@@ -125,7 +125,7 @@ def stages(data: argparse.Namespace, out: Path) -> list[Stage]:
                         "--runs", *runs))  # fmt: skip
     if data.people:
         words = (str(folder), "--orbit", str(data.people))
-        found.append(Stage("training.clutter", words, folder / "clutter.f32"))
+        found.append(Stage("training.calibration.clutter", words, folder / "clutter.f32"))
     size = ["--tasks", "6", *TRIAL_TASKS.split()] if trial else ["--way", "12"]
     argv = tuple(map(str, (folder, *sources, "--views", *views, *size)))
     return [*found, Stage("training.calibration.calibrate", argv, folder / "calibration.json")]

@@ -1,6 +1,6 @@
 """What clutter does to features, learned of people who film; a personaliser's head then knows it.
 
-    python -m training.clutter assets/NAME --orbit HOME
+    python -m training.calibration.clutter assets/NAME --orbit HOME
 
 HOME is a data set in ORBIT's layout; its training people are asked. Of every cluttered frame the
 window that the head likes best for the thing it shows, less the mean of the thing where it was
@@ -43,7 +43,7 @@ from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
 from training.settings.command_line import parser_for
 from training.settings.provenance import commit
 
-RANK, WEIGHT = 4, 0.3  # README.md beside this file says by what they were chosen
+RANK, WEIGHT = 4, 0.3  # training/README.md says by what they were chosen
 TRAINED = "trained.safetensors"
 FRAMES = 10, 16  # of a thing, that teach it and that show it in clutter
 EVERYTHING = 10_000  # more things than anybody has
