@@ -43,7 +43,7 @@ load: .venv/all ## eight people at one server for five minutes
 	$(BIN)/pip install -q --no-compile --disable-pip-version-check -r app/requirements.txt
 	@touch $@
 
-.venv/runtime: .venv/app app/device/package-lock.json
+.venv/runtime: .venv/app app/device/package-lock.json app/device/learning.mjs
 	@echo "Installing what runs a model in the browser (15 MB, half a minute) ..."
 	@$(BIN)/python -m app.device.install && touch $@ || echo "Without it only the server names things."
 
