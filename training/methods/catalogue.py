@@ -77,7 +77,11 @@ def choose(name: str, checkpoint: Path | None, backbone: Backbone) -> Chosen:
         return _maml(checkpoint, backbone)
     if checkpoint is not None:
         model = load_checkpoint(checkpoint)[0]
-        return Chosen(_held(model.config), OnePass(model, _together(model)), _count(model))
+        used = [
+            p for n, p in model.named_parameters() if n.startswith("backbone.") or p.requires_grad
+        ]
+        size = sum(parameter.numel() for parameter in used)
+        return Chosen(_held(model.config), OnePass(model, _together(model)), size)
     if name == "film-tuner":
         return Chosen(name, FilmTuner(backbone, backbone.features), _count(backbone), TUNED)
     extractor = _extractor(backbone)
