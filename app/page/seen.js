@@ -13,3 +13,8 @@ document.addEventListener("click", ({ target }) => {
   if (time) show(Number(time.dataset.at));
 });
 window.addEventListener("seek", ({ detail }) => show(detail));
+
+// The stretch that is drawn over the curves is a shape without words; the list beside it says the same in words.
+new MutationObserver(() => {
+  for (const shape of document.querySelectorAll("#video-plot :is(.brush_brush, .brush_brush_bg)")) shape.setAttribute("aria-hidden", "true");
+}).observe(document.documentElement, { childList: true, subtree: true });
