@@ -213,6 +213,8 @@ def guess_sessions(server: Server) -> None:
             continue
         if not listener["outputs"] or listener["api_name"] == "open":
             continue  # Cancel, which says nothing, and a new room, which is empty
+        if not listener["inputs"]:
+            continue  # where a stretch of the curves begins, which is no room's
         session = secrets.token_hex(5)
         call = {"fn_index": listener["id"], "session_hash": session,
                 "data": [None] * len(listener["inputs"])}  # fmt: skip
