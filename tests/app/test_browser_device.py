@@ -1,11 +1,7 @@
 """On this device, in a real browser: the server's answers without the server, and no frame sent."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import quote
 from zipfile import ZipFile
 
@@ -26,6 +22,7 @@ from model.frames import square, stream
 from tests.app.people import PHONE, Person, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import start
+from tests.app.static import static_host
 from tests.app.test_bundle import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -165,16 +162,6 @@ def test_the_model_runs_in_the_page_and_goes_on_without_the_server(
     finally:
         server.process.kill()
         server.process.wait()
-
-
-@contextmanager
-def static_host(folder: Path) -> Iterator[tuple[str, ThreadingHTTPServer]]:
-    """`python -m http.server` in a folder."""
-    handler = partial(SimpleHTTPRequestHandler, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
-        Thread(target=host.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{host.server_port}/", host
-        host.shutdown()
 
 
 def test_a_bundle_names_things_from_a_static_host_and_then_without_one(

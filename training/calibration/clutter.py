@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from model.card import CALIBRATION, CLUTTER, CLUTTER_FORMAT, read_card
+from model.card import CALIBRATION, CLUTTER, CLUTTER_FORMAT, clutter_bytes, read_card
 from model.errors import InputError
 from model.nn import head
 from model.nn.checkpoint import load_checkpoint, save_checkpoint
@@ -105,7 +105,7 @@ def write(folder: Path, model: SimpleCnaps, provenance: dict[str, Any]) -> None:
     assert model.clutter is not None
     save_checkpoint(folder / TRAINED, model, provenance)
     with atomic_write(folder / CLUTTER) as unfinished:
-        unfinished.write_bytes(model.clutter.numpy().astype("<f4").tobytes())
+        unfinished.write_bytes(clutter_bytes(model.clutter.numpy()))
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     digests = {name: digest for name, digest in card["sha256"].items() if name != CALIBRATION}
     for name in (TRAINED, CLUTTER):

@@ -24,7 +24,7 @@ import onnx
 import torch
 
 from model import InputError, load_model
-from model.card import CLUTTER, CLUTTER_FORMAT, GRID, PARTS
+from model.card import CLUTTER, CLUTTER_FORMAT, GRID, PARTS, clutter_bytes
 from model.frames import SIDE
 from model.nn.backbone import FEATURES, SERVED
 from model.nn.checkpoint import METHOD, load_checkpoint, save_checkpoint
@@ -197,7 +197,7 @@ def _write(
         onnx.save(graph, folder / file)
     save_checkpoint(folder / "trained.safetensors", model, provenance)
     if model.clutter is not None:
-        (folder / CLUTTER).write_bytes(model.clutter.numpy().astype("<f4").tobytes())
+        (folder / CLUTTER).write_bytes(clutter_bytes(model.clutter.numpy()))
     config = model.config
     batches = config.context == "published" and config.batch_norm == "batch"
     newer = batches or config.head != "mahalanobis"
