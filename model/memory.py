@@ -1,8 +1,8 @@
 """What of a growing support set was seen before, so that one more clip costs little.
 
 Embeddings of a clip never change; features stay right as long as the task's FiLM does. The shipped
-personaliser's FiLM goes in steps, so that it rarely changes with a clip (`model.nn.gate`); with one
-that changes each time only the embeddings are saved.
+personaliser's FiLM goes in steps, so that it rarely changes with a clip (`model.nn.blend`); with
+one that changes each time only the embeddings are saved.
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ from model.nn.cnaps import SimpleCnaps
 from training.episodes.episode import load
 from training.episodes.mixture import episodes_of
 from training.lite import task_embedding
+from training.settings import provenance
 from training.settings.config import LiteConfig, TrainConfig
+from training.settings.provenance import Provenance
 
 # Added to every direction's variance, in mean variances: one that tasks hardly differ in would
 # otherwise be blown up, and with it every small change of the layers before.
@@ -48,13 +50,20 @@ def start(model: SimpleCnaps, config: TrainConfig) -> None:
         whiten(model, supports)
 
 
+def blended(config: TrainConfig) -> Provenance | None:
+    """How the blend was made that a training goes on from; None for other trainings."""
+    if config.context != "blend":
+        return None
+    return provenance.read(load_checkpoint(Path(config.start))[1])
+
+
 @torch.no_grad()
 def load_pretrained(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
     """The weights of `given`; its one FiLM for all tasks becomes what the tasks' vary around.
 
     InputError if the two have other sites or sizes, or FiLM of other kinds in another way.
     """
-    for option in ("film", "sites"):
+    for option in ("film", "sites", "context"):
         ours, theirs = getattr(model.config, option), getattr(given.config, option)
         if ours != theirs and (ours, theirs) != ("task", "constant"):
             raise InputError(f"{name} was trained with --{option} {theirs}, not {ours}.")

@@ -36,7 +36,7 @@ from training.checkpointing import FILE, Progress, load_state, save_state
 from training.episodes.episode import Episode, Task, load
 from training.episodes.mixture import episodes_of
 from training.gradient import accuracy_on, add_gradient
-from training.initialise import start
+from training.initialise import blended, start
 from training.log import Log
 from training.settings import provenance
 from training.settings.command_line import parse
@@ -224,7 +224,7 @@ def checkpoint(
         log.write(progress.step, "validation", facts)
         best = facts["accuracy"] > progress.best
         progress = replace(progress, best=max(facts["accuracy"], progress.best))
-        run = provenance.run(config, progress.step, progress.seconds, facts)
+        run = provenance.run(config, progress.step, progress.seconds, facts, blended(config))
         header = provenance.write(run)
         out = Path(config.out)
         save_checkpoint(out / "last.safetensors", model, header)

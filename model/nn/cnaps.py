@@ -18,9 +18,9 @@ from model.card import sides
 from model.errors import InputError
 from model.nn import head
 from model.nn.backbone import FEATURES, NORMS, PACKAGED, SERVED, Backbone, Name
+from model.nn.blend import DOMAINS, BlendedFilm, DomainEncoder
 from model.nn.case import CaseFilm
 from model.nn.film import FilmGenerator
-from model.nn.gate import Gate, TwoFilms
 from model.nn.generated_head import GeneratedHead
 from model.nn.published_set_encoder import PublishedSetEncoder
 from model.nn.set_encoder import SetEncoder
@@ -36,9 +36,10 @@ class CnapsConfig:
     sites: Literal["paper", "deep", "all", "orbit"] = "paper"  # which norms, see `site_names`
     embedding: int = 64  # E
     # what tells the FiLM generator which task it is in: a convolutional net on the pixels, channel
-    # statistics of the frozen backbone, one number, by which two FiLMs are mixed (E = 1), or the
-    # convolutional net that was published (E = 64); case: channel means of the frozen backbone
-    context: Literal["pixels", "statistics", "gate", "published", "case"] = "pixels"
+    # statistics of the frozen backbone, a score of each domain, by which their FiLM is blended
+    # (E = K), or the convolutional net that was published (E = 64); case: channel means of the
+    # frozen backbone
+    context: Literal["pixels", "statistics", "blend", "published", "case"] = "pixels"
     features: Literal["raw", "unit"] = "unit"  # unit: rows scaled to length sqrt(D) for the head
     # a query frame is scored at every w x w window of its 7 x 7 map, for each of these sides w;
     # none: whole, as published
@@ -68,10 +69,12 @@ class CnapsConfig:
         sides(list(self.windows))
         if type(self.embedding) is not int or self.embedding < 1:
             raise ValueError(f"embedding is {self.embedding!r}, not a whole number from 1")
-        if self.context == "gate" and self.backbone not in SERVED:
-            raise ValueError(f"a gate cannot read {self.backbone}, only {' or '.join(SERVED)}")
-        if self.context == "gate" and self.embedding != 1:
-            raise ValueError(f"a gate is one number, not an embedding of {self.embedding}")
+        if self.context == "blend" and self.backbone not in SERVED:
+            raise ValueError(f"a blend cannot read {self.backbone}, only {' or '.join(SERVED)}")
+        if self.context == "blend" and self.embedding != len(DOMAINS):
+            raise ValueError(
+                f"a blend has a score for each of {len(DOMAINS)} domains, not {self.embedding}"
+            )
         if type(self.backbone_trained) is not bool:
             raise ValueError(f"backbone_trained is {self.backbone_trained!r}, not true or false")
         if self.sites in ("paper", "orbit") and self.backbone not in SERVED:
@@ -93,10 +96,10 @@ class SimpleCnaps(nn.Module):
         self.backbone = Backbone(config.backbone, config.inputs)
         self.sites = site_names(self.backbone, config.sites)
         self.channels = tuple(self._norm(site).weight.numel() for site in self.sites)
-        self.set_encoder: SetEncoder | ChannelRows | Gate | PublishedSetEncoder
-        self.film_generator: FilmGenerator | StatisticsFilm | TwoFilms | CaseFilm
-        if config.context == "gate":
-            self.set_encoder, self.film_generator = Gate(), TwoFilms(self.channels)
+        self.set_encoder: SetEncoder | ChannelRows | DomainEncoder | PublishedSetEncoder
+        self.film_generator: FilmGenerator | StatisticsFilm | BlendedFilm | CaseFilm
+        if config.context == "blend":
+            self.set_encoder, self.film_generator = DomainEncoder(), BlendedFilm(self.channels)
         elif config.context == "statistics":
             self.set_encoder = ChannelRows(sum(self.channels))
             self.film_generator = StatisticsFilm(self.channels, config.embedding)
@@ -136,7 +139,7 @@ class SimpleCnaps(nn.Module):
             return frames.new_zeros((len(frames), self.config.embedding), dtype=torch.float32)
         if isinstance(self.set_encoder, ChannelRows):
             return self.set_encoder(self.channel_means(frames))
-        if isinstance(self.set_encoder, Gate):
+        if isinstance(self.set_encoder, DomainEncoder):
             return self.set_encoder(self.backbone.early(frames))
         return self.set_encoder(frames)
 

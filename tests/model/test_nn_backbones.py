@@ -148,7 +148,7 @@ def test_what_does_not_fit_together_is_said() -> None:
         check_weights("resnet18", False)
     with pytest.raises(InputError, match=f"The weights of {PACKAGED} come from a package; leave"):
         check_weights(PACKAGED, True)
-    with pytest.raises(ValueError, match="a gate cannot read resnet18"):
-        CnapsConfig(backbone="resnet18", context="gate", embedding=1, sites="all")
+    with pytest.raises(ValueError, match="a blend cannot read resnet18"):
+        CnapsConfig(backbone="resnet18", context="blend", embedding=6, sites="all")
     with pytest.raises(ValueError, match="sites 'paper' are those of"):
         CnapsConfig(backbone="resnet18", sites="paper")

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from model import InputError
 from training.episodes.composites import CompositeRules
@@ -18,39 +16,6 @@ from training.episodes.domains.mixed import SHARES, domains, read_scripts
 from training.episodes.episode import Episode
 from training.episodes.photos import PhotoEpisodes, Photos
 from training.episodes.views import load_views
-
-
-def write_font(path: Path, letters: str, width: int) -> None:
-    """Every letter a bar, taller from one to the next; the fonts differ in its width."""
-    names = [f"u{ord(letter):04X}" for letter in letters]
-    font = FontBuilder(1000, isTTF=True)
-    font.setupGlyphOrder([".notdef", *names])
-    font.setupCharacterMap({ord(letter): name for letter, name in zip(letters, names, strict=True)})
-    glyphs = {".notdef": TTGlyphPen(None).glyph()}
-    for k, name in enumerate(names):
-        pen = TTGlyphPen(None)
-        top = 100 + 50 * k
-        pen.moveTo((50, 0))
-        for corner in ((50, top), (50 + width, top), (50 + width, 0)):
-            pen.lineTo(corner)
-        pen.closePath()
-        glyphs[name] = pen.glyph()
-    font.setupGlyf(glyphs)
-    font.setupHorizontalMetrics({name: (width + 100, 50) for name in (".notdef", *names)})
-    font.setupHorizontalHeader(ascent=1000, descent=-200)
-    font.setupNameTable({"familyName": path.stem, "styleName": "Regular"})
-    font.setupOS2()
-    font.setupPost()
-    font.save(path)
-
-
-@pytest.fixture(scope="module")
-def fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("fonts")
-    for name, width in (("thin", 40), ("wide", 400), ("square", 200)):
-        write_font(folder / f"{name}.ttf", string.ascii_lowercase[:14], width)
-    write_font(folder / "greek.ttf", "".join(chr(0x3B1 + k) for k in range(13)), 100)
-    return folder
 
 
 def frames(episode: Episode) -> np.ndarray:

@@ -6,13 +6,15 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
+import numpy as np
 import pytest
 import torch
 
 from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from training.episodes.domains.mixed import DOMAIN
 from training.experiments.cost import Cost, cost, random_task
-from training.experiments.embedding import compare, main
+from training.experiments.embedding import FILMS, Asked, compare, main
 from training.experiments.gradient import ESTIMATORS, N, Quality, qualities
 from training.experiments.lite import write
 from training.experiments.step import H, _bare
@@ -42,28 +44,24 @@ def test_the_plots_are_written_with_their_numbers(tmp_path: Path) -> None:
     assert all((tmp_path / name).read_bytes() == data for name, data in first.items())
 
 
-def test_embeddings_are_compared_on_the_episodes_asked_for(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_embeddings_are_compared_on_held_out_tasks_of_every_source(
+    photos: Path, views: Path, fonts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_checkpoint(tmp_path / "c.safetensors", SimpleCnaps(CnapsConfig(film="constant")), {})
-    main(
-        [
-            str(tmp_path / "c.safetensors"),
-            "--photos",
-            str(photos),
-            "--validation",
-            "2",
-            "--way",
-            "3",
-        ]
-    )
-    own, another, mean, film = capsys.readouterr().out.splitlines()
-    assert own.startswith("its own embedding") and own.endswith("0.0 % of answers differ")
-    for line in (another, mean):  # one FiLM for all tasks
-        assert line.endswith(" 0.0 % of answers differ")
-    assert film == "FiLM: 0.0000 between tasks, 0.0000 from the frozen backbone"
+    words = ["--photos", str(photos), "--views", str(views), "--fonts", str(fonts), "--way", "2",
+             "--shots", "1", "--queries", "1", "--validation", str(len(DOMAIN))]  # fmt: skip
+    main([str(tmp_path / "c.safetensors"), *words])
+    head, *lines, film = capsys.readouterr().out.splitlines()
+    assert all(f"own - {name}" in head for name in FILMS[1:])
+    named = [line.split()[0] for line in lines]
+    assert sorted(named) == sorted({*DOMAIN, *DOMAIN.values(), "all"})
+    for line in lines:  # one FiLM for all tasks, which is none
+        assert line.count("+0.0 ±") == 3
+    assert film == "FiLM: 0.0000 between tasks, effective rank 0.0"
     with pytest.raises(SystemExit, match="There is no checkpoint"):
-        main([str(tmp_path / "nowhere.safetensors"), "--photos", str(photos)])
+        main([str(tmp_path / "nowhere.safetensors"), *words])
+    with pytest.raises(SystemExit, match="need --photos, --views and --fonts"):
+        main([str(tmp_path / "c.safetensors"), "--photos", str(photos)])
 
 
 @pytest.mark.parametrize("film", ["constant", "task"])
@@ -77,13 +75,15 @@ def test_another_tasks_embedding_matters_only_where_film_listens(
             vector.r.fill_(0.3)
     dark, light = random_task(4, 2, 4), random_task(4, 2, 4)
     light = replace(light, support=light.support // 2 + 128)
-    found = compare(model, [dark, light])
-    assert found.changed[0] == 0.0 and found.moved > 0.2
+    found = compare(model, [Asked("cameras", dark), Asked("fonts", light)])
+    own, mean, other, _ = found.right.T
     if film == "constant":
-        assert found.between == 0.0 and found.changed == (0.0, 0.0, 0.0)
-        assert len(set(found.accuracy)) == 1
+        assert found.rank() == 0.0
+        assert np.array_equal(own, mean) and np.array_equal(own, other)
     else:
-        assert found.between > 1e-4
+        assert found.rank() == pytest.approx(1.0)  # two tasks differ in one direction
+        crossed = compare(model, [Asked("fonts", light), Asked("cameras", dark)])
+        assert np.array_equal(crossed.right, found.right[::-1])  # in any order the same
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.nn.blend import DOMAINS, BlendedFilm
 from model.nn.case import CaseFilm
 from model.nn.generated_head import GeneratedHead
 from model.nn.head import distances
@@ -23,6 +24,7 @@ from training.settings.config import LiteConfig
 
 SHOTS = (1, 2, 2)  # N = 5, one class of a single frame
 H = 2
+ALL = ("raw", "unit", "protonets", "statistics", "generated", "case", "blend")
 
 
 class TinyPrototypes(TinyCnaps):
@@ -76,6 +78,17 @@ class TinyCase(TinyCnaps):
         return prototypes(self, support, labels, query, ways)
 
 
+class TinyBlend(TinyCnaps):
+    """FiLM vectors of domains, blended by a line on what a frozen network sees."""
+
+    def __init__(self) -> None:
+        super().__init__("unit")
+        self.set_encoder = nn.Linear(12, len(DOMAINS))
+        self.film_generator = BlendedFilm((5, 8))
+        for vectors in (self.film_generator.given, self.film_generator.trained):
+            vectors.data.add_(0.3 * torch.randn(vectors.shape))
+
+
 def prototypes(
     method: TinyCnaps, support: Tensor, labels: Tensor, query: Tensor, ways: int
 ) -> Tensor:
@@ -92,6 +105,8 @@ def make(name: str) -> Method:
             return TinyGenerated().double()
         if name == "case":
             return TinyCase().double()
+        if name == "blend":
+            return TinyBlend().double()
         method = TinyStatistics() if name == "statistics" else TinyCnaps(name)
     return method.double()
 
@@ -171,7 +186,7 @@ def groups(method: Method) -> list[str]:
     return ["set_encoder.", "film_generator.", "first.", "last.", "log_temperature"]
 
 
-@pytest.mark.parametrize("name", ["raw", "unit", "protonets", "statistics", "generated", "case"])
+@pytest.mark.parametrize("name", ALL)
 def test_averaged_over_all_pairs_of_draws_lite_is_the_full_gradient(name: str) -> None:
     method, task = make(name), make_task()
     full = plain_gradient(method, task)
@@ -185,7 +200,7 @@ def test_averaged_over_all_pairs_of_draws_lite_is_the_full_gradient(name: str) -
     )  # each alone is only a sample
 
 
-@pytest.mark.parametrize("name", ["unit", "protonets", "statistics"])
+@pytest.mark.parametrize("name", ["unit", "protonets", "statistics", "blend"])
 def test_drawing_by_object_is_unbiased_too(name: str) -> None:
     method, task = make(name), make_task((1, 2, 3))
     full = plain_gradient(method, task)
@@ -211,7 +226,7 @@ def test_the_two_public_estimators_are_biased() -> None:
     assert bias(shared, full, "set_encoder.") > 1e-3  # rows scaled, but one draw for both sums
 
 
-@pytest.mark.parametrize("name", ["raw", "unit", "protonets", "statistics", "generated", "case"])
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("h", [5, 50])
 def test_h_equal_or_above_n_is_plain_back_propagation(name: str, h: int) -> None:
     method, task = make(name), make_task(queries=5)

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from training.blend import parse as parse_blend
 from training.export import model_card as module
 from training.export.model_card import command, model_card, write_curves
 from training.plots import Curve
 from training.settings.command_line import parse
 from training.settings.config import KINDS, TrainConfig
-from training.specialists import parse as parse_specialists
 
 CONFIGS = (
     TrainConfig(photos=("a",)),
@@ -42,25 +42,28 @@ def test_the_card_of_an_average_has_every_command() -> None:
         assert f"    {command(asdict(config))}\n" in text and f"- Commit: c{k}\n" in text
 
 
-def test_the_card_of_specialists_says_whose_training_each_was() -> None:
+def test_the_card_of_a_blend_says_whose_training_each_was() -> None:
     runs = [{"settings": asdict(config), "commit": f"c{k}"} for k, config in enumerate(CONFIGS)]
     kinds = {"composites": runs[0], "classes": {"average of": runs[1:], "hours": 1}}
-    every_knob = asdict(CONFIGS[1]) | {"whitening": 7, "windows": 4}
-    facts = {"specialists": kinds, "gate": every_knob, "commit": "abc", "hours": 2.5}
+    options = asdict(TrainConfig(photos=("p",), views=("v",), fonts="f", whitening=7))
+    began = {"specialists": kinds, "blend": options, "commit": "abc", "hours": 2.5}
+    last = TrainConfig(photos=("p",), context="blend", start="blend.safetensors")
+    facts = {"settings": asdict(last), "commit": "def", "hours": 3.0, "started": began}
     card = {"name": "both", "trained": True, "method": "m", "sites": [], "side": 224,
-            "features": 8, "embedding": 4, "provenance": facts,
+            "features": 8, "embedding": 6, "provenance": facts,
             "head": {"features": "unit", "temperature": 0.1, "windows": [3, 4],
                      "window_floor": 0.3}}  # fmt: skip
     text = model_card(card, "", curves=False)
-    start = "python -m training.specialists "
+    start = "python -m training.blend "
     (made_by,) = (line.strip() for line in text.splitlines() if start in line)
-    config, paths = parse_specialists(shlex.split(made_by.removeprefix(start)))
+    config, paths = parse_blend(shlex.split(made_by.removeprefix(start)))
     assert [str(paths[kind]) for kind in KINDS] == [f"{kind}.safetensors" for kind in KINDS]
-    assert config == replace(CONFIGS[1], film="task", steps=2000, whitening=7)
+    assert config == TrainConfig(photos=("p",), views=("v",), fonts="f", whitening=7)
     for k, kind in enumerate(("composites", "classes", "classes")):
         title = f"Training {k + 1}, for {kind}\n\n    {command(asdict(CONFIGS[k]))}\n"
         assert title in text and f"- Commit: c{k}\n" in text
-    assert "specialists:" not in text.lower() and "- Commit: abc" in text
+    assert f"Training 4, of the blend\n\n    {command(asdict(last))}\n" in text
+    assert "Meta-trained with LITE" in text and "- Commit: def" in text and "at abc by" in text
 
 
 def test_curves_are_means_of_the_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,14 +13,14 @@ import torch
 
 from model import load_model
 from model.errors import InputError
+from model.nn.blend import BlendedFilm
 from model.nn.checkpoint import load_checkpoint
-from model.nn.gate import TwoFilms
 from tests.training.synthetic_world import open_renderer, write_catalogue
-from training import specialists
+from training import blend
 from training.calibration import calibrate
 from training.recipe import make as recipe
 from training.recipe.make import LOG, make
-from training.recipe.stages import CLASSES, COMPOSITES, NAME, Stage
+from training.recipe.stages import BLEND, CLASSES, COMPOSITES, NAME, Stage
 from training.settings import command_line
 
 WORDS = ["--photos", "a/photos", "b/more", "--objects", "scans", "furniture", "--surfaces",
@@ -50,15 +50,17 @@ def test_the_trainings_are_those_of_the_table_and_may_run(monkeypatch: pytest.Mo
         if stage.module == "training.train"
     ]
     assert [Path(config.out).name for config in configs] == [
-        training.name for training in (*CLASSES, *COMPOSITES)
+        training.name for training in (*CLASSES, *COMPOSITES, BLEND)
     ]
-    assert sum(config.steps for config in configs) == 800 + 550 + 700 + 160 + 1 + 700 + 2 * 480
-    assert {config.film for config in configs} == {"constant"}
+    steps = 800 + 550 + 700 + 160 + 1 + 700 + 2 * 480 + 350
+    assert sum(config.steps for config in configs) == steps
+    assert {config.film for config in configs[:-1]} == {"constant"}
+    assert configs[-1].context == "blend" and configs[-1].film == "task"
     assert all(config.threads == 1 and config.validation == 9 for config in configs)
-    assert [len(config.views) for config in configs] == [1, 1, 2, 2, 2, 2, 2, 2]
-    gate = next(stage for stage in plan if stage.module == "training.specialists")
-    config, own = specialists.parse(gate.argv)
-    assert config.whitening == 300 and config.surfaces == "rooms"
+    assert [len(config.views) for config in configs] == [1, 1, 2, 2, 2, 2, 2, 2, 2]
+    start = next(stage for stage in plan if stage.module == "training.blend")
+    config, own = blend.parse(start.argv)
+    assert config.whitening == 30 and config.surfaces == "rooms" and config.orbit == "home"
     assert own["composites"].name == "composites.safetensors"
 
 
@@ -110,7 +112,7 @@ def test_a_stage_that_fails_is_said_in_its_words_and_not_logged(
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # a minute of one core, which others may want too
 def test_a_trial_of_all_stages_makes_a_personaliser(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, fonts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_renderer(16, 16).release()
     monkeypatch.setattr(recipe, "commit", lambda: "0a1b2c3")
@@ -118,7 +120,7 @@ def test_a_trial_of_all_stages_makes_a_personaliser(
     out, notes = tmp_path / "out", tmp_path / "notes.md"
     notes.write_text("## Results\n\nNone: a trial.\n")
     words = ["--photos", str(photos), "--objects", str(objects), "--out", str(out), "--trial",
-             "--notes", str(notes)]  # fmt: skip
+             "--notes", str(notes), "--fonts", str(fonts)]  # fmt: skip
     plain = calibrate.main
 
     def killed(argv: list[str]) -> None:
@@ -139,11 +141,11 @@ def test_a_trial_of_all_stages_makes_a_personaliser(
     assert "A trial of the recipe's stages, no model" in card and "None: a trial." in card
     assert all(row["command"] in card for row in rows) and str(tmp_path) not in card
     assert load_model(out / NAME).card.calibration
-    model, _ = load_checkpoint(out / "both.safetensors")
+    model, _ = load_checkpoint(out / "domains" / "last.safetensors")
     films = model.film_generator
-    assert isinstance(films, TwoFilms)
-    for film in (films.above, films.below):  # LITE moved every site of both
+    assert isinstance(films, BlendedFilm)
+    for film in films.vectors():  # LITE moved every site of each
         gammas, betas = (half.split(model.channels) for half in film.detach().chunk(2))
         for gamma, beta in zip(gammas, betas, strict=True):
             assert ((gamma != 1) | (beta != 0)).float().mean() > 0.5
-    assert not torch.equal(films.above, films.below)
+    assert not torch.equal(*films.given)

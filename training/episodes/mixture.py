@@ -15,6 +15,7 @@ import numpy as np
 
 from model.errors import InputError
 from training.episodes.composites import CompositeRules, Composites
+from training.episodes.domains.mixed import SHARES, domains, read_scripts
 from training.episodes.episode import Episodes, RoundRobin, Source
 from training.episodes.orbit import in_sight, read_split
 from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
@@ -32,7 +33,7 @@ def episodes_of(config: TrainConfig, validation: bool) -> Episodes | RoundRobin:
     sources: list[Source] = []
     weights: list[float] = []
     if config.orbit and config.weight_orbit > 0:
-        sources.append(_orbit(config, validation))
+        sources.append(orbit_of(config, validation))
         weights.append(config.weight_orbit)
     if config.photos:
         for source, weight in _made_up(config, validation):
@@ -49,7 +50,8 @@ def episodes_of(config: TrainConfig, validation: bool) -> Episodes | RoundRobin:
     return Episodes(sources, weights, config.seed, config.skip_bad)
 
 
-def _orbit(config: TrainConfig, validation: bool) -> Source:
+def orbit_of(config: TrainConfig, validation: bool) -> Source:
+    """Tasks of the people of --orbit."""
     root = Path(config.orbit)
     rules = OrbitRules(
         way=(2, config.way),
@@ -84,7 +86,19 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
         made.append((Composites(rules, photos, grounds, views, ready), config.weight_composites))
     if config.weight_classes > 0 and sum(len(p) > 1 for p in photos.classes) >= 2:
         made.append((PhotoEpisodes(photos, way, shots, queries), config.weight_classes))
+    if config.weight_domains > 0:
+        sources = domains_of(config, validation)
+        made += [(own, config.weight_domains * SHARES[name]) for name, own in sources.items()]
     return made
+
+
+def domains_of(config: TrainConfig, validation: bool) -> dict[str, Source]:
+    """The sources of many domains by their names."""
+    photos = photos_of(config, validation)
+    grounds = _grounds(config, validation) if config.surfaces else photos
+    scripts = read_scripts(config.fonts, validation, HELD_OUT)
+    views, shots = _views(config, validation), (1, config.shots)
+    return domains(photos, grounds, views, scripts, config.way, shots, config.queries)
 
 
 def photos_of(config: TrainConfig, validation: bool) -> Photos:

@@ -41,10 +41,11 @@ from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 from model.saving import atomic_write
+from training.episodes.domains.mixed import DOMAIN
 from training.episodes.episode import Task
 from training.evaluation.intervals import clustered
 from training.experiments.given import GivenFilm
-from training.experiments.kept_episodes import DOMAIN, SOURCES, Shown, draw, read
+from training.experiments.kept_episodes import SOURCES, Shown, draw, read
 from training.lite import backward, logits_of
 from training.settings.command_line import parser_for
 from training.settings.config import LiteConfig

@@ -1,11 +1,14 @@
-"""What the set encoder is for: answers under a task's own FiLM beside those under another task's.
+"""What the set encoder is for: answers under a task's own FiLM beside those under other FiLM.
 
-    python -m training.experiments.embedding CHECKPOINT --orbit ROOT [options of the episodes]
+    python -m training.experiments.embedding CHECKPOINT --photos DIR ... --views FILE --fonts DIR
+        --validation 308 [--orbit ROOT and other options of the episodes]
 
-On the validation episodes of these options, three kinds of FiLM: of the task's own embedding, of
-the embedding of the episode before, and of the mean embedding of all episodes, which is one FiLM
-for every task. Prints the accuracy of each, how many answers differ from the first, and how far
-FiLM moves between tasks beside how far it moves from the frozen backbone.
+On held-out episodes of every source of `training.episodes.domains`, and of people where --orbit
+names some, as many of each: the FiLM of the task's own embedding, of the mean embedding of all
+tasks, which is one FiLM for every task, of the embedding of a task of another domain, and no FiLM
+at all, under the same head and windows. Prints the accuracy of the first by source, by domain and
+over all, its paired differences to the others with 95 % intervals over tasks, and how FiLM moves
+from task to task. A checkpoint whose weights saw these episodes tells nothing.
 """
 
 from __future__ import annotations
@@ -13,55 +16,101 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.episodes.episode import Task
-from training.episodes.mixture import episodes_of
+from training.episodes.domains.mixed import DOMAIN
+from training.episodes.episode import RoundRobin, Task
+from training.episodes.mixture import domains_of, orbit_of
+from training.evaluation.intervals import clustered
 from training.experiments.given import GivenFilm
 from training.lite import logits_of, task_embedding
 from training.settings.command_line import read
-from training.settings.config import SYNTHETIC_SOURCES, LiteConfig, check
+from training.settings.config import SYNTHETIC_SOURCES, LiteConfig, TrainConfig, check
 
-OPTIONS = (*SYNTHETIC_SOURCES, "orbit", "weight_orbit", "weight_composites", "weight_photos",
-         "weight_classes", "queries", "clip_length", "query", "frames", "validation")  # fmt: skip
-KINDS = ("its own embedding", "another task's embedding", "the mean embedding")
+OPTIONS = (*SYNTHETIC_SOURCES, "fonts", "orbit", "queries", "query", "frames", "validation")
+PEOPLE = "people"  # a source, where there are some
+FILMS = ("own", "mean", "another domain's", "none")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A held-out task and where it comes from."""
+
+    source: str
+    task: Task
+
+    @property
+    def domain(self) -> str:
+        return "things" if self.source == PEOPLE else DOMAIN[self.source]
 
 
 @dataclass(frozen=True)
 class Found:
-    """Of each of KINDS: accuracy, and the share of answers that differ from the first's."""
+    """Of T tasks."""
 
-    accuracy: tuple[float, ...]
-    changed: tuple[float, ...]
-    between: float  # root mean square of FiLM around its mean over the tasks
-    moved: float  # of that mean around the frozen backbone's gamma = 1, beta = 0
+    right: np.ndarray  # (T, 4): accuracy under each of FILMS
+    films: Tensor  # (T, 2C)
+
+    def rank(self) -> float:
+        """The effective rank (Roy and Vetterli, 2007) of FiLM around its mean over the tasks."""
+        share = torch.linalg.svdvals(self.films - self.films.mean(0)).square()
+        if not share.sum() > 0:
+            return 0.0
+        share = share / share.sum()
+        return torch.exp(-(share * share.clamp_min(1e-12).log()).sum()).item()
+
+
+def held_out(config: TrainConfig) -> list[Asked]:
+    """--validation tasks, the sources in turn."""
+    sources = domains_of(config, validation=True)
+    if config.orbit:
+        sources[PEOPLE] = orbit_of(config, validation=True)
+    names, episodes = list(sources), RoundRobin(list(sources.values()))
+    return [Asked(names[i % len(names)], episodes[i].task) for i in range(config.validation)]
 
 
 @torch.no_grad()
-def compare(model: SimpleCnaps, episodes: Sequence[Task]) -> Found:
-    """The same tasks under the three kinds of FiLM."""
-    own = [task_embedding(model, task.support, task.labels, LiteConfig()) for task in episodes]
-    mean = torch.stack(own).mean(0)
-    right, changed = torch.zeros(3), torch.zeros(3)
-    for i, task in enumerate(episodes):
-        given = [GivenFilm(model, partial(model.film, e)) for e in (own[i], own[i - 1], mean)]
-        answers = torch.stack([logits_of(g, task, LiteConfig()).argmax(1) for g in given])
-        right += (answers == task.targets).float().mean(1)
-        changed += (answers != answers[0]).float().mean(1)
-    films = torch.stack([model.film(e) for e in own])
-    frozen = torch.cat([torch.ones(films.shape[1] // 2), torch.zeros(films.shape[1] // 2)])
-    return Found(
-        tuple((right / len(episodes)).tolist()),
-        tuple((changed / len(episodes)).tolist()),
-        between=(films - films.mean(0)).square().mean().sqrt().item(),
-        moved=(films.mean(0) - frozen).square().mean().sqrt().item(),
+def compare(model: SimpleCnaps, asked: Sequence[Asked]) -> Found:
+    """The same tasks under the four kinds of FiLM."""
+    own = torch.stack(
+        [task_embedding(model, a.task.support, a.task.labels, LiteConfig()) for a in asked]
     )
+    films, mean = [model.film(e) for e in own], model.film(own.mean(0))
+    rng = np.random.default_rng(0)
+    frozen = torch.cat([torch.ones(len(mean) // 2), torch.zeros(len(mean) // 2)])
+    rows = []
+    for one, film in zip(asked, films, strict=True):
+        others = [i for i, a in enumerate(asked) if a.domain != one.domain]
+        other = films[others[rng.integers(len(others))]] if others else mean
+        rows.append([_accuracy(model, f, one.task) for f in (film, mean, other, frozen)])
+    return Found(np.array(rows), torch.stack(films))
+
+
+def _accuracy(model: SimpleCnaps, film: Tensor, task: Task) -> float:
+    answers = logits_of(GivenFilm(model, lambda: film), task, LiteConfig()).argmax(1)
+    return (answers == task.targets).float().mean().item()
+
+
+def table(found: Found, asked: Sequence[Asked]) -> str:
+    """Accuracies and paired differences in %, by source, by domain, over all."""
+    lines = [f"{'':12}{'tasks':>6}{'own':>8}" + "".join(f"{'own - ' + f:>24}" for f in FILMS[1:])]
+    groups = [{a.source, a.domain, "all"} for a in asked]
+    for group in dict.fromkeys([*(a.source for a in asked), *(a.domain for a in asked), "all"]):
+        mine = 100 * found.right[[group in own for own in groups]]
+        each = [str(i) for i in range(len(mine))]
+        gains = [clustered(list(mine[:, 0] - mine[:, k]), each) for k in range(1, len(FILMS))]
+        lines.append(
+            f"{group:12}{len(mine):6}{mine[:, 0].mean():8.1f}"
+            + "".join(f"{f'{gain.mean:+.1f} ± {gain.half:.1f}':>24}" for gain in gains)
+        )
+    return "\n".join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -70,17 +119,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     config, values = read(argv, __doc__, own, OPTIONS, positional="checkpoint")
     try:
+        if not (config.photos and config.views and config.fonts):
+            raise InputError("The domains need --photos, --views and --fonts.")
         check(config)
         torch.set_num_threads(config.threads)
         model, _ = load_checkpoint(values["checkpoint"])
-        episodes = episodes_of(config, validation=True)
-        tasks = [episodes[i].task for i in range(config.validation)]
-        found = compare(model, tasks)
+        asked = held_out(config)
+        found = compare(model, asked)
     except InputError as error:
         sys.exit(str(error))
-    for kind, accuracy, changed in zip(KINDS, found.accuracy, found.changed, strict=True):
-        print(f"{kind:26}{100 * accuracy:5.1f} %   {100 * changed:5.1f} % of answers differ")
-    print(f"FiLM: {found.between:.4f} between tasks, {found.moved:.4f} from the frozen backbone")
+    print(table(found, asked))
+    around = (found.films - found.films.mean(0)).square().mean().sqrt().item()
+    print(f"FiLM: {around:.4f} between tasks, effective rank {found.rank():.1f}")
 
 
 if __name__ == "__main__":

@@ -16,17 +16,13 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.cnaps import SimpleCnaps
 from model.saving import atomic_write
-from training.episodes.domains.mixed import domains, read_scripts
+from training.episodes.domains.mixed import DOMAIN, domains, read_scripts
 from training.episodes.episode import Task
 from training.episodes.photos import Photos
 from training.episodes.views import load_views
 
 WAY, SHOTS, QUERIES = 5, (2, 5), 3
 HELD_OUT = 4  # one class, group of things and script in so many
-# Sources whose episodes a camera sees alike are of one domain.
-DOMAIN = {"characters": "writing", "fonts": "writing", "textures": "textures", "colour": "things",
-          "print": "things", "shape": "things", "composites": "things", "classes": "photos",
-          "hues": "photos", "cameras": "cameras", "drawings": "drawings"}  # fmt: skip
 SOURCES = tuple(DOMAIN)
 
 

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper
 
 from model.frames import SIDE
 from model.nn.backbone import EARLY_STAGES, Backbone
+from model.nn.blend import STEPS, BlendedFilm, DomainEncoder
 from model.nn.film import FilmGenerator, FilmVector
-from model.nn.gate import SOFT, STEPS, Gate, TwoFilms
 from model.nn.published_set_encoder import CHANNELS, PublishedSetEncoder
 from model.nn.set_encoder import GROUPS, SetEncoder
 from training.export.graph import (
@@ -98,34 +98,34 @@ def published_set_encoder_graph(encoder: PublishedSetEncoder) -> onnx.ModelProto
     return g.model("set_encoder", [frames_input()], [output])
 
 
-def gate_graph(backbone: Backbone, gate: Gate) -> onnx.ModelProto:
-    """frames uint8 (B,S,S,3) -> embedding (B,1), whose mean over a support is g."""
+def domain_encoder_graph(backbone: Backbone, encoder: DomainEncoder) -> onnx.ModelProto:
+    """frames uint8 (B,S,S,3) -> embedding (B,K): scores of the domains."""
     g = Graph()
     x = Trunk(g, backbone, SIDE // 2).stages(half_of(g), EARLY_STAGES)
     means = g.add("Flatten", [g.add("GlobalAveragePool", [x], "pooled")], "means", axis=1)
-    line = [g.constant("line.weight", gate.line.weight), g.constant("line.bias", gate.line.bias)]
-    g.add("Gemm", [means, *line], "embedding", transB=1)
-    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["B", 1])
+    line = encoder.line
+    tensors = [g.constant("line.weight", line.weight), g.constant("line.bias", line.bias)]
+    g.add("Gemm", [means, *tensors], "embedding", transB=1)
+    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["B", line.out_features])
     return g.model("set_encoder", [frames_input()], [output])
 
 
-def two_films_graph(films: TwoFilms) -> onnx.ModelProto:
-    """embedding (1,1), which is g -> film (1,2C)."""
+def blended_film_graph(film: BlendedFilm) -> onnx.ModelProto:
+    """embedding (1,K), the domains' scores -> film (1,2C)."""
     g = Graph()
-    middle, to_above = (films.above + films.below) / 2, (films.above - films.below) / 2
-    square = g.add("Mul", ["embedding", "embedding"], "square")
-    soft = g.constant("soft", np.array(SOFT**2, np.float32))
-    length = g.add("Sqrt", [g.add("Add", [square, soft], "sum")], "length")
+    vectors = film.vectors()
+    middle = vectors.mean(0)
     steps = g.constant("steps", np.array(STEPS, np.float32))
-    far = g.add("Mul", [g.add("Div", ["embedding", length], "part"), steps], "far")
-    way = g.add("Div", [g.add("Round", [far], "whole"), steps], "way")
-    moved = g.add("Mul", [way, g.constant("to_above", to_above[None])], "moved")
+    shares = g.add("Softmax", ["embedding"], "shares", axis=1)
+    whole = g.add("Round", [g.add("Mul", [shares, steps], "far")], "whole")
+    p = g.add("Div", [whole, steps], "p")
+    moved = g.add("MatMul", [p, g.constant("away", vectors - middle)], "moved")
     g.add("Add", [moved, g.constant("middle", middle[None])], "film")
     info = helper.make_tensor_value_info
     return g.model(
         "film_generator",
-        [info("embedding", TensorProto.FLOAT, [1, 1])],
-        [info("film", TensorProto.FLOAT, [1, len(films.above)])],
+        [info("embedding", TensorProto.FLOAT, [1, len(vectors)])],
+        [info("film", TensorProto.FLOAT, [1, vectors.shape[1]])],
     )
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import onnx
 
+from model.nn.blend import BlendedFilm, DomainEncoder
 from model.nn.cnaps import SimpleCnaps
 from model.nn.film import FilmGenerator
-from model.nn.gate import Gate, TwoFilms
 from model.nn.published_set_encoder import PublishedSetEncoder
 from training.export.adapting import (
+    blended_film_graph,
+    domain_encoder_graph,
     film_generator_graph,
-    gate_graph,
     published_set_encoder_graph,
     set_encoder_graph,
-    two_films_graph,
 )
 from training.export.trunk import backbone_graph
 
@@ -21,8 +21,8 @@ from training.export.trunk import backbone_graph
 def parts(model: SimpleCnaps) -> tuple[onnx.ModelProto, onnx.ModelProto, onnx.ModelProto]:
     """Set encoder, FiLM generator and backbone; InputError where the context is statistics."""
     encoder, generator = model.set_encoder, model.film_generator
-    if isinstance(encoder, Gate) and isinstance(generator, TwoFilms):
-        adapting = gate_graph(model.backbone, encoder), two_films_graph(generator)
+    if isinstance(encoder, DomainEncoder) and isinstance(generator, BlendedFilm):
+        adapting = domain_encoder_graph(model.backbone, encoder), blended_film_graph(generator)
     elif isinstance(encoder, PublishedSetEncoder) and isinstance(generator, FilmGenerator):
         biases = model.norm_biases() if model.config.film_on == "parameters" else None
         film = film_generator_graph(generator, model.config.embedding, biases)

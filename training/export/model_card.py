@@ -18,7 +18,7 @@ import numpy as np
 from training.log import read_log
 from training.plots import Curve, plot
 from training.settings import provenance
-from training.settings.config import GATE_OPTIONS, KINDS, TrainConfig, renamed
+from training.settings.config import KINDS, TrainConfig, renamed
 from training.settings.provenance import Combination, Mean, Provenance, Run
 
 SMOOTHED = 25  # training steps that a point of the curve averages
@@ -28,13 +28,13 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, made = card["head"], provenance.read(card["provenance"])
     runs = _runs(made)
-    encoder = "gate" if isinstance(made, Combination) else "set encoder"
+    began = made.started if isinstance(made, Run) else None
     lines = [
         f"# {card['name']}",
         "",
         _trained(card, made),
         "",
-        f"- Method: {card['method']}; {encoder} -> FiLM at {len(card['sites'])} batch-norms -> "
+        f"- Method: {card['method']}; set encoder -> FiLM at {len(card['sites'])} batch-norms -> "
         "Mahalanobis head.",
         f"- Input: {card['side']} x {card['side']} uint8 RGB; features D = {card['features']}, "
         f"task embedding E = {card['embedding']}.",
@@ -45,14 +45,9 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         *_listed(made),
     ]
     if isinstance(made, Combination):
-        kinds = sorted(made.specialists, key=KINDS.index)  # a checkpoint's header sorts them
-        parts = " ".join(f"--{kind} {kind}.safetensors" for kind in kinds)
-        # checkpoints of before have every option here, more than the command takes
-        gate = {name: value for name, value in made.gate.items() if name in GATE_OPTIONS}
-        made_by = command(gate, f"training.specialists {parts} --out both.safetensors")
-        lines += ["", f"A gate mixes the FiLM of specialists for {' and for '.join(kinds)}; one of "
-                  "several trainings is their mean. They were made one model by", "",
-                  f"    {made_by}"]  # fmt: skip
+        lines += _blended(made)
+    elif isinstance(began, Combination):
+        lines += _blended(began)
     elif len(runs) > 1:
         lines += ["", f"Its weights are the mean of {len(runs)} trainings (`training.average`)."]
     for number, (kind, run) in enumerate(runs, 1):
@@ -82,10 +77,22 @@ def _trained(card: dict[str, Any], made: Provenance) -> str:
         )
     if isinstance(made, Combination):
         return (
-            "LITE trained two FiLM vectors; a ridge regression on what the frozen ImageNet "
-            "backbone sees of the support set mixes them."
+            "A start for training: LITE trained the FiLM vectors of two domains; the others repeat "
+            "them, and the set encoder is a regression."
         )
     return "Meta-trained with LITE; the frozen backbone is ImageNet's."
+
+
+def _blended(made: Combination) -> list[str]:
+    """How specialists became one model."""
+    kinds = sorted(made.specialists, key=KINDS.index)  # a checkpoint's header sorts them
+    parts = " ".join(f"--{kind} {kind}.safetensors" for kind in kinds)
+    made_by = command(made.blend, f"training.blend {parts} --out blend.safetensors")
+    said = (
+        f"A blend of specialists for {' and for '.join(kinds)} (one of several trainings is their "
+        f"mean) was made at {made.commit} by"
+    )
+    return ["", said, "", f"    {made_by}"]
 
 
 def _clutter(known: dict[str, Any] | None) -> list[str]:
@@ -139,6 +146,8 @@ def _runs(made: Provenance, kind: str = "") -> list[tuple[str, Run]]:
         return [run for name, part in parts for run in _runs(part, f", for {name}")]
     if isinstance(made, Mean):
         return [run for part in made.parts for run in _runs(part, kind)]
+    if made.started:
+        return [*_runs(made.started), (", of the blend", made)]
     return [(kind, made)]
 
 

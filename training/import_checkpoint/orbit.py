@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from model.nn.blend import DOMAINS
 from model.nn.cnaps import SimpleCnaps
 from training.import_checkpoint.layout import (
     GENERATOR,
@@ -49,9 +50,16 @@ def _generator(model: SimpleCnaps, ours: str) -> str:
 CONFIG = replace(PUBLIC, inputs="imagenet", sites="orbit", film_on="parameters")
 SIMPLE_CNAPS = Layout("Simple CNAPs of ORBIT's program", CONFIG, theirs)
 CNAPS = Layout("CNAPs of ORBIT's program", replace(CONFIG, head="generated"), theirs)
-# A gate that is never fitted stands for the set encoder that they lack: FiLM is the identity.
+# A blend that is never fitted stands for the set encoder that they lack: FiLM is the identity.
 PROTONETS = Layout(
     "ProtoNets of ORBIT's program",
-    replace(CONFIG, film="none", context="gate", embedding=1, film_on="output", head="prototypes"),
+    replace(
+        CONFIG,
+        film="none",
+        context="blend",
+        embedding=len(DOMAINS),
+        film_on="output",
+        head="prototypes",
+    ),
     theirs,
 )

@@ -4,12 +4,12 @@ r"""The personaliser from folders of data, in one command: every stage, seed and
         --cutouts CUTOUTS ... --apart HOME --people HOME --out runs/recipe
     python -m training.recipe ... --out runs/trial --trial     the same stages in minutes, no model
 
-views of the objects -> trainings of two specialists by LITE -> the mean of each -> the gate between
-them -> OUT/simple_cnaps (export, clutter, calibration, card). Each stage is a command of this
-folder that could be typed by hand; OUT/recipe.jsonl says which are done, and the card is written
-from it. One that was stopped goes on where it stood. It runs from a clean commit and is of one
-commit, so that whoever has the data can make the same again; torch promises the same bits on the
-same machine only.
+views of the objects -> trainings of two specialists by LITE -> the mean of each -> their blend with
+other domains -> LITE on the set encoder and these domains' FiLM -> OUT/simple_cnaps (export,
+clutter, calibration, card). Each stage is a command of this folder that could be typed by hand;
+OUT/recipe.jsonl says which are done, and the card is written from it. One that was stopped goes on
+where it stood. It runs from a clean commit and is of one commit, so that whoever has the data can
+make the same again; torch promises the same bits on the same machine only.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ):
         parser.add_argument("--" + name, type=Path, nargs="+", default=[], required=needed,
                             help=what)  # fmt: skip
+    parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"), help="font files")
     parser.add_argument("--surfaces", type=Path, help="folder of photos of rooms and tables")
     parser.add_argument("--apart", type=Path, help="rendered data set whose test things are kept")
     parser.add_argument("--people", type=Path, help="data set of ORBIT's layout: what clutter does")

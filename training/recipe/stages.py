@@ -23,7 +23,7 @@ TRIAL_RUN = TRIAL_TASKS + " --queries 1 --validation 1"
 
 @dataclass(frozen=True)
 class Training:
-    """One training of LITE, with one FiLM for all its tasks."""
+    """One training of LITE, with one FiLM for all its tasks but for the last."""
 
     name: str
     steps: int
@@ -50,6 +50,10 @@ COMPOSITES = (
     Training("renders-21", 480, "--seed 21 --weight-photos 1.5 --windows 4", start="renders"),
 )  # fmt: skip
 FIRST = ("classes-first", CLASSES[:3])  # the mean that `classes-more` starts from
+# The set encoder and the FiLM of the other domains, from the blend of the two specialists.
+BLEND = Training("domains", 350, "--context blend --weight-domains 1 --weight-composites 0 "
+                 "--weight-photos 0 --weight-classes 0 --weight-orbit 0 --windows 4 --tasks 2 "
+                 "--rate 1e-3 --way 5", start="blend")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,13 +96,15 @@ def stages(data: argparse.Namespace, out: Path) -> list[Stage]:
     sources += ["--surfaces", data.surfaces] if data.surfaces else []
     sources += ["--cutouts", *data.cutouts] if data.cutouts else []
     sources += ["--apart", data.apart] if data.apart else []
+    fonts = ["--fonts", data.fonts]
 
     def trained(training: Training) -> Stage:
         shown = views[:1] if training.scans_only else views
         start = ["--start", _weights(out, training.start)] if training.start else []
         more = TRIAL_RUN.split() if trial else ["--validation", "9"]
         steps = 1 if trial else training.steps
-        words = [*sources, "--views", *shown, "--film", "constant", "--threads", "1",
+        kind = fonts if training is BLEND else ["--film", "constant"]
+        words = [*sources, "--views", *shown, *kind, "--threads", "1",
                  *training.options.split(), *start, "--steps", steps, *more]  # fmt: skip
         run = out / training.name
         argv = ("--out", str(run), *map(str, words))
@@ -114,15 +120,17 @@ def stages(data: argparse.Namespace, out: Path) -> list[Stage]:
         found.append(trained(training))
     found += [mean("classes", CLASSES), *map(trained, COMPOSITES), mean("composites", COMPOSITES)]
     kinds = [("--" + kind, _weights(out, kind)) for kind in ("composites", "classes")]
-    size = ["--whitening", "8", *TRIAL_TASKS.split()] if trial else ["--whitening", "300"]
+    size = ["--whitening", "2", *TRIAL_TASKS.split()] if trial else ["--whitening", "30"]
+    filmed = ["--orbit", data.people] if data.people else []
     found.append(
-        _stage("training.specialists", _weights(out, "both"), *kinds[0], *kinds[1], *sources,
-               "--views", *views, "--threads", "1", *size)
+        _stage("training.blend", _weights(out, "blend"), *kinds[0], *kinds[1], *sources, *fonts,
+               *filmed, "--views", *views, "--way", 5, "--threads", "1", *size)
     )  # fmt: skip
-    runs = [out / training.name for training in (*CLASSES, *COMPOSITES)]
+    found.append(trained(BLEND))
+    runs = [out / training.name for training in (*CLASSES, *COMPOSITES, BLEND)]
     folder = out / NAME
-    found.append(_stage("training.export.export", folder, _weights(out, "both"), "--windows", 3, 4,
-                        "--runs", *runs))  # fmt: skip
+    found.append(_stage("training.export.export", folder, _weights(out, BLEND.name), "--windows",
+                        3, 4, "--runs", *runs))  # fmt: skip
     if data.people:
         words = (str(folder), "--orbit", str(data.people))
         found.append(Stage("training.calibration.clutter", words, folder / "clutter.f32"))
@@ -138,5 +146,5 @@ def _stage(module: str, makes: Path, *words: object) -> Stage:
 
 def _weights(out: Path, name: str) -> Path:
     """The checkpoint of a training, of a mean or of the whole."""
-    trainings = {training.name for training in (*CLASSES, *COMPOSITES)}
+    trainings = {training.name for training in (*CLASSES, *COMPOSITES, BLEND)}
     return out / name / "last.safetensors" if name in trainings else out / f"{name}.safetensors"

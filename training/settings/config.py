@@ -10,15 +10,17 @@ from typing import Any, Literal
 from model.card import GRID
 from model.errors import InputError
 from model.nn.backbone import PACKAGED, SERVED, Name, check_weights, own_inputs
+from model.nn.blend import DOMAINS
 from model.nn.cnaps import CnapsConfig
 
 # Options that say which photos and composites are shown, and who prepares the episodes.
 SYNTHETIC_SOURCES = ("seed", "photos", "surfaces", "cutouts", "views", "apart", "way", "shots",
                      "skip_bad", "workers", "threads")  # fmt: skip
 
-# Of episodes, a specialist each (`training.specialists`), and the options that their gate needs.
+# Of episodes, a specialist each, and the options of the command that blends them with others
+# (`training.blend`).
 KINDS: tuple[str, ...] = ("composites", "classes")
-GATE_OPTIONS = (*SYNTHETIC_SOURCES, "whitening")
+BLEND_OPTIONS = (*SYNTHETIC_SOURCES, "whitening", "fonts", "orbit")
 
 # Options that a run may be resumed with other values of: where it runs and what it keeps.
 ANYWHERE = {"out", "workers", "threads", "device", "keep", "skip_bad"}
@@ -71,6 +73,10 @@ class DataConfig:
         1.0, "share of photo pieces: plain ground -> small in other photos"
     )
     weight_classes: float = option(0.3, "share of class episodes: other photos of the class")
+    fonts: str = option("", "folder of font files, whose characters are a domain")
+    weight_domains: float = option(
+        0.0, "share of each of many domains: writing, textures, drawings, cameras, choices"
+    )
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,9 @@ class ModelConfig:
     backbone: Name = option(PACKAGED, "timm's name; a package has its weights")  # noqa: RUF009
     weights: str = option("", "file of another backbone's ImageNet weights, as timm names them")
     film: Literal["task", "constant", "none"] = option("task", "task: the full Simple CNAPs")
+    context: Literal["pixels", "blend"] = option(
+        "pixels", "what the set encoder reads; blend: --start is one of `training.blend`"
+    )
     sites: Literal["paper", "deep", "all"] = option(
         "deep", "batch-norms that FiLM reaches: 18, 46, 49"
     )
@@ -173,6 +182,8 @@ class TrainConfig(
             backbone=self.backbone,
             inputs=own_inputs(self.backbone),
         )
+        if self.context == "blend":
+            ours = replace(ours, context="blend", embedding=len(DOMAINS))
         return replace(ours, **PIECES[self.method])
 
 
@@ -185,7 +196,7 @@ def check(config: TrainConfig) -> None:
             raise InputError(f"{flag(name)} must be at least 1; it is {getattr(config, name)}.")
     for name in ("seed", "workers", "warm_up", "penalty", "rate", "rate_temperature",
                  "rate_backbone", "rate_encoder", "weight_orbit", "weight_composites",
-                 "weight_photos", "weight_classes"):  # fmt: skip
+                 "weight_photos", "weight_classes", "weight_domains"):  # fmt: skip
         if not 0 <= getattr(config, name) < math.inf:
             raise InputError(f"{flag(name)} must be 0 or more; it is {getattr(config, name)}.")
     if not config.clip > 0:
@@ -196,6 +207,12 @@ def check(config: TrainConfig) -> None:
         raise InputError(
             f"--film {config.film} is for simple-cnaps; leave it out for {config.method}."
         )
+    if config.context == "blend" and not (config.start and config.method == "simple-cnaps"
+                                          and config.film == "task"):  # fmt: skip
+        raise InputError("--context blend goes on from a blend; give --start FILE, and no other "
+                         "method or film.")  # fmt: skip
+    if config.weight_domains and not (config.photos and config.views and config.fonts):
+        raise InputError("The domains need --photos, --views and --fonts.")
     check_weights(config.backbone, bool(config.weights))
     if config.sites == "paper" and config.backbone not in SERVED:
         raise InputError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Run:
     hours: float = 0.0
     validation: dict[str, float] | None = None  # accuracies on held-out episodes
     others: dict[str, Any] = field(default_factory=dict)  # what another program noted
+    started: Provenance | None = None  # of the blend that it went on from
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ class Mean:
 
 @dataclass(frozen=True)
 class Combination:
-    """Specialists under one gate (`training.specialists`)."""
+    """Specialists in one blend (`training.blend`)."""
 
     specialists: dict[str, Provenance]  # kind of episodes -> whose FiLM they get
-    gate: dict[str, Any]  # options of the episodes that the gate was fitted on
+    blend: dict[str, Any]  # options of the episodes that the set encoder began with
     commit: str
     hours: float
 
@@ -51,9 +52,13 @@ class Combination:
 Provenance = Run | Mean | Combination
 
 
-def run(config: TrainConfig, steps: int, seconds: float, validation: dict[str, float]) -> Run:
-    """What a run's checkpoint tells after so many steps."""
-    return Run(settings_of(config), commit(), steps, round(seconds / 3600, 3), validation)
+def run(
+    config: TrainConfig, steps: int, seconds: float, validation: dict[str, float],
+    started: Provenance | None = None,
+) -> Run:  # fmt: skip
+    """What a run's checkpoint tells after so many steps; its hours count the start's too."""
+    spent = round(seconds / 3600, 3) + (started.hours if started else 0)
+    return Run(settings_of(config), commit(), steps, spent, validation, started=started)
 
 
 def mean(parts: tuple[Provenance, ...]) -> Mean:
@@ -77,11 +82,13 @@ def read(header: Mapping[str, Any]) -> Provenance:
     try:
         if "specialists" in facts:
             parts = {kind: read(part) for kind, part in facts["specialists"].items()}
-            gate = renamed(facts.get("gate", {}))
-            return Combination(parts, gate, facts.get("commit", ""), facts.get("hours", 0.0))
+            blend = renamed(facts.get("blend", {}))
+            return Combination(parts, blend, facts.get("commit", ""), facts.get("hours", 0.0))
         if "average of" in facts:
             return Mean(tuple(map(read, facts["average of"])), facts.get("hours", 0.0))
         known = {k: facts.pop(k) for k in ("commit", "steps", "hours", "validation") if k in facts}
+        if "started" in facts:
+            known["started"] = read(facts.pop("started"))
         return Run(renamed(facts.pop("settings", {})), **known, others=facts)
     except (AttributeError, TypeError, ValueError) as error:
         raise InputError("The checkpoint's account of its making is damaged.") from error
@@ -98,18 +105,20 @@ def _plain(provenance: Provenance) -> dict[str, Any]:
     if isinstance(provenance, Combination):
         specialists = {kind: _plain(part) for kind, part in provenance.specialists.items()}
         return {
-            "specialists": specialists, "gate": provenance.gate, "commit": provenance.commit,
+            "specialists": specialists, "blend": provenance.blend, "commit": provenance.commit,
             "hours": provenance.hours,
         }  # fmt: skip
-    facts = asdict(provenance)
+    facts = asdict(replace(provenance, started=None))
     others = facts.pop("others")
+    if provenance.started:
+        facts["started"] = _plain(provenance.started)
     return {name: value for name, value in facts.items() if value not in (None, {})} | others
 
 
 def settings_of(config: TrainConfig) -> dict[str, Any]:
     """Every option; folders by name, wherever they lie on this machine."""
     settings = asdict(config)
-    for name in ("out", "orbit", "surfaces", "apart", "start"):
+    for name in ("out", "orbit", "surfaces", "apart", "start", "fonts"):
         settings[name] = Path(settings[name]).name
     for name in ("photos", "cutouts", "views"):
         settings[name] = [Path(folder).name for folder in settings[name]]

@@ -20,6 +20,10 @@ from training.episodes.episode import Source
 from training.episodes.photos import PhotoEpisodes, Photos
 
 CAMERAS = ("grey", "infrared", "cast", "dark", "coarse")
+# Sources whose episodes a camera sees alike are of one domain (`model.nn.blend`).
+DOMAIN = {"characters": "writing", "fonts": "writing", "textures": "textures", "colour": "things",
+          "print": "things", "shape": "things", "composites": "things", "classes": "photos",
+          "hues": "photos", "cameras": "cameras", "drawings": "drawings"}  # fmt: skip
 SHARES = {"characters": 1.0, "fonts": 1.0, "textures": 1.0, "colour": 1.0, "print": 1.0,
           "shape": 1.0, "classes": 1.0, "composites": 1.0, "cameras": 1.0, "drawings": 1.0,
           "hues": 0.7}  # fmt: skip
