@@ -208,7 +208,7 @@ def state_message(room: Room) -> Message:
             for thing in taught.things
         ],
         "foreign": [{"id": clip.id, "frames": clip.count} for clip in taught.foreign],
-        "undo": taught.removed[-1].what if taught.removed else None,
+        "undo": taught.removed[-1].what.message if taught.removed else None,
         "learnable": len(taught.learnable),
     }
 

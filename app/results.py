@@ -20,8 +20,8 @@ from app.naming.annotated_video import VideoWriter
 from app.naming.frames import BATCH, NamedFrame, Seen, name_frames, write_csv
 from app.naming.sight import Sight, Watch
 from app.naming.timeline import Stretch, stretches, write_list
-from app.report_card import sentences
 from app.rooms import Room
+from app.words.report_card import sentences
 from model import Adapted, InputError, load_adapted
 from model.adapted import Answers
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.words.language import Said
 from model import InputError, SupportSet
 from model.support import check_name
 
@@ -68,7 +69,7 @@ class Thing:
 class Removed:
     """What one removal took, and from where: a thing, or clips of a thing, or a moment."""
 
-    what: str  # for the person: "mug", "a clip of mug"
+    what: Said  # for the person: "mug", "a clip of mug"
     thing: tuple[int, Thing] | None = None  # its position, and the thing
     owner: str = ""  # the id of the thing that had the clips; none: they were moments
     clips: tuple[tuple[int, Clip], ...] = ()  # their positions, rising
@@ -130,7 +131,9 @@ class TaughtObjects:
         """Take a thing out; `undo` brings it back, as with everything that is removed."""
         thing = self.thing(thing_id)
         left = tuple(t for t in self.things if t is not thing)
-        gone = Removed(thing.name, thing=(self.things.index(thing), thing))
+        gone = Removed(
+            Said("what-thing", {"name": thing.name}), thing=(self.things.index(thing), thing)
+        )
         return replace(self, things=left, removed=self._remembering(gone))
 
     def remove_clips(self, thing_id: str, clip_ids: Collection[str]) -> TaughtObjects:
@@ -139,8 +142,8 @@ class TaughtObjects:
         gone = tuple((n, clip) for n, clip in enumerate(thing.clips) if clip.id in clip_ids)
         if not gone or len(gone) < len(clip_ids):
             raise InputError("That clip is not here any more.")
-        what = "a clip" if len(gone) == 1 else f"{len(gone)} clips"
-        removed = Removed(f"{what} of {thing.name}", owner=thing_id, clips=gone)
+        what = Said("what-clips", {"count": len(gone), "name": thing.name})
+        removed = Removed(what, owner=thing_id, clips=gone)
         left = tuple(clip for clip in thing.clips if clip.id not in clip_ids)
         taught = self._swap(replace(thing, clips=left))
         return replace(taught, removed=self._remembering(removed))
@@ -151,7 +154,7 @@ class TaughtObjects:
         position, clip = thing.clip(clip_id)
         clips = (*thing.clips[:position], shorter, *thing.clips[position + 1 :])
         removed = Removed(
-            f"a frame of {thing.name}",
+            Said("what-frame", {"name": thing.name}),
             owner=thing_id,
             clips=((position, clip),),
             instead=shorter.id,
@@ -177,7 +180,7 @@ class TaughtObjects:
         if not gone:
             raise InputError("That moment is forgotten already.")
         left = tuple(clip for clip in self.foreign if clip.id != clip_id)
-        removed = self._remembering(Removed("a moment that is none of your things", clips=gone))
+        removed = self._remembering(Removed(Said("what-moment"), clips=gone))
         return replace(self, foreign=left, removed=removed)
 
     def undo(self) -> TaughtObjects:

@@ -112,7 +112,9 @@ def test_rename_remove_undo(line: Line, room: Room) -> None:
     line.say({"do": "remove", "thing": blue, "ref": 6})
     while (state := line.hear("state"))["undo"] is None:
         pass
-    assert [thing["name"] for thing in state["things"]] == ["red"] and state["undo"] == "blue"
+    assert [thing["name"] for thing in state["things"]] == ["red"] and state["undo"]["values"] == {
+        "name": "blue"
+    }
     line.say({"do": "undo", "ref": 7})
     assert line.answer(7)["type"] == "ok"
     line.say(
