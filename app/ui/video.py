@@ -120,6 +120,8 @@ def _results(label: Label) -> list[Any]:
             plot = gr.LinePlot(
                 x="seconds",
                 y="probability",
+                x_title=label("video-axis-time"),
+                y_title=label("video-axis-sure"),
                 color="thing",
                 y_lim=[0, 1],
                 height=280,
