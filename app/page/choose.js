@@ -3,8 +3,9 @@
 {
   const DIRECTIONS = { en: "ltr", de: "ltr", ar: "rtl" }; // of languages/*.json
   const of = (tag) => tag.split("-")[0].toLowerCase();
+  const speaks = (language) => Object.hasOwn(DIRECTIONS, language);
   const asked = new URLSearchParams(location.search).get("lang");
-  const locale = [asked in DIRECTIONS ? asked : "", ...navigator.languages].find((tag) => of(tag) in DIRECTIONS) ?? "en";
+  const locale = speaks(asked) ? asked : (navigator.languages.find((tag) => speaks(of(tag))) ?? "en");
   const root = document.documentElement;
   [root.lang, root.dir] = [of(locale), DIRECTIONS[of(locale)]];
   root.dataset.locale = locale; // "ar-EG" and "ar-MA" write digits in their own way
