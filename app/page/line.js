@@ -135,7 +135,8 @@ export class Line extends EventTarget {
   }
 
   #hear(message) {
-    for (const said of ["text", "problem"]) if (message[said]) message[said] = new English(message[said]);
+    for (const told of ["text", "problem"]) if (message[told]) message[told] = new English(message[told]);
+    if (message.said) message.text = new Error(t(message.said.key, message.said.values));
     if (message.type === "gone") this.gone = message.text ?? "";
     if (message.type === "answer") this.#answer(message);
     const asked = this.#asked.get(message.ref);
@@ -169,6 +170,7 @@ export class Unreachable extends Error {
 
 /** What the app has against a request, or the sentence `key` where it did not say. */
 function refused(told, key, values) {
+  if (told?.said) return new Error(t(told.said.key, told.said.values));
   return told?.problem ? new English(told.problem) : new Error(t(key, values));
 }
 

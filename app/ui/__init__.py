@@ -27,7 +27,6 @@ from app.words.language import Said, in_english
 from model import InputError
 
 HEAD = """
-<script src="page/choose.js"></script>
 <link rel="icon" href="page/icon.svg"><link rel="stylesheet" href="page/page.css">
 <link rel="stylesheet" href="page/keep.css">
 <meta name="description" content="{description}">

@@ -10,7 +10,7 @@ import gradio as gr
 
 from app.results import Exported, Results
 from app.rooms import Rooms
-from app.ui.words import Label, in_words, room_of, say
+from app.ui.words import Label, in_words, reason, room_of, say
 from app.words.language import Said
 from model import InputError
 
@@ -53,14 +53,14 @@ def model_tab(tab: gr.Tab, label: Label, token: gr.State, rooms: Rooms, results:
         try:
             exported = results.export(room := room_of(rooms, token))
         except InputError as error:
-            yield say(str(error), "hint"), away, away
+            yield say(error, "hint"), away, away
             return
         told, model = _checked(exported), gr.update(value=str(exported.file), visible=True)
         yield say(told), model, away
         try:
             whole = results.bundle(room)
         except InputError as error:
-            trouble = Said("model-page-problem", {"told": told, "reason": str(error)})
+            trouble = Said("model-page-problem", {"told": told, "reason": reason(error)})
             yield say(trouble), model, away
             return
         yield say(told), model, gr.update(value=str(whole), visible=True)

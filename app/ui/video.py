@@ -19,7 +19,7 @@ from app.naming.timeline import Stretch, most_seen, thinned
 from app.results import NamedVideo, Results, Step
 from app.rooms import Room, Rooms
 from app.ui.uploads import taken
-from app.ui.words import Label, in_words, room_of, say
+from app.ui.words import Label, in_words, reason, room_of, say
 from app.words.language import Said
 from model import InputError
 from model.media.kinds import VIDEO_ENDINGS
@@ -72,14 +72,14 @@ def video_tab(
             with taken(path, rooms, room) as mine:
                 yield from alone(room, mine)
         except InputError as error:
-            yield _refused(str(error))
+            yield _refused(error)
 
     def name_sample(path: Path) -> Callable[[str], Iterator[Updates]]:
         def name_it(token: str) -> Iterator[Updates]:
             try:
                 yield from alone(room_of(rooms, token), path)
             except InputError as error:
-                yield _refused(str(error))
+                yield _refused(error)
 
         return name_it
 
@@ -156,7 +156,7 @@ def _next_step(rooms: Rooms, token: str) -> str:
     try:
         names = [thing.name for thing in room_of(rooms, token).taught.enough()]
     except InputError as error:
-        return say(Said("video-teach-first", {"reason": str(error)}), "hint")
+        return say(Said("video-teach-first", {"reason": reason(error)}), "hint")
     some = "video-choose-known-some" if len(names) > FEW else "video-choose-known"
     return say(Said(some, {"names": names[:FEW]}))
 
@@ -177,9 +177,9 @@ def _progress(title: str, step: Waiting | Step | None) -> str:
     return f'<p class="hint">{told}</p><progress{value}>{name}</progress>'
 
 
-def _refused(text: str) -> Updates:
+def _refused(error: InputError) -> Updates:
     hidden = gr.update(visible=False)
-    return (say(text, "problem"), hidden, None, "", hidden, *[gr.skip()] * (LEFT - 1))
+    return (say(error, "problem"), hidden, None, "", hidden, *[gr.skip()] * (LEFT - 1))
 
 
 def _busy(title: str) -> Updates:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from app.live import GONE
 from app.rooms import Room, Rooms
-from app.words.language import Said, languages, sentences
+from app.words.language import Refused, Said, languages, sentences
 from model import InputError
 
 # What Gradio draws itself; all the rest is <in-words>, which page/inwords.js puts into words.
@@ -47,14 +47,21 @@ def in_words(said: Said, label: bool = False) -> str:
     return f'<in-words key="{said.key}" values="{values}"{" label" * label}>{text}</in-words>'
 
 
-def say(said: Said | str, kind: str = "say") -> str:
+def say(said: Said | InputError, kind: str = "say") -> str:
     """A sentence where the person looks, spoken by screen readers when it changes.
 
-    A string is what an InputError says, which speaks English.
+    An InputError speaks English, but for Refused.
     """
+    if isinstance(said, Refused):
+        said = said.said
     if isinstance(said, Said):
         return f'<p class="{kind}" role="status">{in_words(said)}</p>'
-    return f'<p class="{kind}" role="status" lang="en" dir="ltr">{html.escape(said)}</p>'
+    return f'<p class="{kind}" role="status" lang="en" dir="ltr">{html.escape(str(said))}</p>'
+
+
+def reason(error: InputError) -> Said | str:
+    """What an error says, as a value of another sentence."""
+    return error.said if isinstance(error, Refused) else str(error)
 
 
 def room_of(rooms: Rooms, token: str) -> Room:

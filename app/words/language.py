@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
+from model import InputError
+
 LANGUAGES = Path(__file__).resolve().parents[1] / "page" / "languages"
 ENGLISH = "en"
 
@@ -58,6 +60,20 @@ class Said:
         """For the page, as JSON."""
         values = {n: v.message if isinstance(v, Said) else v for n, v in self.values.items()}
         return {"key": self.key, "values": values}
+
+
+class Refused(InputError):
+    """What a person can mend, in the language of their page; elsewhere it is English."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(str(said))
+        self.said = said
+
+
+def problem(error: InputError) -> dict[str, object]:
+    """For a page: the sentence in English, and by its key where it has one."""
+    said = {"said": error.said.message} if isinstance(error, Refused) else {}
+    return {"text": str(error), **said}
 
 
 def _english(value: Value) -> str | int | float:

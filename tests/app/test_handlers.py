@@ -149,7 +149,7 @@ def test_files_of_what_is_removed_go_when_undo_no_longer_needs_them(
     assert len(list(room.folder.iterdir())) == 3, "red can still be brought back"
     green = room.taught.things[1]
     home.handlers.change(room, lambda taught: taught.rename(green.id, "RED"))
-    with pytest.raises(InputError, match="There is a new 'red' now"):
+    with pytest.raises(InputError, match="There is a new ‘red’ now"):
         home.handlers.change(room, lambda taught: taught.undo())
     home.handlers.forget_everything(room)
     assert not list(room.folder.iterdir()) and room.taught == TaughtObjects()

@@ -7,6 +7,7 @@ import pytest
 
 from app.ui.words import LABELS, in_words, say
 from app.words.language import ENGLISH, Said, in_english, languages, sentences
+from model import InputError
 
 APP = Path(__file__).resolve().parents[2] / "app"
 PLACE = re.compile(r"\{(\w+(?::\.\d+f)?)\}")
@@ -63,6 +64,6 @@ def test_english_sentences_with_their_values() -> None:
 
 def test_what_the_page_puts_into_words_is_escaped() -> None:
     evil = "<script>'\""
-    for markup in (in_words(Said("kept", {"name": evil, "frames": evil})), say(evil)):
+    for markup in (in_words(Said("kept", {"name": evil, "frames": evil})), say(InputError(evil))):
         assert "<script" not in markup and "&lt;script" in markup
-    assert 'lang="en" dir="ltr"' in say("An error of the app.")
+    assert 'lang="en" dir="ltr"' in say(InputError("An error of the app."))

@@ -108,7 +108,7 @@ def test_rename_remove_undo(line: Line, room: Room) -> None:
     line.record("blue", jpeg(BLUE), 3)
     red, blue = (thing.id for thing in room.taught.things)
     line.say({"do": "rename", "thing": red, "name": "blue", "ref": 5})
-    assert "Another thing is called 'blue' already" in line.answer(5)["text"]
+    assert "Another thing is called ‘blue’ already" in line.answer(5)["text"]
     line.say({"do": "remove", "thing": blue, "ref": 6})
     while (state := line.hear("state"))["undo"] is None:
         pass
