@@ -29,6 +29,7 @@ SAMPLES = 4  # sample videos to try
 FEW = 5  # names in a sentence
 GREY = "#767676"  # of the curve of no thing, as in page.css
 EVERY = 10  # frames between two signs of progress
+LINE = '<svg class="line" aria-hidden="true"><line x2="32" y1="2" y2="2"/></svg>'  # of a legend
 SEEK = "(at) => window.dispatchEvent(new CustomEvent('seek', { detail: at }))"
 
 Updates = tuple[Any, ...]  # of status, cancel, chosen, busy, shown, video, plot, seen, and tables
@@ -226,7 +227,7 @@ def _legend(drawn: Sequence[str], things: int) -> str:
     """The names of the curves; of more `things` than there are colours only some are drawn."""
     entries = "".join(
         f'<li class="{"nothing" if name == str(NOTHING) else f"colour-{k}"}">'
-        f'<span class="swatch"></span>{_thing(name)}</li>'
+        f"{LINE}{_thing(name)}</li>"
         for k, name in enumerate(drawn)
     )
     few = Said("video-few", {"shown": len(COLOURS), "count": things})
