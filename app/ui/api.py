@@ -1,4 +1,4 @@
-"""The same for other programs: open a room, teach, recognise, export. README has an example.
+"""The same for other programs: open a room, teach, recognise, export. docs/using.md has an example.
 
 Each verb is a named endpoint of Gradio's API, for `gradio_client` and plain HTTP alike. A room is
 named by its token, which `open` gives; uploads carry it too (see `app.live.gate`).

@@ -1,4 +1,6 @@
-"""The API for other programs, by Gradio's own client: README's example, run as it stands there."""
+"""The API for other programs, by Gradio's own client: the example of docs/using.md, run as it
+stands there.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def example() -> str:
-    """The lines of Python that README gives."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = [c for c in re.findall(r"```python\n(.*?)```", readme, re.S) if "gradio_client" in c]
+    """The lines of Python that docs/using.md gives."""
+    text = (ROOT / "docs" / "using.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
     return code
 
 
-def test_the_readmes_example_runs(
+def test_the_example_runs(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -44,7 +46,7 @@ def test_the_readmes_example_runs(
     (tmp_path / "kitchen.mp4").write_bytes(next((first / "clutter").glob("*.mp4")).read_bytes())
     code = example().replace("http://127.0.0.1:7860", server.url)
     places: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), places)
+    exec(compile(code, "using.md", "exec"), places)
     seen = places["seen"]
     assert seen["names"] == ["keys", "mug"]
     assert len(seen["times"]) == len(seen["probabilities"]) > 10
