@@ -36,9 +36,7 @@ def example() -> str:
     return code
 
 
-def test_the_example_runs(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_example_runs(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     first, second, *_ = sorted(p for p in SAMPLES.iterdir() if p.is_dir())
     for name, folder in (("keys.mp4", first), ("mug.mp4", second)):
