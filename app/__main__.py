@@ -20,7 +20,7 @@ from app.folders import read_objects
 from app.learning import Progress
 from app.naming.frames import NamedFrame, name_video, write_csv
 from app.profile.file import read_profile
-from app.report_card import sentences
+from app.words.report_card import sentences
 from model import InputError, Personaliser, Seen, SupportSet, load_model
 from model.frames import stream
 

@@ -20,6 +20,7 @@ from app.naming.drawing import thumbnail
 from app.naming.sight import Sight, Watch
 from app.rooms import Message, Room
 from app.session import Clip, TaughtObjects, Transition
+from app.words.language import Refused, Said
 from model import Adapted, InputError, Memory
 from model.adapted import Answers
 from model.frames import decode_jpeg, select_frames, square
@@ -65,9 +66,7 @@ class Handlers:
         """Keep frames that the page streamed as a clip of a thing; returns how many were kept."""
         room.taught.check(name)
         if not jpegs:
-            raise InputError(
-                "No picture arrived while recording; start the camera and record again."
-            )
+            raise Refused(Said("nothing-arrived"))
         return self._teach(room, name, select_frames(_readable(jpegs)))
 
     def correct(self, room: Room, thing_id: str | None, jpegs: Sequence[bytes]) -> str:
@@ -79,7 +78,7 @@ class Handlers:
             room.taught.check_foreign()
         frames = list(_readable(jpegs))
         if not frames:
-            raise InputError("No picture was there to remember; start the camera and try again.")
+            raise Refused(Said("nothing-to-remember"))
         some = np.linspace(0, len(frames) - 1, min(MOMENT, len(frames))).round().astype(int)
         clip = room.keep(np.stack([square(frames[i]) for i in some]))
 
@@ -122,7 +121,7 @@ class Handlers:
         """Take one frame, by its number from 0, out of a clip; of a single one, the clip."""
         _, clip = room.taught.thing(thing_id).clip(clip_id)
         if not 0 <= number < clip.count:
-            raise InputError("That frame is not here any more.")
+            raise Refused(Said("frame-gone"))
         if clip.count == 1:
             return self.change(room, lambda taught: taught.remove_clips(thing_id, {clip_id}))
         shorter = room.keep(np.delete(clip.frames, number, axis=0))
@@ -208,7 +207,7 @@ def state_message(room: Room) -> Message:
             for thing in taught.things
         ],
         "foreign": [{"id": clip.id, "frames": clip.count} for clip in taught.foreign],
-        "undo": taught.removed[-1].what if taught.removed else None,
+        "undo": taught.removed[-1].what.message if taught.removed else None,
         "learnable": len(taught.learnable),
     }
 

@@ -17,9 +17,9 @@ from typing import Protocol
 import numpy as np
 
 from app.fair_lock import FairLock
-from app.report_card import sentences
 from app.rooms import Lesson, Message, Room
 from app.session import TaughtObjects
+from app.words.report_card import told
 from model import Adapted, InputError, Memory, Report, Seen, SupportSet
 
 log = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ def reported(report: Report) -> Message:
     """The message of the report card: sentences, and in percent what was named how."""
     return {
         "type": "report",
-        "lines": sentences(report),
+        "lines": [said.message for said in told(report)],
         "names": list(report.names),
         "named": [
             None if np.isnan(row).any() else (100 * row).round().astype(int).tolist()

@@ -20,8 +20,9 @@ from app.naming.annotated_video import VideoWriter
 from app.naming.frames import BATCH, NamedFrame, Seen, name_frames, write_csv
 from app.naming.sight import Sight, Watch
 from app.naming.timeline import Stretch, stretches, write_list
-from app.report_card import sentences
 from app.rooms import Room
+from app.words.language import Refused, Said
+from app.words.report_card import sentences
 from model import Adapted, InputError, load_adapted
 from model.adapted import Answers
 
@@ -31,7 +32,6 @@ NAMED_AT_ONCE = 2  # in one turn: whoever watches live waits for so many frames
 TOLERANCE = 1e-4  # in probability
 PATIENCE_SECONDS = 60.0
 
-CANCELLED = "Cancelled; nothing of it was kept. You can choose another video."
 LookThrough = Callable[[Room, Path, Callable[[], None]], Generator[Waiting | Seen]]
 NO_PICTURE = np.zeros((0, 0, 3), np.uint8)  # in place of frames that were drawn already
 
@@ -89,7 +89,7 @@ class Results:
             if room.closed:
                 raise InputError(CLOSED)
             if room.cancels != cancels:
-                raise InputError(CANCELLED)
+                raise Refused(Said("video-cancelled"))
 
         frames = self.look_through(room, path, still_wanted)
         seen: list[Seen] = []
@@ -220,9 +220,7 @@ def _learned(room: Room) -> Adapted:
         time.sleep(0.05)
     with room.lock:
         if room.adapted is None or room.settled != room.version:
-            raise InputError(
-                "Your things are not learned yet; wait until it says so, then try again."
-            )
+            raise Refused(Said("not-learned-wait"))
         if not is_current(room):
             raise InputError(f"The model is older than your things. {room.problem}".rstrip())
         return room.adapted

@@ -41,6 +41,7 @@ from app.profile.opening import Profiles
 from app.results import Results
 from app.rooms import Rooms, private_root
 from app.ui import build_ui, mount
+from app.ui.first import FirstScript
 from model import InputError, Personaliser
 
 HERE = Path(__file__).resolve().parent
@@ -119,6 +120,7 @@ def create_app(
     results = Results(decoder.look_through, lock)
     mount(app, build_ui(rooms, handlers, results, samples), root_path)
     app.add_middleware(Gate, rooms=rooms, origins=origins)
+    app.add_middleware(FirstScript, script="page/choose.js")
     app.add_middleware(Headers, frames=origins.allowed)
     return app
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.words.language import Refused, Said
 from model import InputError, SupportSet
 from model.support import check_name
 
@@ -61,14 +62,14 @@ class Thing:
         for position, clip in enumerate(self.clips):
             if clip.id == clip_id:
                 return position, clip
-        raise InputError("That clip is not here any more.")
+        raise Refused(Said("clip-gone"))
 
 
 @dataclass(frozen=True)
 class Removed:
     """What one removal took, and from where: a thing, or clips of a thing, or a moment."""
 
-    what: str  # for the person: "mug", "a clip of mug"
+    what: Said  # for the person: "mug", "a clip of mug"
     thing: tuple[int, Thing] | None = None  # its position, and the thing
     owner: str = ""  # the id of the thing that had the clips; none: they were moments
     clips: tuple[tuple[int, Clip], ...] = ()  # their positions, rising
@@ -112,7 +113,7 @@ class TaughtObjects:
         check_name(name)
         self._check_room_for(frames)
         if len(self.things) == MAX_THINGS and not self.named(name):
-            raise InputError(f"There are {MAX_THINGS} things; remove one before you add {name!r}.")
+            raise Refused(Said("too-many-things", {"most": MAX_THINGS, "name": name}))
         return name
 
     def rename(self, thing_id: str, name: str) -> TaughtObjects:
@@ -121,16 +122,16 @@ class TaughtObjects:
         check_name(name)
         other = self.named(name)
         if other and other.id != thing_id:
-            raise InputError(
-                f"Another thing is called {other.name!r} already; give this one its own name."
-            )
+            raise Refused(Said("name-taken", {"name": other.name}))
         return self._swap(replace(thing, name=name))
 
     def remove(self, thing_id: str) -> TaughtObjects:
         """Take a thing out; `undo` brings it back, as with everything that is removed."""
         thing = self.thing(thing_id)
         left = tuple(t for t in self.things if t is not thing)
-        gone = Removed(thing.name, thing=(self.things.index(thing), thing))
+        gone = Removed(
+            Said("what-thing", {"name": thing.name}), thing=(self.things.index(thing), thing)
+        )
         return replace(self, things=left, removed=self._remembering(gone))
 
     def remove_clips(self, thing_id: str, clip_ids: Collection[str]) -> TaughtObjects:
@@ -138,9 +139,9 @@ class TaughtObjects:
         thing = self.thing(thing_id)
         gone = tuple((n, clip) for n, clip in enumerate(thing.clips) if clip.id in clip_ids)
         if not gone or len(gone) < len(clip_ids):
-            raise InputError("That clip is not here any more.")
-        what = "a clip" if len(gone) == 1 else f"{len(gone)} clips"
-        removed = Removed(f"{what} of {thing.name}", owner=thing_id, clips=gone)
+            raise Refused(Said("clip-gone"))
+        what = Said("what-clips", {"count": len(gone), "name": thing.name})
+        removed = Removed(what, owner=thing_id, clips=gone)
         left = tuple(clip for clip in thing.clips if clip.id not in clip_ids)
         taught = self._swap(replace(thing, clips=left))
         return replace(taught, removed=self._remembering(removed))
@@ -151,7 +152,7 @@ class TaughtObjects:
         position, clip = thing.clip(clip_id)
         clips = (*thing.clips[:position], shorter, *thing.clips[position + 1 :])
         removed = Removed(
-            f"a frame of {thing.name}",
+            Said("what-frame", {"name": thing.name}),
             owner=thing_id,
             clips=((position, clip),),
             instead=shorter.id,
@@ -167,23 +168,21 @@ class TaughtObjects:
     def check_foreign(self) -> None:
         """InputError unless one more moment can be remembered."""
         if len(self.foreign) == MAX_FOREIGN:
-            raise InputError(
-                f"{MAX_FOREIGN} moments are remembered as none of your things; forget one first."
-            )
+            raise Refused(Said("too-many-moments", {"most": MAX_FOREIGN}))
 
     def forget(self, clip_id: str) -> TaughtObjects:
         """Take back that a moment showed none of the things."""
         gone = tuple((n, clip) for n, clip in enumerate(self.foreign) if clip.id == clip_id)
         if not gone:
-            raise InputError("That moment is forgotten already.")
+            raise Refused(Said("moment-gone"))
         left = tuple(clip for clip in self.foreign if clip.id != clip_id)
-        removed = self._remembering(Removed("a moment that is none of your things", clips=gone))
+        removed = self._remembering(Removed(Said("what-moment"), clips=gone))
         return replace(self, foreign=left, removed=removed)
 
     def undo(self) -> TaughtObjects:
         """Put what was removed last back in its place."""
         if not self.removed:
-            raise InputError("There is nothing to bring back.")
+            raise Refused(Said("nothing-to-undo"))
         *earlier, last = self.removed
         taught = replace(self, removed=tuple(earlier))
         if last.thing:
@@ -207,15 +206,11 @@ class TaughtObjects:
 
     def _bring_back(self, position: int, thing: Thing) -> TaughtObjects:
         if self.named(thing.name):
-            raise InputError(
-                f"There is a new {thing.name!r} now; rename it first, then bring the old one back."
-            )
+            raise Refused(Said("undo-name-taken", {"name": thing.name}))
         self._check_room_for(thing.shots)
         if len(self.things) == MAX_THINGS:
-            raise InputError(
-                f"There are {MAX_THINGS} things; remove another one before you bring "
-                f"{thing.name!r} back."
-            )
+            values = {"most": MAX_THINGS, "name": thing.name}
+            raise Refused(Said("undo-too-many-things", values))
         return replace(self, things=(*self.things[:position], thing, *self.things[position:]))
 
     def _remembering(self, removed: Removed) -> tuple[Removed, ...]:
@@ -239,7 +234,7 @@ class TaughtObjects:
         for thing in self.things:
             if thing.id == thing_id:
                 return thing
-        raise InputError("That thing is not here any more.")
+        raise Refused(Said("thing-gone"))
 
     def named(self, name: str) -> Thing | None:
         """The thing of that tidied name; names that differ in capitals only are one."""
@@ -265,10 +260,8 @@ class TaughtObjects:
         things = self.learnable
         if len(things) < 2:
             empty = [thing.name for thing in self.things if not thing.clips]
-            raise InputError(
-                f"Teach at least 2 things first; you have {len(things)}"
-                + (f" and {empty[0]!r} has no clip yet." if empty else ".")
-            )
+            values = {"count": len(things), "name": empty[0] if empty else ""}
+            raise Refused(Said("teach-more-clips" if empty else "teach-more", values))
         return things
 
     def support(self) -> SupportSet:
@@ -293,10 +286,7 @@ class TaughtObjects:
     def _check_room_for(self, frames: int) -> None:
         total = sum(thing.shots for thing in self.things) + frames
         if total > MAX_FRAMES:
-            raise InputError(
-                f"That would make {total} frames, more than the {MAX_FRAMES} that are kept here; "
-                "remove a clip or a thing first."
-            )
+            raise Refused(Said("too-many-frames", {"total": total, "most": MAX_FRAMES}))
 
     def _swap(self, thing: Thing) -> TaughtObjects:
         return replace(self, things=tuple(thing if t.id == thing.id else t for t in self.things))

@@ -33,6 +33,7 @@ from app.profile.file import Read
 from app.profile.manifest import MAX_BYTES, parse
 from app.rooms import Room
 from app.waiting_line import WaitingLine
+from app.words.language import Said
 from model import InputError
 from model.frames import FRAMES_PER_CLIP, SIDE
 
@@ -56,13 +57,9 @@ class Waiting:
     ahead: int  # files of other people
 
     @property
-    def text(self) -> str:
+    def said(self) -> Said:
         """For whoever waits."""
-        if self.ahead == 0:
-            return "Another file of yours comes first."
-        if self.ahead == 1:
-            return "One file of others comes first."
-        return f"{self.ahead} files of others come first."
+        return Said("waiting", {"count": self.ahead}) if self.ahead else Said("waiting-own")
 
 
 class Decoder:
@@ -145,7 +142,7 @@ class Decoder:
             while not ticket.wait(WAIT_SECONDS):
                 still_wanted()
                 if (waiting := Waiting(ticket.ahead)) != told:
-                    room.tell({"type": "waiting", "text": waiting.text})
+                    room.tell({"type": "waiting", **waiting.said.message})
                     told = waiting
             still_wanted()
             yield still_wanted

@@ -18,6 +18,7 @@ import numpy as np
 import onnxruntime
 
 from app.device.runtime import runtime_files
+from app.words.language import in_english, language_files
 from model import Adapted
 from model.adapted import Answers
 from model.saving import atomic_write
@@ -31,7 +32,8 @@ FOLDER = "my-things"  # in the zip
 GOLDEN = 12  # frames
 # What the page of a bundle is made of; a test follows the imports.
 PARTS = (
-    *("bars.js", "camera.js", "device.js", "find.js", "icon.svg", "layout.js", "make.js"),
+    *("bars.js", "camera.js", "choose.js", "device.js", "find.js", "icon.svg", "inwords.js"),
+    *("language.js", "layout.js", "make.js"),
     *("pace.js", "page.css", "rgb.js", "runtime.js", "sight.js", "square.js"),
     *("standalone.js", "tones.js", "voice.js", "watch.js", "words.js", "worker.js"),
 )
@@ -60,9 +62,9 @@ def contents(
     """{name in the bundle: content}."""
     golden = frames[np.linspace(0, len(frames) - 1, min(GOLDEN, len(frames))).round().astype(int)]
     files = {
-        "index.html": (PAGE / "standalone.html").read_bytes(),
+        "index.html": in_english((PAGE / "standalone.html").read_text(encoding="utf-8")).encode(),
         "offline.js": (PAGE / "offline.js").read_bytes(),
-        **{f"page/{name}": (PAGE / name).read_bytes() for name in PARTS},
+        **{f"page/{name}": (PAGE / name).read_bytes() for name in (*PARTS, *language_files())},
         **{f"runtime/{file.name}": file.read_bytes() for file in runtime_files()},
         "model.onnx": adapted.to_bytes(),
         "golden.npy": _npy(golden),

@@ -22,6 +22,7 @@ import onnx
 from app.device.bundle import HERE, PAGE, ROOT, runtime_licences
 from app.device.runtime import learning_files, runtime_files
 from app.handlers import sample_clips
+from app.words.language import in_english, language_files
 from model import InputError
 from model.card import PARTS, read_card
 from model.graph.parts import parts
@@ -29,7 +30,7 @@ from model.personaliser import DEFAULT
 
 SAMPLES = ROOT / "assets" / "samples"
 MANIFEST = "things.json"  # as in a bundle: what there is, for the service worker and the page
-IMPORTED = re.compile(r'(?:from |import\(|new URL\()"(\.{0,2}[\w./]+\.js)"')
+IMPORTED = re.compile(r'(?:from |import |import\(|new URL\()"(\.{0,2}[\w./]+\.js)"')
 STYLES = ("icon.svg", "keep.css", "page.css")
 
 
@@ -66,7 +67,7 @@ def contents(personaliser: Path) -> dict[str, bytes]:
     model = parts(card, set_encoder, generator, backbone)
     if (told := personaliser / "MODEL_CARD.md").is_file():
         model["MODEL_CARD.md"] = told.read_bytes()
-    page = (*STYLES, *scripts("site.js"))
+    page = (*STYLES, "choose.js", *language_files(), *scripts("site.js"))
     files = {
         "index.html": _index(),
         "offline.js": (PAGE / "offline.js").read_bytes(),
@@ -107,8 +108,8 @@ def _index() -> bytes:
     """The page, which may play these in place of a camera."""
     watched = sample_clips(SAMPLES, "clutter")
     clips = [{"name": name, "url": _url(own[0])} for name, own in watched.items()]
-    text = (PAGE / "site.html").read_text(encoding="utf-8")
-    return text.replace("{clips}", html.escape(json.dumps(clips))).encode()
+    text = in_english((PAGE / "site.html").read_text(encoding="utf-8"))
+    return text.replace("CLIPS", html.escape(json.dumps(clips))).encode()
 
 
 def _url(clip: Path) -> str:

@@ -21,10 +21,11 @@ from fastapi.responses import JSONResponse
 
 from app.decode.decoder import CLOSED
 from app.handlers import Handlers
-from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse
+from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse, refusal
 from app.live.gate import GONE, MAX_UPLOAD_BYTES, SHORTER_CLIP, Gate, Origins, token_of
 from app.live.receiving import COMING, MAX_UPLOADS, one_more, receive
 from app.rooms import MAX_ROOMS, Room, Rooms, folder_for, readable_name
+from app.words.language import problem as told
 from model import InputError
 
 __all__ = ["GONE", "MAX_FRAME_BYTES", "MAX_UPLOAD_BYTES", "Gate", "Origins", "live_routes"]
@@ -84,10 +85,10 @@ def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter
                 await receive(request, path, MAX_UPLOAD_BYTES, SHORTER_CLIP)
                 kept, problem = await outcome(readers, handlers.teach_file, room, name, path)
         except InputError as error:
-            kept, problem = None, str(error)
+            kept, problem = None, told(error)
         if problem and room.closed:  # and took the file along
-            problem = CLOSED
-        return JSONResponse({"problem": problem}, 400) if problem else JSONResponse({"kept": kept})
+            problem = {"text": CLOSED}
+        return refusal(problem) if problem else JSONResponse({"kept": kept})
 
     return router
 

@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
 
 from app.handlers import Handlers, Watching, welcome
 from app.rooms import Message, Room
+from app.words.language import problem as told
 from model import InputError
 
 log = logging.getLogger(__name__)
@@ -160,7 +162,7 @@ class Connection:
         try:
             self._room.taught.check(name)
         except InputError as error:
-            await self._out.put({"type": "problem", "ref": _ref(order), "text": str(error)})
+            await self._out.put({"type": "problem", "ref": _ref(order), **told(error)})
             return
         self._recording = Recording(name)
         await self._out.put({"type": "ok", "ref": _ref(order)})
@@ -198,7 +200,7 @@ class Connection:
             reply: Message = {"ref": _ref(order)}
             pool = self._readers if order.get("do") == "samples" else self._workers
             done, problem = await outcome(pool, self._carry_out, order, recording)
-            reply |= {"type": "problem", "text": problem} if problem else {"type": "ok", **done}
+            reply |= {"type": "problem", **problem} if problem else {"type": "ok", **done}
             await self._out.put(reply)
 
     def _carry_out(self, order: Message, recording: Recording | None) -> Message:
@@ -249,17 +251,23 @@ class Connection:
 
 async def outcome(
     pool: ThreadPoolExecutor, verb: Callable[..., Any], *values: Any
-) -> tuple[Any, str]:
-    """What a verb returned, or the sentence that says why it did not."""
+) -> tuple[Any, Message]:
+    """What a verb returned, or the problem why it did not, as `told` has it."""
     work = asyncio.get_running_loop().run_in_executor(pool, verb, *values)
     await asyncio.wait([work])
     error = work.exception()
     if error is None:
-        return work.result(), ""
+        return work.result(), {}
     if isinstance(error, InputError):
-        return None, str(error)
+        return None, told(error)
     log.error("%s failed", verb.__name__, exc_info=error)
-    return None, OUR_FAULT
+    return None, {"text": OUR_FAULT}
+
+
+def refusal(problem: Message) -> JSONResponse:
+    """A problem as the answer to a request."""
+    told = {"problem" if key == "text" else key: value for key, value in problem.items()}
+    return JSONResponse(told, 400)
 
 
 def parse(text: str | None) -> Message:

@@ -22,13 +22,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.background import BackgroundTask
 
-from app.live.connection import outcome
+from app.live.connection import outcome, refusal
 from app.live.gate import FEWER_THINGS, GONE, token_of
 from app.live.receiving import COMING, MAX_UPLOADS, one_more, receive
 from app.profile.file import MAX_FILE_BYTES
 from app.profile.manifest import parse_settings
 from app.profile.opening import Opened, Profiles, SameNames
 from app.rooms import Room, Rooms, folder_for, readable_name
+from app.words.language import problem as told
 from model import InputError
 
 NAME = "my-things.zip"
@@ -49,7 +50,7 @@ def profile_routes(rooms: Rooms, profiles: Profiles) -> APIRouter:
             return Response(status_code=204)
         file, problem = await outcome(pool, _written, profiles, room, request, clip)
         if problem:
-            return JSONResponse({"problem": problem}, 400)
+            return refusal(problem)
         gone = BackgroundTask(shutil.rmtree, file.parent, ignore_errors=True)
         return FileResponse(file, media_type="application/zip", filename=NAME, background=gone)
 
@@ -65,11 +66,12 @@ def profile_routes(rooms: Rooms, profiles: Profiles) -> APIRouter:
                 await receive(request, folder / title, MAX_FILE_BYTES, FEWER_THINGS)
                 opened, problem = await outcome(pool, _opened, profiles, room, folder / title, same)
         except InputError as error:
-            opened, problem = None, str(error)
+            opened, problem = None, told(error)
         if isinstance(opened, SameNames):
-            return JSONResponse({"same": opened.names, "problem": str(opened)})
+            told_so = {"problem": str(opened), "said": opened.said.message}
+            return JSONResponse({"same": opened.names, **told_so})
         if problem or opened is None:
-            return JSONResponse({"problem": problem}, 400)
+            return refusal(problem)
         return JSONResponse(vars(opened))
 
     return router

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 
 from app.naming.sight import Sight
+from app.words.language import Said
 
 MAX_SIDE = 960  # pixels of an annotated frame; larger ones shrink
 MIN_SIDE = 64  # pixels: text wants some room
 THUMB = 72  # pixels
 BARS = 3  # the likeliest things drawn on a frame
-NOTHING = "none of your things"  # what is said where no thing is seen
+NOTHING = Said("video-nothing")  # what is said where no thing is seen
 
 Colour = tuple[int, int, int]
 # Okabe and Ito's colours, told apart by colour-blind people too; written as RGB.

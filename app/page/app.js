@@ -1,12 +1,12 @@
 // <teach-and-watch> in the app: its line leads to the server, into the room that Gradio hands over.
 
+import { t } from "./language.js";
 import { Line, refusal, throughTheGate } from "./line.js";
 import { TeachAndWatch } from "./teach.js";
 
-const FULL = "As many people as it can take are using this app. Try again in some minutes.";
-
 class InTheApp extends TeachAndWatch {
   begin() {
+    document.title = t("title");
     throughTheGate();
     refusal().then((problem) => problem && this.alarm(problem, true));
     if (window.room !== undefined) this.#enter();
@@ -15,7 +15,7 @@ class InTheApp extends TeachAndWatch {
 
   #enter() {
     this.enter(window.room ? new Line(window.room) : null);
-    if (!window.room) this.alarm(FULL, true);
+    if (!window.room) this.alarm(t("full"), true);
   }
 }
 

@@ -1,5 +1,6 @@
 // What is seen now: a name on the picture, and a bar for each thing.
 
+import { t } from "./language.js";
 import { make } from "./make.js";
 import { verdict } from "./words.js";
 
@@ -31,7 +32,7 @@ export class Bars {
     const said = verdict(names, p, named);
     this.#rows.forEach(({ row, fill, percent }, k) => {
       fill.style.transform = `scaleX(${p[k]})`;
-      percent.textContent = `${Math.round(100 * p[k])} %`;
+      percent.textContent = t("percent", { percent: Math.round(100 * p[k]) });
       row.classList.toggle("best", named && k === best);
     });
     this.verdict.hidden = false;
@@ -58,7 +59,7 @@ export class Bars {
     this.#rows = names.map((name) => {
       const fill = make("span", { className: "fill" });
       const percent = make("span", { className: "percent" });
-      const row = make("li", { className: `bar ${this.colour(name)}` }, make("span", { className: "bar-name", title: name }, name),
+      const row = make("li", { className: `bar ${this.colour(name)}` }, make("span", { className: "bar-name", title: name, dir: "auto" }, name),
         make("span", { className: "track" }, fill), percent);
       return { row, fill, percent, name };
     });

@@ -1,17 +1,15 @@
 // The picture: a camera, or a clip in its place, cut to the square that the model sees. What goes to the model is never mirrored.
 
+import { t } from "./language.js";
 import { Square } from "./square.js";
 
 const QUALITY = 0.85; // of the JPEG
 
-const WORDS = {
-  NotAllowedError:
-    "The camera was refused. Allow it at the camera sign in the address bar, then press Start camera.",
-  NotFoundError: "There is no camera here. Plug one in and press Start camera, or add clips from disk.",
-  NotReadableError: "Another program is using the camera. Close it, then press Start camera.",
+const REASONS = {
+  NotAllowedError: t("camera-refused"),
+  NotFoundError: t("camera-missing"),
+  NotReadableError: t("camera-busy"),
 };
-const INSECURE =
-  "Browsers give the camera to https pages and to localhost only. Serve this page by https (the app: --https), or add clips from disk.";
 
 export class Camera {
   constructor(video) {
@@ -29,13 +27,13 @@ export class Camera {
   /** Start the camera; rejects with an Error whose message is for the person. */
   async start() {
     this.stop();
-    if (!this.possible) throw new Error(INSECURE);
+    if (!this.possible) throw new Error(t("camera-insecure"));
     const wanted = { facingMode: { ideal: this.facing }, width: { ideal: 640 }, height: { ideal: 480 } };
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
     } catch (error) {
-      throw new Error(WORDS[error.name] ?? "The camera did not start. Press Start camera to try again.");
+      throw new Error(REASONS[error.name] ?? t("camera-failed"));
     }
     this.video.srcObject = stream;
     this.playing = "camera";
@@ -110,7 +108,7 @@ export class Camera {
     try {
       await this.video.play();
     } catch {
-      throw new Error("The picture did not start. Press Start camera to try again.");
+      throw new Error(t("picture-failed"));
     }
   }
 }

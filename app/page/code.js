@@ -1,5 +1,6 @@
 // <code-block>: lines to copy, which keyboards can scroll; and a name that Gradio's upload area lacks.
 
+import { t } from "./language.js";
 import { make } from "./make.js";
 
 class CodeBlock extends HTMLElement {
@@ -9,11 +10,11 @@ class CodeBlock extends HTMLElement {
     code.tabIndex = 0; // what scrolls must be reachable
     code.setAttribute("role", "region");
     code.setAttribute("aria-label", this.querySelector("h2").textContent);
-    const copy = make("button", { type: "button", className: "secondary" }, "Copy");
+    const copy = make("button", { type: "button", className: "secondary" }, t("copy"));
     copy.addEventListener("click", async () => {
       await navigator.clipboard?.writeText(code.textContent).catch(() => {});
-      copy.textContent = navigator.clipboard ? "Copied" : "Select and copy";
-      setTimeout(() => (copy.textContent = "Copy"), 2000);
+      copy.textContent = t(navigator.clipboard ? "copied" : "copy-by-hand");
+      setTimeout(() => (copy.textContent = t("copy")), 2000);
     });
     this.append(copy);
   }

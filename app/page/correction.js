@@ -1,5 +1,6 @@
 // That’s wrong: the present moment becomes a clip of what it really is, or a counter-example. Nothing is learned unasked.
 
+import { t } from "./language.js";
 import { button } from "./make.js";
 
 export class Correction {
@@ -34,12 +35,12 @@ export class Correction {
   async #ask() {
     const { said, named } = this;
     if (!(await this.order({ do: "wrong" }))) return;
-    this.question.textContent = `It said: ${said}. What was it?`;
+    this.question.textContent = t("it-said", { said });
     const things = this.things.filter((thing) => thing.name !== said).map((thing) =>
-      this.#answer(thing.name, { do: "it is", thing: thing.id }, `Learned as one more clip of ${thing.name}.`));
-    const none = this.#answer("None of my things", { do: "not mine" }, "Remembered as none of your things.");
+      this.#answer(thing.name, { do: "it is", thing: thing.id }, t("learned-as", { name: thing.name })));
+    const none = this.#answer(t("none-of-mine"), { do: "not mine" }, t("remembered-none"));
     none.classList.add("primary");
-    this.answers.replaceChildren(...(named ? [none] : []), ...things, button("Cancel", () => this.#close()));
+    this.answers.replaceChildren(...(named ? [none] : []), ...things, button(t("cancel"), () => this.#close()));
     this.panel.hidden = false;
     this.question.focus(); // and not an answer: a key that is held down must not choose one
   }

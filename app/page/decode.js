@@ -1,5 +1,6 @@
 // Clips and photos from disk, decoded by the browser: pictures as the model sees them, evenly spread over a clip.
 
+import { t } from "./language.js";
 import { Square } from "./square.js";
 
 const LOOKS = 40; // frames of a clip that are looked at, of which the most different are kept
@@ -23,7 +24,7 @@ export async function pictures(file, name = file.name) {
 
 async function photo(file, name) {
   const picture = await createImageBitmap(file).catch(() => {
-    throw new Error(`${name}: this browser cannot read this photo; save it as JPEG or PNG.`);
+    throw new Error(t("photo-unreadable", { name }));
   });
   const data = new Square().draw(picture, picture.width, picture.height).data();
   picture.close();
@@ -31,7 +32,7 @@ async function photo(file, name) {
 }
 
 async function film(video, url, name) {
-  const unreadable = new Error(`${name}: this browser cannot play it; save it as MP4 with H.264.`);
+  const unreadable = new Error(t("film-unreadable", { name }));
   const seek = async (time) => {
     video.currentTime = time;
     await happens(video, "seeked", unreadable);
@@ -41,7 +42,7 @@ async function film(video, url, name) {
   if (!video.videoWidth) throw unreadable;
   if (!Number.isFinite(video.duration)) await seek(NO_END);
   const { duration } = video;
-  if (duration > MAX_SECONDS) throw new Error(`${name} is longer than the ${MAX_SECONDS} s of a clip to learn from; cut out the part that shows the object.`);
+  if (duration > MAX_SECONDS) throw new Error(t("film-long", { name, seconds: MAX_SECONDS }));
   const square = new Square();
   const found = [];
   for (let n = 0; n < LOOKS; n++) {

@@ -1,13 +1,11 @@
 // Naming on this device: the same model in a worker, with frames in and answers out as on the line to the app.
 
+import { t } from "./language.js";
 import { Pace } from "./pace.js";
 
 const IN_FLIGHT = 2; // frames in the worker at most: one is named while the next waits
 const PATIENCE = 250; // ms that naming a frame may take
 const JUDGED = 5; // frames, of which the middle one is judged: one slow frame says nothing
-const MISSING =
-  "What this needs is not installed with the app: python -m app.device.install, on its machine, does it.";
-const UNABLE = "This browser cannot run the model.";
 
 /** Says "ready", "answer" (as the app's), "slow" ({ms}) and "failed" ({text}); after the latter two it is of no use. */
 export class Device extends EventTarget {
@@ -60,7 +58,7 @@ export class Device extends EventTarget {
     if (message.type === "ready") this.#ready = true;
     if (message.type === "failed") {
       console.warn("not on this device:", message.text);
-      message.text = message.text === "missing" ? MISSING : UNABLE;
+      message.text = t(message.text === "missing" ? "device-missing" : "device-unable");
     }
     if (message.type === "answer") {
       this.pace.answered(this.#taken.get(message.seq));

@@ -1,8 +1,9 @@
 // What comes from disk: clips and photos of a thing, one upload after another, and the sample objects.
 
+import { English, t } from "./language.js";
 import { make } from "./make.js";
 import { ACCEPTED } from "./things.js";
-import { plural } from "./words.js";
+import { counted } from "./words.js";
 
 export class Files {
   /** root: where the parts are; page: {line, ready, order, trouble, busy, kept}. */
@@ -13,7 +14,7 @@ export class Files {
     root.querySelector(".or").append(input);
     this.button = root.querySelector(".files");
     this.button.addEventListener("click", () =>
-      field.value.trim() ? input.click() : page.trouble("Type a name first, then choose its files.", field));
+      field.value.trim() ? input.click() : page.trouble(t("name-then-choose"), field));
     input.addEventListener("change", () => {
       this.upload(field.value, [...input.files]);
       input.value = "";
@@ -22,7 +23,7 @@ export class Files {
     root.addEventListener("drop", (event) => {
       event.preventDefault();
       const dropped = [...event.dataTransfer.files];
-      if (!field.value.trim()) return page.trouble("Type a name first, then drop its files again.", field);
+      if (!field.value.trim()) return page.trouble(t("name-then-drop"), field);
       if (dropped.length) this.upload(field.value, dropped);
     });
     root.querySelector(".samples").addEventListener("click", () => this.samples());
@@ -36,17 +37,17 @@ export class Files {
     page.trouble("");
     if (!(await page.ready())) return;
     for (const [index, file] of files.entries()) {
-      this.#reading(`Reading ${file.name} (${index + 1} of ${files.length})…`);
+      this.#reading(t("reading-file", { file: file.name, number: index + 1, of: files.length }));
       const kept = page.line().upload(name, file);
-      await kept.then((count) => (frames += count), (error) => troubles.push(error.message));
+      await kept.then((count) => (frames += count), (error) => troubles.push(error));
     }
     page.busy("");
-    if (troubles.length) page.trouble(troubles.join("\n"), control);
-    if (troubles.length < files.length) page.kept(name, `Kept ${plural(frames, "frame")} of ${name}.`);
+    if (troubles.length) page.trouble(together(troubles), control);
+    if (troubles.length < files.length) page.kept(name, t("kept", { frames: counted("frames", frames), name }));
   }
 
   async samples() {
-    this.#reading("Reading the sample objects…");
+    this.#reading(t("reading-samples"));
     await this.page.order({ do: "samples" });
     this.page.busy("");
   }
@@ -60,4 +61,10 @@ export class Files {
     this.reading = text;
     this.page.busy(text);
   }
+}
+
+/** Several of them as one, a line each. */
+function together(troubles) {
+  const lines = troubles.map(({ message }) => message).join("\n");
+  return troubles[0].lang ? new English(lines) : lines;
 }

@@ -1,5 +1,6 @@
 // Find my thing: a tone that rises in pitch and rate as the thing comes to the centre, and a word for the way there.
 
+import { t } from "./language.js";
 import { make } from "./make.js";
 import { way } from "./words.js";
 
@@ -59,7 +60,7 @@ export class Find {
     this.choice.parentElement.hidden = names.length === 0;
     if (names.join("\n") === this.#offered().join("\n")) return;
     const chosen = this.target;
-    this.choice.replaceChildren(make("option", { value: "" }, "nothing"), ...names.map((name) => make("option", { value: name }, name)));
+    this.choice.replaceChildren(make("option", { value: "" }, t("find-nothing")), ...names.map((name) => make("option", { value: name, dir: "auto" }, name)));
     this.choice.value = names.includes(chosen) ? chosen : "";
     if (chosen && !this.target) this.#begin();
   }
@@ -101,7 +102,7 @@ export class Find {
     if (now - this.#way.since < LASTS || now - this.#way.said < AGAIN) return;
     if (next === "away" && this.#way.said > 0) return; // searching on is no news
     this.#way.said = now;
-    this.words.textContent = `${this.target}: ${way(next)}`;
+    this.words.textContent = t("finding", { name: this.target, way: way(next) });
     this.voice.guide(way(next));
   }
 }

@@ -1,8 +1,9 @@
 // Keeping what is taught: in this browser, clip by clip, handed back to a fresh room by itself; and as a file.
 
+import { show, t } from "./language.js";
 import { button, make } from "./make.js";
 import { Shelf } from "./shelf.js";
-import { plural } from "./words.js";
+import { counted } from "./words.js";
 
 const NAME = "my-things.zip";
 const AGAIN_MS = 20000; // within which a page does not begin anew twice
@@ -69,7 +70,7 @@ export class Keep {
       .then(act)
       .catch((error) => {
         this.#behind = true;
-        if (error.name !== "Unreachable") this.#problem = `Not kept: ${reason(error)}. Save a file instead.`;
+        if (error.name !== "Unreachable") this.#problem = t("keep-problem", { reason: reason(error) });
       })
       .finally(() => {
         this.#pending--;
@@ -85,7 +86,7 @@ export class Keep {
     const troubles = [];
     for (const [index, { file, ...record }] of records.entries()) {
       if (this.#forgetting) return this.#tell("");
-      this.#tell(`Bringing your things back: ${index} of ${plural(records.length, "clip")}…`);
+      this.#tell(t("keep-back-under-way", { number: index, clips: counted("of-clips", records.length) }));
       if (before.has(record.id)) continue;
       this.#known.set(record.id, { ...record, size: file.size }); // before the app says that it is there
       const { problem } = await this.line.openProfile(file, "merge", NAME).catch((error) => ({ problem: error.message }));
@@ -95,8 +96,8 @@ export class Keep {
     }
     this.#tell("");
     const back = records.length - troubles.length;
-    if (back) this.page.voice.say(`Your things are back: ${plural(back, "clip")}`);
-    if (troubles.length) this.#refuse(`${plural(troubles.length, "clip")} could not be brought back: ${troubles[0]}`);
+    if (back) this.page.voice.say(t("keep-back", { clips: counted("clips", back) }));
+    if (troubles.length) this.#refuse(t("keep-not-back", { clips: counted("clips", troubles.length), reason: troubles[0] }));
   }
 
   /** Put on the shelf what is new here, and take from it what went from here. */
@@ -124,39 +125,38 @@ export class Keep {
 
   async #save() {
     this.#refuse("");
-    this.#tell("Making the file…");
-    const file = await this.line.profile(this.#settings).catch((error) => this.#refuse(error.message));
+    this.#tell(t("save-under-way"));
+    const file = await this.line.profile(this.#settings).catch((error) => this.#refuse(error));
     this.#tell("");
     if (!file) return;
     const url = URL.createObjectURL(file);
     make("a", { href: url, download: NAME }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60000);
-    this.page.voice.say(`Saved as ${NAME}, ${megabytes(file.size)}`);
+    this.page.voice.say(t("saved", { file: NAME, size: megabytes(file.size) }));
   }
 
   async #open(file, same = "") {
     this.#refuse("");
     this.#ask("");
-    this.#tell(`Opening ${file.name}…`);
+    this.#tell(t("opening", { file: file.name }));
     const told = await this.line.openProfile(file, same, file.name).catch((error) => ({ problem: error.message }));
     this.#tell("");
     if (told.same) return this.#askSame(file, told);
     if (told.problem) return this.#refuse(told.problem, this.openButton);
     this.#use(told.settings);
     this.openButton.focus();
-    const news = told.frames ? `${plural(told.frames, "new frame")}` : "all of it was here already";
-    this.page.voice.say(`Opened ${file.name}: ${plural(told.things, "thing")}, ${news}`);
+    const news = counted(told.frames ? "new-frames" : "nothing-new", told.frames);
+    this.page.voice.say(t("opened", { file: file.name, things: counted("things", told.things), news }));
   }
 
   #askSame(file, { same, problem }) {
-    const it = same.length === 1 ? "Same thing" : "Same things";
-    this.#ask(problem, [`${it}: put them together`, () => this.#open(file, "merge")],
-      ["Keep both", () => this.#open(file, "rename")], ["Do not open it", () => this.#close(this.openButton)]);
+    this.#ask(problem, [t("same-merge", { count: same.length }), () => this.#open(file, "merge")],
+      [t("same-both"), () => this.#open(file, "rename")], [t("same-not"), () => this.#close(this.openButton)]);
   }
 
   #askForget() {
-    this.#ask("Forget all things, here and in this browser? This cannot be undone.",
-      ["Forget everything now", () => this.#forget()], ["Keep them", () => this.#close(this.forgetButton)]);
+    this.#ask(t("forget-question"),
+      [t("forget-now"), () => this.#forget()], [t("forget-not"), () => this.#close(this.forgetButton)]);
   }
 
   /** told: what another tab did. */
@@ -167,7 +167,7 @@ export class Keep {
       this.#forgetting = false;
       if (!(await this.page.order({ do: "forget everything" }))) return;
       await this.#clear();
-      this.page.voice.say(`Everything was forgotten${told && " in another tab"}`);
+      this.page.voice.say(t(told ? "forgotten-elsewhere" : "forgotten"));
       if (!told) this.#tabs.postMessage("forgotten");
     });
   }
@@ -212,17 +212,17 @@ export class Keep {
     this.question.setAttribute("aria-labelledby", "keep-question");
     this.refused = make("p", { className: "refused", hidden: true });
     this.refused.setAttribute("role", "alert");
-    this.openButton = button("Open a file", () => input.click());
-    this.forgetButton = button("Forget everything", () => this.#askForget());
-    const tools = make("div", { className: "tools" }, button("Save my things", () => this.#save()), this.openButton, this.forgetButton, input);
+    this.openButton = button(t("open"), () => input.click());
+    this.forgetButton = button(t("forget"), () => this.#askForget());
+    const tools = make("div", { className: "tools" }, button(t("save"), () => this.#save()), this.openButton, this.forgetButton, input);
     this.box.addEventListener("change", () => this.#switch(this.box.checked));
     input.addEventListener("change", () => {
       this.#open(input.files[0]);
       input.value = "";
     });
     this.question.addEventListener("keydown", (event) => event.key === "Escape" && this.#close(this.openButton));
-    this.section.append(make("h2", { id: "keep-title" }, "Keep them"),
-      make("label", { className: "switch" }, this.box, " Keep my things in this browser"), this.state, tools, this.question, this.refused);
+    this.section.append(make("h2", { id: "keep-title" }, t("keep-title")),
+      make("label", { className: "switch" }, this.box, ` ${t("keep-switch")}`), this.state, tools, this.question, this.refused);
   }
 
   #show() {
@@ -236,24 +236,24 @@ export class Keep {
 
   /** How things stand. */
   #standing() {
-    if (!this.on) return "Not kept: your things go when you close this page. Save them as a file to have them again.";
+    if (!this.on) return t("keep-off");
     if (this.#problem) return this.#problem;
-    if (this.#pending) return "Keeping…";
-    if (this.#behind) return "Not kept yet: the app cannot be reached just now.";
-    if (!this.#known.size) return "What you teach is kept in this browser, and is here when you come back.";
+    if (this.#pending) return t("keep-under-way");
+    if (this.#behind) return t("keep-behind");
+    if (!this.#known.size) return t("keep-none");
     const size = [...this.#known.values()].reduce((sum, record) => sum + (record.size ?? 0), 0);
-    return `Kept in this browser: ${plural(this.#known.size, "clip")} of ${plural(this.things, "thing")}, ${megabytes(size)}. Here again when you come back.`;
+    return t("keep-standing", { clips: counted("clips", this.#known.size), things: counted("of-things", this.things), size: megabytes(size) });
   }
 
   #refuse(text, focus = null) {
     this.refused.hidden = !text;
-    this.refused.textContent = text;
+    show(this.refused, text);
     focus?.focus();
   }
 
   #ask(text, ...answers) {
     this.question.hidden = !text;
-    this.question.firstElementChild.textContent = text;
+    show(this.question.firstElementChild, text);
     this.question.lastElementChild.replaceChildren(...answers.map(([words, act]) => button(words, act)));
     if (text) this.question.firstElementChild.focus(); // and not an answer: a held key must not choose one
   }
@@ -265,11 +265,11 @@ export class Keep {
 }
 
 function megabytes(bytes) {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+  return { key: "megabytes", values: { size: bytes / 1e6 } };
 }
 
 function reason({ name, message }) {
-  return name === "QuotaExceededError" ? "this browser has no more room" : (message || "this browser keeps nothing").replace(/\.$/, "");
+  return name === "QuotaExceededError" ? t("keep-no-room") : (message || t("keep-nothing")).replace(/\.$/, "");
 }
 
 // Browsers that keep nothing, as with cookies blocked, throw.

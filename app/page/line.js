@@ -1,5 +1,6 @@
 // The line to the app: frames and orders out, answers and news in. See app/live/__init__.py for what is said on it.
 
+import { English, t } from "./language.js";
 import { Pace } from "./pace.js";
 
 const IN_FLIGHT = 2; // frames on their way at most
@@ -62,7 +63,7 @@ export class Line extends EventTarget {
   ask(order) {
     const ref = ++this.#ref;
     return new Promise((resolve, reject) => {
-      if (!this.open) reject(new Error("The app cannot be reached just now; try again in a moment."));
+      if (!this.open) reject(new Unreachable());
       this.#asked.set(ref, { resolve, reject });
       this.#say({ ...order, ref });
     });
@@ -79,10 +80,10 @@ export class Line extends EventTarget {
     try {
       answer = await fetch(new URL("../clips", import.meta.url), { method: "POST", headers, body: file });
     } catch {
-      throw new Error(`${file.name}: the upload broke off; try again.`);
+      throw new Error(t("upload-broke-off", { file: file.name }));
     }
     const told = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(told.problem ?? `${file.name}: the upload failed; try again.`);
+    if (!answer.ok) throw refused(told, "upload-failed", { file: file.name });
     return told.kept;
   }
 
@@ -92,7 +93,7 @@ export class Line extends EventTarget {
     const answer = await fetch(new URL("../model", import.meta.url), { headers }).catch(() => null);
     const told = answer?.ok ? {} : await answer?.json().catch(() => null);
     const body = answer?.ok ? await answer.arrayBuffer().catch(() => null) : null;
-    if (!body) throw new Error(told?.problem ?? "The model did not arrive.");
+    if (!body) throw refused(told, "model-missing");
     const begins = 4 + new DataView(body).getUint32(0, true); // before it, the names as JSON
     return { names: JSON.parse(new TextDecoder().decode(body.slice(4, begins))), model: body.slice(begins) };
   }
@@ -102,7 +103,7 @@ export class Line extends EventTarget {
     const headers = { authorization: `Bearer ${this.room}`, "x-settings": JSON.stringify(settings) };
     const answer = await fetch(PROFILE + (clip && `?clip=${clip}`), { headers }).catch(() => null);
     if (!answer) throw new Unreachable();
-    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).problem ?? "The file could not be made; try again.");
+    if (!answer.ok) throw refused(await answer.json().catch(() => null), "save-failed");
     return answer.status === 204 ? null : answer.blob();
   }
 
@@ -111,7 +112,8 @@ export class Line extends EventTarget {
     const headers = { authorization: `Bearer ${this.room}`, "x-same": same, "x-file": encodeURIComponent(name) };
     const answer = await fetch(PROFILE, { method: "POST", headers, body: file }).catch(() => null);
     if (!answer) throw new Unreachable();
-    return answer.json().catch(() => ({ problem: "The file could not be opened; try again." }));
+    const told = await answer.json().catch(() => null);
+    return told && !told.problem ? told : { ...told, problem: refused(told, "open-failed") };
   }
 
   #say(order) {
@@ -133,13 +135,15 @@ export class Line extends EventTarget {
   }
 
   #hear(message) {
+    for (const told of ["text", "problem"]) if (message[told]) message[told] = new English(message[told]);
+    if (message.said) message.text = new Error(t(message.said.key, message.said.values));
     if (message.type === "gone") this.gone = message.text ?? "";
     if (message.type === "answer") this.#answer(message);
     const asked = this.#asked.get(message.ref);
     if (asked) {
       this.#asked.delete(message.ref);
       if (message.type === "ok") asked.resolve(message);
-      else asked.reject(new Error(message.text));
+      else asked.reject(message.text);
     }
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
   }
@@ -150,7 +154,7 @@ export class Line extends EventTarget {
   }
 
   #closed() {
-    for (const { reject } of this.#asked.values()) reject(new Error("The app did not answer; try again."));
+    for (const { reject } of this.#asked.values()) reject(new Error(t("no-answer")));
     this.#asked.clear();
     if (this.gone !== undefined) return;
     this.dispatchEvent(new Event("lost"));
@@ -161,13 +165,19 @@ export class Line extends EventTarget {
 /** The app did not answer; it may a moment later. */
 export class Unreachable extends Error {
   name = "Unreachable";
-  message = "The app cannot be reached just now; try again in a moment.";
+  message = t("unreachable");
+}
+
+/** What the app has against a request, or the sentence `key` where it did not say. */
+function refused(told, key, values) {
+  if (told?.said) return new Error(t(told.said.key, told.said.values));
+  return told?.problem ? new English(told.problem) : new Error(t(key, values));
 }
 
 /** Why the app takes nothing from this page, where a proxy shows it at an address that it does not know; else "". */
 export async function refusal() {
   const answer = await fetch(new URL("../healthz", import.meta.url), { method: "POST" }).catch(() => null);
-  return answer?.status === 403 ? (await answer.json()).problem : "";
+  return answer?.status === 403 ? new English((await answer.json()).problem) : "";
 }
 
 /** Let Gradio's own uploads name the room that they are for: the app takes none without. */

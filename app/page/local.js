@@ -3,15 +3,13 @@
 import { pictures } from "./decode.js";
 import { Device } from "./device.js";
 import { clashes, join } from "./joining.js";
+import { t } from "./language.js";
 import { Taught } from "./taught.js";
 
 const HOME = new URL("../", import.meta.url);
 const MOMENT = 1; // s: what That’s wrong is about
 // A module of one function with two SIMD instructions, i8x16.splat and i8x16.popcnt.
 const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
-const TOO_OLD = "This browser cannot run the model: that takes WebAssembly with SIMD, which browsers have since 2023. Open this page in another one.";
-const INCOMPLETE = "Some files of this site are missing; copy all of it again, then reload this page.";
-const BROKEN = "What learns in this page stopped; your things are kept if the switch below says so. Reload the page.";
 
 /** Says what Line says: "open", "clip", "state", "learning", "learned", "unlearned", "answer" and "gone". */
 export class Local extends EventTarget {
@@ -30,15 +28,15 @@ export class Local extends EventTarget {
 
   constructor() {
     super();
-    if (!globalThis.WebAssembly?.validate(SIMD)) return this.#fail(TOO_OLD);
+    if (!globalThis.WebAssembly?.validate(SIMD)) return this.#fail(t("site-old-browser"));
     this.#learner.onmessage = ({ data }) => this.#hear(data);
-    this.#learner.onerror = () => this.#fail(BROKEN);
+    this.#learner.onerror = () => this.#fail(t("site-broken"));
     this.#device.addEventListener("answer", ({ detail }) => this.#tell("answer", detail));
-    this.#device.addEventListener("failed", () => this.#fail(BROKEN));
+    this.#device.addEventListener("failed", () => this.#fail(t("site-broken")));
     this.#learn({ do: "open" }).then(() => {
       this.open = true;
       this.#tell("open");
-    }, () => this.#fail(INCOMPLETE));
+    }, () => this.#fail(t("site-incomplete")));
   }
 
   get pace() {
@@ -84,7 +82,7 @@ export class Local extends EventTarget {
     keep: async () => {
       const { name, pictures: taken } = this.#recording;
       this.#recording = null;
-      if (!taken.length) throw new Error("No picture was taken while recording; start the camera and record again.");
+      if (!taken.length) throw new Error(t("nothing-recorded"));
       return { count: await this.#teach(name, taken), sent: taken.length };
     },
     wrong: () => {
@@ -105,7 +103,7 @@ export class Local extends EventTarget {
     "remove clip": ({ thing, clip, clips = [clip] }) => this.#change(this.#taught.removeClips(thing, clips)),
     "remove frame": async ({ thing, clip, frame: number }) => {
       const own = this.#taught.thing(thing).clips.find(({ id }) => id === clip);
-      if (!own) throw new Error("That frame is not here any more.");
+      if (!own) throw new Error(t("frame-gone"));
       if (own.frames === 1) return this.#change(this.#taught.removeClips(thing, [clip]));
       const shorter = await this.#kept({ do: "cut", from: clip, number });
       return this.#change(this.#taught.replaceClip(thing, clip, shorter));
@@ -140,7 +138,7 @@ export class Local extends EventTarget {
 
   async #keepMoment(change) {
     const taken = this.#moment;
-    if (!taken.length) throw new Error("No picture was there to remember; start the camera and try again.");
+    if (!taken.length) throw new Error(t("nothing-to-remember"));
     const clip = await this.#kept({ do: "keep", pictures: taken, moment: true });
     this.#change(change(clip));
     return clip.id;
@@ -185,13 +183,13 @@ export class Local extends EventTarget {
       this.#device.open({ names, model: model.slice(0) });
       this.#tell("learned", this.#lesson);
     } catch {
-      if (order === this.#order) this.#tell("unlearned", { text: "Learning failed on this device; your things are safe. Change one of them to try again." });
+      if (order === this.#order) this.#tell("unlearned", { text: t("site-unlearned") });
     }
   }
 
   /** The adapted model and the names of its things. */
   async model() {
-    if (!this.#lesson) throw new Error("Nothing is learned yet; teach two things first.");
+    if (!this.#lesson) throw new Error(t("teach-two"));
     return { names: this.#lesson.names, model: this.#lesson.model };
   }
 
@@ -201,7 +199,7 @@ export class Local extends EventTarget {
   async profile(settings, clip = "") {
     const { things, foreign, present } = this.#taught;
     if (clip && !present.some(({ id }) => id === clip)) return null;
-    if (!present.length) throw new Error("There is nothing to save yet; teach a thing first.");
+    if (!present.length) throw new Error(t("nothing-to-save"));
     const one = (clips) => clips.filter(({ id }) => !clip || id === clip);
     const listed = things.map((thing) => ({ ...thing, clips: one(thing.clips) })).filter((thing) => !clip || thing.clips.length);
     const listing = { things: listed, foreign: one(foreign), settings };
@@ -213,7 +211,7 @@ export class Local extends EventTarget {
     try {
       const { manifest, thumbs } = await this.#learn({ do: "unpack", file, name });
       const both = clashes(this.#taught, manifest, same);
-      if (both.length) return { same: both, problem: `Taught here already, by the same name: ${both.slice(0, 5).join(", ")}. Is it the same thing?` };
+      if (both.length) return { same: both, problem: t("same-question", { names: both.slice(0, 5) }) };
       const joined = join(this.#taught, manifest, same);
       const here = new Set(this.#taught.present.map(({ id }) => id));
       const news = Object.entries(thumbs).filter(([id]) => !here.has(id));
@@ -242,7 +240,7 @@ export class Local extends EventTarget {
     const { resolve, reject } = this.#waiting.get(ref);
     this.#waiting.delete(ref);
     if (type === "done") resolve(told);
-    else reject(new Error(told.text));
+    else reject(new Error(told.key ? t(told.key, told.values) : told.text));
   }
 
   /** It is over: say why, once whoever made this listens. */

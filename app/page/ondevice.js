@@ -1,9 +1,7 @@
 // Keep video on this device: whether this device or the app names what the camera shows, and why.
 
 import { Device } from "./device.js";
-
-const STARTING = "Getting ready; nothing is sent any more.";
-const HERE = "Named on this device. Only what you record, or call wrong, goes to the app.";
+import { t } from "./language.js";
 
 export class OnDevice {
   #device = null; // while the switch is on
@@ -15,7 +13,7 @@ export class OnDevice {
     this.line = line;
     this.hear = hear;
     this.say = say;
-    this.box.addEventListener("change", () => (this.box.checked ? this.#start() : this.#stop("The app names again.")));
+    this.box.addEventListener("change", () => (this.box.checked ? this.#start() : this.#stop(t("device-off"))));
   }
 
   /** Must pictures stay here? */
@@ -39,7 +37,7 @@ export class OnDevice {
     try {
       device.open(await this.line.model());
     } catch (error) {
-      if (device === this.#device) this.#stop(`${error.message} The app names again, and gets the video.`);
+      if (device === this.#device) this.#stop(t("device-failed", { reason: error.message }));
     }
   }
 
@@ -52,11 +50,11 @@ export class OnDevice {
   #start() {
     this.#device = new Device(Number(this.box.dataset.patience) || undefined);
     const on = (type, act) => this.#device.addEventListener(type, ({ detail }) => act(detail));
-    on("ready", () => this.#tell(HERE));
+    on("ready", () => this.#tell(t("device-on")));
     on("answer", (answer) => this.hear(answer));
-    on("failed", ({ text }) => this.#stop(`${text} The app names again, and gets the video.`));
-    on("slow", ({ ms }) => this.line.open && this.#stop(`This device takes ${ms} ms for each look, too long. The app names again, and gets the video.`));
-    this.#tell(STARTING);
+    on("failed", ({ text }) => this.#stop(t("device-failed", { reason: text })));
+    on("slow", ({ ms }) => this.line.open && this.#stop(t("device-slow", { ms })));
+    this.#tell(t("device-starting"));
     this.renew();
   }
 

@@ -1,6 +1,7 @@
 // A recording: what streams by becomes a clip of a thing, until somebody presses again or five seconds are over.
 
 import { Coach } from "./coach.js";
+import { t, written } from "./language.js";
 import { hintWords, keptWords } from "./words.js";
 
 const RECORD_MS = 5000;
@@ -29,8 +30,8 @@ export class Recording {
   /** Begin one of the thing called `name`, or end the one that runs; control: what was pressed. */
   async press(name, control = this.field) {
     if (this.take) return this.keep();
-    if (!name.trim()) return this.page.trouble("Type a name first, then record.", this.field);
-    if (!this.camera.playing) return this.page.trouble("Start the camera first, then record.", this.toggle);
+    if (!name.trim()) return this.page.trouble(t("name-then-record"), this.field);
+    if (!this.camera.playing) return this.page.trouble(t("camera-then-record"), this.toggle);
     if (this.#asking) return; // pressed twice before the first answer
     this.#asking = true;
     const begun = await this.page.order({ do: "record", name }, control);
@@ -42,7 +43,7 @@ export class Recording {
     this.tones.play("start");
     this.#timer = setInterval(() => this.#tick(), 100);
     this.#tick();
-    this.voice.say(`Recording ${name}`);
+    this.voice.say(t("recording", { name }));
     this.page.show();
   }
 
@@ -82,7 +83,7 @@ export class Recording {
     const left = RECORD_MS - (performance.now() - started);
     if (left <= 0) return this.keep();
     const seconds = Math.ceil(left / 1000);
-    this.sign.lastElementChild.textContent = `${name} · ${seconds}`;
+    this.sign.lastElementChild.textContent = `${written(name)} · ${written(seconds)}`;
     this.page.counting(name, seconds);
     if (seconds === this.#count) return;
     this.#count = seconds;

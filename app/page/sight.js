@@ -1,6 +1,7 @@
 // What is seen now: the name and the outline on the picture, the bars, what is said of it, and That’s wrong.
 
 import { Bars } from "./bars.js";
+import { t } from "./language.js";
 
 export class Sight {
   #verdict = null; // {name, aside, aloud}; null: nothing is known of the present moment
@@ -37,7 +38,7 @@ export class Sight {
   /** Answer who asks what this is; trouble: why nothing can be seen, else "". */
   answer(trouble) {
     const { name, aside } = this.#verdict ?? {};
-    this.voice.answer(trouble || (name ? `${name}, ${aside}` : "Waiting for the app."));
+    this.voice.answer(trouble || (name ? t("answer", { name, aside }) : t("no-answer-yet")));
   }
 
   /** Frame the place `where` (left, top, right, bottom: shares of the picture) a thing is seen; null: nowhere. */

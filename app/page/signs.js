@@ -1,5 +1,6 @@
 // What stands on the page: the next step, how far learning is, and what the picture is.
 
+import { t } from "./language.js";
 import { learnedWords, nextStep } from "./words.js";
 
 /** The next step, how to take it, and how far learning is. */
@@ -16,7 +17,7 @@ export function showStep(page) {
   if (learning?.done) Object.assign(bar, { max: learning.total, value: learning.done });
   else bar.removeAttribute("value");
   lesson.querySelector("p").textContent =
-    busy || (learning ? `Learning… ${learning.done} of ${learning.total} frames` : learnedWords(model));
+    busy || (learning ? t("learning", learning) : learnedWords(model));
 }
 
 /** Whether there is a picture, whose it is, and whether it is being recorded. */
@@ -25,11 +26,10 @@ export function showPicture(page) {
   const off = page.$(".off");
   off.hidden = Boolean(playing) && !page.starting;
   off.querySelector("p").textContent = page.starting
-    ? "Allow the camera to begin."
-    : page.problem || "The camera is off.";
-  const what = playing === "clip" ? "clip" : "camera";
+    ? t("camera-allow")
+    : page.problem || t("camera-off");
   const toggle = page.$(".toggle");
-  toggle.textContent = playing ? `Stop ${what}` : "Start camera";
+  toggle.textContent = t(!playing ? "camera-start" : playing === "clip" ? "clip-stop" : "camera-stop");
   toggle.hidden = !playing && !page.camera.possible;
   toggle.classList.toggle("primary", !playing && !page.starting);
   page.$(".picture").classList.toggle("mirrored", page.camera.mirrored); // for the person; the model sees what the camera sees

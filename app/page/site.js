@@ -1,18 +1,20 @@
 // <teach-and-watch> on a static host: this page learns and names by itself, and comes without a network from the next time on.
 
+import "./inwords.js";
+import { t } from "./language.js";
 import { Local } from "./local.js";
 import { button, make } from "./make.js";
 import { TeachAndWatch } from "./teach.js";
-import { STAYS_HERE } from "./words.js";
 
 const HOME = new URL("../", import.meta.url);
 
 class OnItsOwn extends TeachAndWatch {
   begin() {
-    this.$(".goes").textContent = STAYS_HERE;
-    this.export = button("Save the model (.onnx)", () => this.#save());
-    const hint = make("p", { className: "hint" }, "One file that any onnxruntime runs: frames in; names, how sure, where, and none of them out.");
-    this.$(".keep").after(make("section", { className: "export" }, make("h2", {}, "Take it away"), hint, this.export));
+    document.title = t("title");
+    this.$(".goes").textContent = t("goes-nowhere");
+    this.export = button(t("save-model"), () => this.#save());
+    const hint = make("p", { className: "hint" }, t("save-model-how"));
+    this.$(".keep").after(make("section", { className: "export" }, make("h2", {}, t("tab-model")), hint, this.export));
     this.enter(new Local());
   }
 
@@ -22,7 +24,7 @@ class OnItsOwn extends TeachAndWatch {
       const url = URL.createObjectURL(new Blob([model]));
       make("a", { href: url, download: "my-things.onnx" }).click();
       setTimeout(() => URL.revokeObjectURL(url), 60000);
-      this.voice.say("Saved as my-things.onnx");
+      this.voice.say(t("saved-as", { file: "my-things.onnx" }));
     } catch ({ message }) {
       this.trouble.say(message, this.export);
     }

@@ -4,6 +4,8 @@ import { COLOURS } from "./bars.js";
 import { Camera } from "./camera.js";
 import { Device } from "./device.js";
 import { Find } from "./find.js";
+import "./inwords.js";
+import { t } from "./language.js";
 import { BARS, FIND, PICTURE, SPEAK } from "./layout.js";
 import { Sight } from "./sight.js";
 import { Tones } from "./tones.js";
@@ -14,11 +16,11 @@ const OLD = 1000; // ms after which a name says nothing of what is seen now
 const HOME = new URL("../", import.meta.url);
 const LAYOUT = `
 <p class="trouble" role="alert" hidden></p>
-<section aria-label="Camera">${PICTURE}
+<section aria-label="${t("camera")}">${PICTURE}
 <div class="controls">
   <button type="button" class="toggle"></button>
-  <button type="button" class="turn" hidden>Other camera</button>
-  <button type="button" class="ask" accesskey="w">What is this?</button>
+  <button type="button" class="turn" hidden>${t("camera-other")}</button>
+  <button type="button" class="ask" accesskey="w">${t("what-is-this")}</button>
   ${SPEAK}${FIND}<p class="rate"></p>
 </div><p class="finding" hidden></p></section>
 ${BARS}
@@ -27,6 +29,7 @@ ${BARS}
 class SeeThings extends HTMLElement {
   async connectedCallback() {
     this.innerHTML = LAYOUT;
+    document.title = t("my-things");
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     document.documentElement.classList.toggle("dark", dark);
     this.camera = new Camera(this.$("video"));
@@ -39,10 +42,10 @@ class SeeThings extends HTMLElement {
     this.device = new Device(Infinity); // there is no other to fall back on
     this.device.addEventListener("answer", ({ detail }) => this.camera.playing && this.sight.show(detail));
     this.device.addEventListener("failed", ({ detail }) => this.trouble(detail.text));
-    this.$(".toggle").addEventListener("click", () => (this.camera.playing ? this.stop("The camera is off.") : this.start()));
+    this.$(".toggle").addEventListener("click", () => (this.camera.playing ? this.stop(t("camera-off")) : this.start()));
     this.$(".turn").addEventListener("click", () => this.start(() => this.camera.turn()));
-    this.$(".ask").addEventListener("click", () => this.sight.answer(this.camera.playing ? "" : "The camera is off."));
-    this.$("video").addEventListener("lost", () => this.stop("The camera was taken away. Press Start camera to go on."));
+    this.$(".ask").addEventListener("click", () => this.sight.answer(this.camera.playing ? "" : t("camera-off")));
+    this.$("video").addEventListener("lost", () => this.stop(t("camera-lost")));
     this.camera.watch(() => this.device.free && this.device.look(this.camera.square()));
     setInterval(() => this.pace(), 500);
     keep();
@@ -58,18 +61,18 @@ class SeeThings extends HTMLElement {
     try {
       const { names } = await (await fetch(new URL("things.json", HOME))).json();
       this.names = names;
-      document.querySelector(".masthead p").textContent = `Names ${names.join(", ")}. It does so on this device; nothing is sent.`;
+      document.querySelector(".masthead p").textContent = t("standalone-names", { names });
       this.$(".bars").hidden = false;
       this.find.offer(names);
       const model = await (await fetch(new URL("model.onnx", HOME))).arrayBuffer();
       this.device.open({ names, model });
     } catch {
-      this.trouble("The model did not arrive. Load this page again.");
+      this.trouble(t("standalone-no-model"));
     }
   }
 
   async start(begin = () => this.camera.start()) {
-    this.picture("Allow the camera to begin.");
+    this.picture(t("camera-allow"));
     try {
       await begin();
       this.picture("");
@@ -90,7 +93,7 @@ class SeeThings extends HTMLElement {
     this.$(".off").hidden = !off;
     this.$(".off p").textContent = off;
     this.$(".recording").hidden = true;
-    this.$(".toggle").textContent = this.camera.playing ? "Stop camera" : "Start camera";
+    this.$(".toggle").textContent = t(this.camera.playing ? "camera-stop" : "camera-start");
   }
 
   pace() {

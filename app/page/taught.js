@@ -1,5 +1,7 @@
 // What is taught, a value and its transitions, as app/session.py has them: each returns a new one, or throws an Error for the person.
 
+import { t } from "./language.js";
+
 export const MAX_THINGS = 50;
 export const MAX_FRAMES = 600; // in a page: more would take its memory, and minutes
 const MAX_FOREIGN = 10;
@@ -33,28 +35,28 @@ export class Taught {
     const tidied = checked(name);
     this.#checkRoom(frames);
     if (this.things.length >= MAX_THINGS && !this.named(tidied))
-      throw new Error(`There are ${MAX_THINGS} things; remove one before you add ‘${tidied}’.`);
+      throw refusal("too-many-things", { most: MAX_THINGS, name: tidied });
     return tidied;
   }
 
   rename(id, name) {
     const [thing, tidied] = [this.thing(id), checked(name)];
     const other = this.named(tidied);
-    if (other && other.id !== id) throw new Error(`Another thing is called ‘${other.name}’ already; give this one its own name.`);
+    if (other && other.id !== id) throw refusal("name-taken", { name: other.name });
     return this.#swap({ ...thing, name: tidied });
   }
 
   remove(id) {
     const thing = this.thing(id);
-    const gone = { what: thing.name, thing, at: this.things.indexOf(thing) };
+    const gone = { what: { key: "what-thing", values: { name: thing.name } }, thing, at: this.things.indexOf(thing) };
     return this.#with({ things: this.things.filter((one) => one !== thing), removed: this.#remembering(gone) });
   }
 
   removeClips(id, ids) {
     const thing = this.thing(id);
     const gone = places(thing.clips, ids);
-    if (!gone.length || gone.length < ids.length) throw new Error("That clip is not here any more.");
-    const what = `${gone.length === 1 ? "a clip" : `${gone.length} clips`} of ${thing.name}`;
+    if (!gone.length || gone.length < ids.length) throw refusal("clip-gone");
+    const what = { key: "what-clips", values: { count: gone.length, name: thing.name } };
     const left = { ...thing, clips: thing.clips.filter((clip) => !ids.includes(clip.id)) };
     return this.#swap(left).#with({ removed: this.#remembering({ what, owner: id, clips: gone }) });
   }
@@ -63,7 +65,7 @@ export class Taught {
   replaceClip(id, clipId, shorter) {
     const thing = this.thing(id);
     const gone = places(thing.clips, [clipId]);
-    const removed = this.#remembering({ what: `a frame of ${thing.name}`, owner: id, clips: gone, instead: shorter.id });
+    const removed = this.#remembering({ what: { key: "what-frame", values: { name: thing.name } }, owner: id, clips: gone, instead: shorter.id });
     return this.#swap({ ...thing, clips: thing.clips.map((clip) => (clip.id === clipId ? shorter : clip)) }).#with({ removed });
   }
 
@@ -75,20 +77,20 @@ export class Taught {
 
   checkForeign() {
     if (this.foreign.length >= MAX_FOREIGN)
-      throw new Error(`${MAX_FOREIGN} moments are remembered as none of your things; forget one first.`);
+      throw refusal("too-many-moments", { most: MAX_FOREIGN });
   }
 
   forget(id) {
     const gone = places(this.foreign, [id]);
-    if (!gone.length) throw new Error("That moment is forgotten already.");
-    const removed = this.#remembering({ what: "a moment that is none of your things", owner: "", clips: gone });
+    if (!gone.length) throw refusal("moment-gone");
+    const removed = this.#remembering({ what: { key: "what-moment" }, owner: "", clips: gone });
     return this.#with({ foreign: this.foreign.filter((clip) => clip.id !== id), removed });
   }
 
   /** Put what was removed last back in its place. */
   undo() {
     const last = this.removed.at(-1);
-    if (!last) throw new Error("There is nothing to bring back.");
+    if (!last) throw refusal("nothing-to-undo");
     const taught = this.#with({ removed: this.removed.slice(0, -1) });
     if (last.thing) return taught.#bringBack(last);
     if (!last.owner) {
@@ -103,7 +105,7 @@ export class Taught {
 
   thing(id) {
     const thing = this.things.find((one) => one.id === id);
-    if (!thing) throw new Error("That thing is not here any more.");
+    if (!thing) throw refusal("thing-gone");
     return thing;
   }
 
@@ -129,10 +131,10 @@ export class Taught {
   }
 
   #bringBack({ thing, at }) {
-    if (this.named(thing.name)) throw new Error(`There is a new ‘${thing.name}’ now; rename it first, then bring the old one back.`);
+    if (this.named(thing.name)) throw refusal("undo-name-taken", { name: thing.name });
     this.#checkRoom(count(thing.clips));
     if (this.things.length >= MAX_THINGS)
-      throw new Error(`There are ${MAX_THINGS} things; remove another one before you bring ‘${thing.name}’ back.`);
+      throw refusal("undo-too-many-things", { most: MAX_THINGS, name: thing.name });
     return this.#with({ things: this.things.toSpliced(at, 0, thing) });
   }
 
@@ -143,7 +145,7 @@ export class Taught {
   #checkRoom(frames) {
     const total = this.things.reduce((sum, thing) => sum + count(thing.clips), frames);
     if (total > MAX_FRAMES)
-      throw new Error(`That would make ${total} frames, more than the ${MAX_FRAMES} that are kept here; remove a clip or a thing first.`);
+      throw refusal("too-many-frames", { total, most: MAX_FRAMES });
   }
 
   #swap(thing) {
@@ -158,10 +160,14 @@ export class Taught {
 /** A typed name without stray blanks and in one Unicode form, if it can name a thing. */
 export function checked(name) {
   const tidied = name.normalize("NFC").split(/\s+/u).filter(Boolean).join(" ");
-  if (!tidied) throw new Error("An object needs a name.");
-  if ([...tidied].length > MAX_NAME) throw new Error(`The name ‘${tidied.slice(0, 20)}’… has ${[...tidied].length} characters; use at most ${MAX_NAME}.`);
-  if (UNSEEN.test(tidied.replace(JOINERS, ""))) throw new Error(`The name ‘${tidied}’ holds characters that cannot be shown; use letters and digits.`);
+  if (!tidied) throw refusal("name-missing");
+  if ([...tidied].length > MAX_NAME) throw refusal("name-long", { name: tidied.slice(0, 20), length: [...tidied].length, most: MAX_NAME });
+  if (UNSEEN.test(tidied.replace(JOINERS, ""))) throw refusal("name-unseen", { name: tidied });
   return tidied;
+}
+
+function refusal(key, values) {
+  return new Error(t(key, values));
 }
 
 function count(clips) {

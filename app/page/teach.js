@@ -7,6 +7,7 @@ import { Files } from "./files.js";
 import { Find } from "./find.js";
 import { keepFocus } from "./focus.js";
 import { Keep } from "./keep.js";
+import { show, t } from "./language.js";
 import { LAYOUT } from "./layout.js";
 import { button } from "./make.js";
 import { OnDevice } from "./ondevice.js";
@@ -102,10 +103,10 @@ export class TeachAndWatch extends HTMLElement {
     on("learned", (model) => this.#hearLearned(model));
     on("report", (report) => showReport(this.$(".report"), report));
     on("unlearned", ({ text }) => this.#hear({ learning: null, stale: true }, text));
-    on("waiting", ({ text }) => this.busy && this.files.waiting(text));
+    on("waiting", ({ key, values }) => this.busy && this.files.waiting(t(key, values)));
     on("answer", (answer) => this.#hearAnswer(answer));
     this.device = new OnDevice(this.$(".device"), line, (answer) => this.#hearAnswer(answer), (text) => this.voice.say(text));
-    on("lost", () => this.alarm(`The app cannot be reached${this.device.on ? "; this device goes on naming" : ""}. Trying again…`, false));
+    on("lost", () => this.alarm(t(this.device.on ? "lost-but-naming" : "lost"), false));
     on("open", () => {
       this.alarm("");
       this.settle(true);
@@ -124,7 +125,7 @@ export class TeachAndWatch extends HTMLElement {
       if (order.do === "wrong") await this.device.hand();
       return await this.line.ask(order);
     } catch (error) {
-      this.trouble.say(error.message, control);
+      this.trouble.say(error, control);
       return null;
     }
   }
@@ -205,7 +206,7 @@ export class TeachAndWatch extends HTMLElement {
   /** Say what was kept of the thing called `name`, and what comes next; empty the field, unless something else was typed since. */
   #kept(name, words) {
     this.$(".outcome").textContent = words;
-    this.voice.say(`${words} ${this.$("#next-step").textContent}.`);
+    this.voice.say(t("and-then", { words, step: this.$("#next-step").textContent }));
     const field = this.$("#thing-name");
     if (field.value.trim() === name.trim()) field.value = "";
   }
@@ -224,13 +225,13 @@ export class TeachAndWatch extends HTMLElement {
 
   async removeClips(thing, clips, button) {
     const removed = await this.order({ do: "remove clip", thing, clips }, button);
-    if (removed) this.voice.say(clips.length > 1 ? "The photos are removed." : "The clip is removed.");
+    if (removed) this.voice.say(t("clips-removed", { count: clips.length }));
     return removed;
   }
 
   async undo(button) {
     const what = this.state.undo;
-    if (await this.order({ do: "undo" }, button)) this.voice.say(`Back again: ${what}.`);
+    if (await this.order({ do: "undo" }, button)) this.voice.say(t("back-again", { what }));
   }
 
   // ---- what stands on the page --------------------------------------------------------------------------
@@ -242,7 +243,7 @@ export class TeachAndWatch extends HTMLElement {
     const alarm = this.$(".alarm");
     const words = alarm.querySelector("p");
     alarm.hidden = !text;
-    if (words.textContent !== text) words.textContent = text; // said once, however often it is tried again
+    if (words.textContent !== `${text}`) show(words, text); // said once, however often it is tried again
     alarm.querySelector("button").hidden = !final;
     if (final) this.stopCamera();
   }
@@ -256,13 +257,13 @@ export class TeachAndWatch extends HTMLElement {
     this.$(".bars").hidden = !this.model;
     this.$(".device").hidden = !this.model || this.line.here;
     this.$(".undo").hidden = undo === null;
-    this.$(".undo p").textContent = `Removed ${undo}.`;
+    if (undo) this.$(".undo p").textContent = t("removed", { what: undo });
     const names = new Set(things.map((thing) => thing.name));
     this.$(".clips-to-watch").hidden = !this.model || !this.watchable.some((clip) => names.has(clip.name));
     const record = this.$(".record");
     record.classList.toggle("on", Boolean(this.take));
-    record.lastElementChild.textContent = this.take ? "Stop" : "Record";
-    record.ariaLabel = this.take ? `Stop recording ${this.take.name}` : "Record";
+    record.lastElementChild.textContent = t(this.take ? "stop" : "record");
+    record.ariaLabel = this.take ? t("stop-recording", { name: this.take.name }) : t("record");
     if (!this.model || !this.camera.playing) this.sight.clear();
   }
 
@@ -276,8 +277,8 @@ export class TeachAndWatch extends HTMLElement {
   }
 
   #whatIsThis() {
-    if (!this.camera.playing) return this.sight.answer("The camera is off.");
-    this.sight.answer(this.model ? "" : `${this.$("#next-step").textContent}. Nothing is learned yet.`);
+    if (!this.camera.playing) return this.sight.answer(t("camera-off"));
+    this.sight.answer(this.model ? "" : t("not-learned-yet", { step: this.$("#next-step").textContent }));
   }
 
   #wire() {
@@ -295,7 +296,7 @@ export class TeachAndWatch extends HTMLElement {
     this.$(".turn").addEventListener("click", () => this.startCamera(() => this.camera.turn()));
     this.$("video").addEventListener("lost", () => {
       this.stopCamera();
-      this.problem = "The camera was taken away. Press Start camera to go on.";
+      this.problem = t("camera-lost");
       this.show();
     });
     this.$(".undo button").addEventListener("click", (event) => this.undo(event.currentTarget));

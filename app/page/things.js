@@ -2,8 +2,9 @@
 
 import { COLOURS } from "./bars.js";
 import { showClips } from "./clips.js";
+import { t, written } from "./language.js";
 import { button, make } from "./make.js";
-import { plural } from "./words.js";
+import { counted } from "./words.js";
 
 const SHOWN = 12; // thumbnails on a closed card, as far as they fit
 export const ACCEPTED = "video/*,image/jpeg,image/png,image/webp,image/gif,image/heic,image/avif,.mkv,.avi,.mov,.m4v,.3gp,.mts,.heic,.avif";
@@ -66,10 +67,12 @@ export class Things {
 
   #showForeign(moments) {
     this.foreign.hidden = !moments.length;
-    this.foreign.firstElementChild.textContent = `None of my things: ${plural(moments.length, "moment")}`;
+    this.foreign.firstElementChild.textContent = t("foreign", { moments: counted("moments", moments.length) });
     this.foreign.lastElementChild.replaceChildren(...moments.map((clip, index) => {
-      const label = `moment ${index + 1}, none of my things`;
-      return clipItem(clip, `Moment ${index + 1}`, label, this.#thumbs, button("Forget", () => this.#forget(clip.id), `Forget ${label}`));
+      const number = index + 1;
+      const title = t("moment-title", { number, frames: counted("frames", clip.frames) });
+      const forget = button(t("forget-moment"), () => this.#forget(clip.id), t("forget-moment-of", { number }));
+      return clipItem(clip, title, { key: "moment-of", values: { number } }, this.#thumbs, forget);
     }));
   }
 
@@ -89,24 +92,24 @@ class Card {
       act.files(this.name, [...this.files.files], this.buttons.files);
       this.files.value = "";
     });
-    this.title = make("h3");
+    this.title = make("h3", { dir: "auto" });
     this.count = make("p", { className: "count" });
     this.edit = this.#editor();
     this.strip = make("div", { className: "strip" });
     this.clips = make("ul", { className: "clips" });
     this.summary = make("summary");
     this.all = make("details", {}, this.summary, this.clips);
-    this.record = button("Record more", async () => {
+    this.record = button(t("record-more"), async () => {
       await act.record(this.name, this.record);
       this.element.scrollIntoView({ block: "nearest" }); // the picture comes to stand above it
     });
     this.record.className = "record";
     this.record.prepend(make("span", { className: "dot" }));
     this.buttons = {
-      more: button("More", () => this.#open(!this.element.classList.contains("open"))),
-      files: button("Add files", () => this.files.click()),
-      rename: button("Rename", () => this.#rename(true)),
-      remove: button("Remove", () => act.remove(this.id, this.buttons.remove)),
+      more: button(t("more"), () => this.#open(!this.element.classList.contains("open"))),
+      files: button(t("add-files"), () => this.files.click()),
+      rename: button(t("rename"), () => this.#rename(true)),
+      remove: button(t("remove"), () => act.remove(this.id, this.buttons.remove)),
     };
     const { more, files, rename, remove } = this.buttons;
     more.className = "more";
@@ -126,8 +129,8 @@ class Card {
   recording(left) {
     const on = left !== null;
     this.record.classList.toggle("on", on);
-    this.record.lastChild.textContent = on ? `Stop · ${left}` : "Record more";
-    this.record.ariaLabel = `${on ? "Stop" : "Record more"}: ${this.name}`;
+    this.record.lastChild.textContent = on ? `${t("stop")} · ${written(left)}` : t("record-more");
+    this.record.ariaLabel = t("verb-of", { verb: t(on ? "stop" : "record-more"), name: this.name });
   }
 
   update(thing, colour, thumbs) {
@@ -137,25 +140,25 @@ class Card {
     this.element.classList.add((this.colour = colour));
     this.title.textContent = thing.name;
     this.count.textContent = frames
-      ? `${plural(thing.clips.length, "clip")} · ${plural(frames, "frame")}`
-      : "no clip yet: record one or add files";
+      ? `${t("clips", { count: thing.clips.length })} · ${t("frames", { count: frames })}`
+      : t("no-clip");
     for (const button of Object.values(this.buttons))
-      button.setAttribute("aria-label", `${button.textContent}: ${thing.name}`);
+      button.setAttribute("aria-label", t("verb-of", { verb: button.textContent, name: thing.name }));
     if (!this.record.classList.contains("on")) this.recording(null);
     const pictures = thing.clips.flatMap((clip) => thumbs.get(clip.id) ?? []);
     this.strip.replaceChildren(...spread(pictures, SHOWN).map((url) => picture(url, "")));
     this.strip.setAttribute("role", "img");
-    this.strip.setAttribute("aria-label", `Some of the frames kept of ${thing.name}`);
+    this.strip.setAttribute("aria-label", t("some-frames", { name: thing.name }));
     this.strip.hidden = this.all.hidden = !frames;
-    this.summary.textContent = `All ${plural(frames, "frame")}, clip by clip`;
+    this.summary.textContent = t("all-frames", { frames: counted("frames", frames) });
     showClips(this.clips, thing, thumbs, this.act);
   }
 
   #editor() {
-    this.input = make("input", { type: "text", autocomplete: "off", className: "name" });
+    this.input = make("input", { type: "text", autocomplete: "off", className: "name", dir: "auto" });
     const form = make("form", { className: "edit", hidden: true }, this.input,
-      make("button", { type: "submit", className: "primary" }, "Save"),
-      button("Cancel", () => this.#rename(false)));
+      make("button", { type: "submit", className: "primary" }, t("save-name")),
+      button(t("cancel"), () => this.#rename(false)));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (await this.act.rename(this.id, this.input.value, this.input)) this.#rename(false);
@@ -168,7 +171,7 @@ class Card {
     this.edit.hidden = !on;
     this.head.hidden = on;
     this.input.value = this.name;
-    this.input.setAttribute("aria-label", `New name of ${this.name}`);
+    this.input.setAttribute("aria-label", t("new-name", { name: this.name }));
     (on ? this.input : this.buttons.rename).focus();
     if (on) this.input.select();
   }
@@ -176,8 +179,8 @@ class Card {
 
 /** A moment with all its frames and what can be done with it. */
 function clipItem(clip, title, label, thumbs, action) {
-  const pictures = (thumbs.get(clip.id) ?? []).map((url, n) => picture(url, `Frame ${n + 1} of ${label}`));
-  const head = make("p", {}, `${title}, ${plural(clip.frames, "frame")}`);
+  const pictures = (thumbs.get(clip.id) ?? []).map((url, n) => picture(url, t("frame-of", { number: n + 1, label })));
+  const head = make("p", {}, title);
   return make("li", {}, make("div", { className: "clip-head" }, head, action),
     make("div", { className: "strip" }, ...pictures));
 }

@@ -1,5 +1,7 @@
 // What went wrong, as a sentence beside the control that it is about, in view; a field that it is about says so itself.
 
+import { show } from "./language.js";
+
 export class Trouble {
   #control = null;
 
@@ -17,7 +19,7 @@ export class Trouble {
     alert.hidden = !text;
     const place = this.#control?.closest(".edit, .controls, .head, .tools, .clip-head, .undo") ?? this.home;
     if (place.isConnected && place.nextElementSibling !== alert) place.after(alert);
-    alert.textContent = text;
+    show(alert, text);
     this.#mark(true);
     this.#control?.focus();
     if (!text) return;

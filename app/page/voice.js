@@ -1,5 +1,7 @@
 // What is said: by the screen reader, through one polite live region, or by the app itself, as Speak is set; never by both.
 
+import { spoken } from "./language.js";
+
 const PAUSE = 1000; // ms between two sentences of the live region
 const HOLD = 1000; // ms that a name must last before it is said
 const AGAIN = 10000; // ms within which a name is not said again ...
@@ -90,7 +92,7 @@ export class Voice {
 
   #aloud(text, atOnce = false) {
     if (atOnce) speechSynthesis.cancel();
-    const sentence = new SpeechSynthesisUtterance(text);
+    const sentence = new SpeechSynthesisUtterance(spoken(text));
     sentence.lang = document.documentElement.lang || "en";
     speechSynthesis.speak(sentence);
   }

@@ -15,18 +15,20 @@ from app.profile.file import Read, write_profile
 from app.profile.manifest import KeptThing, Profile
 from app.rooms import Room
 from app.session import Clip, TaughtObjects, Thing, tidy
+from app.words.language import Refused, Said
 from model import InputError
 from model.support import MAX_NAME
 
 MERGE, RENAME = "merge", "rename"  # what happens to a thing whose name another one has here
+SHOWN = 5  # names in a sentence
 
 
-class SameNames(InputError):
+class SameNames(Refused):
     """Things of the profile have names that other things have here: somebody must say what now."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        some = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
-        super().__init__(f"Taught here already, by the same name: {some}. Is it the same thing?")
+        some = [*names[:SHOWN], "…"] if len(names) > SHOWN else names
+        super().__init__(Said("same-question", {"names": some}))
         self.names = names
 
 

@@ -22,21 +22,22 @@ from app.rooms import Rooms
 from app.ui.api import api
 from app.ui.model import model_tab
 from app.ui.video import video_tab
+from app.ui.words import in_words, translations
+from app.words.language import Said, in_english
 from model import InputError
 
 HEAD = """
 <link rel="icon" href="page/icon.svg"><link rel="stylesheet" href="page/page.css">
 <link rel="stylesheet" href="page/keep.css">
-<meta name="description" content="Teach it your things: show them to the camera; it names them.">
+<meta name="description" content="{description}">
 <script type="module" src="page/app.js"></script>
+<script type="module" src="page/inwords.js"></script>
 <script type="module" src="page/code.js"></script>
 <script type="module" src="page/seen.js"></script>
 <script type="module" src="page/tabs.js"></script>
 """
 HEADER = """
-<header class="masthead"><h1>Teach it your things</h1>
-<p>Show it a few seconds of each, and it names them live. Your pictures are kept in this browser,
-and deleted from the app when you leave.</p></header>
+<header class="masthead"><h1>{title}</h1><p>{lead}</p></header>
 """
 HAND_OVER = "(room) => { window.room = room; window.dispatchEvent(new Event('room')); }"
 
@@ -56,20 +57,20 @@ def build_ui(rooms: Rooms, handlers: Handlers, results: Results, samples: Path) 
     def leave(request: gr.Request) -> None:
         rooms.page_left(pages.pop(str(request.session_hash), ""))
 
-    page = gr.Blocks(
-        title="Teach it your things", analytics_enabled=False, delete_cache=(600, 3600)
-    )
+    title, label = Said("title"), translations()
+    page = gr.Blocks(title=str(title), analytics_enabled=False, delete_cache=(600, 3600))
     page.state_session_capacity = 500
     with page:
         token, handed_over = gr.State(""), gr.Textbox(visible=False)
-        gr.HTML(HEADER, elem_id="top", apply_default_css=False)
+        header = HEADER.format(title=in_words(title), lead=in_words(Said("lead")))
+        gr.HTML(header, elem_id="top", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Teach & watch"):
+            with gr.Tab(label("tab-teach")):
                 gr.HTML(_teach_and_watch(samples), elem_id="teach", apply_default_css=False)
-            with gr.Tab("Name a video") as named:
-                video_tab(named, token, rooms, results, samples)
-            with gr.Tab("Take it away") as taken:
-                model_tab(taken, token, rooms, results)
+            with gr.Tab(label("tab-video")) as named:
+                video_tab(named, label, token, rooms, results, samples)
+            with gr.Tab(label("tab-model")) as taken:
+                model_tab(taken, label, token, rooms, results)
         api(rooms, handlers, results)
         page.load(enter, None, [token, handed_over], api_visibility="private").then(
             None, handed_over, None, js=HAND_OVER
@@ -108,12 +109,13 @@ def mount(app: FastAPI, page: gr.Blocks, root_path: str = "") -> None:
         root_path=root_path or None,
         app_kwargs={"openapi_url": None},
         theme=theme,
-        head=HEAD,
+        head=in_english(HEAD),
         footer_links=[],
         run_history=False,
         show_error=False,
         enable_monitoring=False,
         ssr_mode=False,
+        i18n=translations(),
         max_file_size=MAX_UPLOAD_BYTES,
     )
 

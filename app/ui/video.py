@@ -19,36 +19,42 @@ from app.naming.timeline import Stretch, most_seen, thinned
 from app.results import NamedVideo, Results, Step
 from app.rooms import Room, Rooms
 from app.ui.uploads import taken
-from app.ui.words import room_of, say
+from app.ui.words import Label, in_words, reason, room_of, say
+from app.words.language import Said
 from model import InputError
 from model.media.kinds import VIDEO_ENDINGS
 
 LONGEST_LIST = 100  # rows of what was seen when
 SAMPLES = 4  # sample videos to try
+FEW = 5  # names in a sentence
 GREY = "#767676"  # of the curve of no thing, as in page.css
 EVERY = 10  # frames between two signs of progress
+LINE = '<svg class="line" aria-hidden="true"><line x2="32" y1="2" y2="2"/></svg>'  # of a legend
 SEEK = "(at) => window.dispatchEvent(new CustomEvent('seek', { detail: at }))"
 
-CHOOSE = "Choose a video: every frame of it is named with what you taught"
-OR_TRY = '<p class="aside">Or try a sample video, once the sample objects are taught:</p>'
 Updates = tuple[Any, ...]  # of status, cancel, chosen, busy, shown, video, plot, seen, and tables
 LEFT = 6  # of them, when nothing but the first four changes
 
 
-def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samples: Path) -> None:
+def video_tab(
+    tab: gr.Tab, label: Label, token: gr.State, rooms: Rooms, results: Results, samples: Path
+) -> None:
     """Fill the tab and wire it."""
     tries = list(sample_clips(samples, "clutter").items())[:SAMPLES]
     naming: set[str] = set()  # the rooms in which a video is being named
     with gr.Column(elem_classes="sheet"):
-        status = gr.HTML(say(CHOOSE + "."), elem_id="video-say", apply_default_css=False)
-        cancel = gr.Button("Cancel", size="md", visible=False, elem_id="video-cancel")
+        status = gr.HTML(say(Said("video-choose")), elem_id="video-say", apply_default_css=False)
+        cancel = gr.Button(label("cancel"), size="md", visible=False, elem_id="video-cancel")
         chosen = gr.File(
-            label="Video to name", file_types=list(VIDEO_ENDINGS), height=150, elem_id="video-file"
+            label=label("video-file"),
+            file_types=list(VIDEO_ENDINGS),
+            height=150,
+            elem_id="video-file",
         )
         busy = gr.HTML(elem_id="video-busy", apply_default_css=False)
         buttons = _sample_buttons([name for name, _ in tries])
         with gr.Column(visible=False, elem_id="video-results") as shown:
-            outputs = [status, cancel, chosen, busy, shown, *_results()]
+            outputs = [status, cancel, chosen, busy, shown, *_results(label)]
 
     def alone(room: Room, path: Path) -> Iterator[Updates]:
         """Name a video where none is being named; the one before loses nothing by a second."""
@@ -67,14 +73,14 @@ def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samp
             with taken(path, rooms, room) as mine:
                 yield from alone(room, mine)
         except InputError as error:
-            yield _refused(str(error))
+            yield _refused(error)
 
     def name_sample(path: Path) -> Callable[[str], Iterator[Updates]]:
         def name_it(token: str) -> Iterator[Updates]:
             try:
                 yield from alone(room_of(rooms, token), path)
             except InputError as error:
-                yield _refused(str(error))
+                yield _refused(error)
 
         return name_it
 
@@ -95,31 +101,33 @@ def video_tab(tab: gr.Tab, token: gr.State, rooms: Rooms, results: Results, samp
 def _sample_buttons(names: list[str]) -> list[gr.Button]:
     if not names:
         return []
-    gr.HTML(OR_TRY, apply_default_css=False)
+    gr.HTML(f'<p class="aside">{in_words(Said("video-try"))}</p>', apply_default_css=False)
     with gr.Row(elem_classes="tries"):
         return [gr.Button(name, size="md", min_width=110) for name in names]
 
 
-def _results() -> list[Any]:
+def _results(label: Label) -> list[Any]:
     with gr.Row():
         with gr.Column(min_width=300):
             video = gr.Video(
-                label="The video, named",
+                label=label("video-result"),
                 interactive=False,
                 buttons=["download"],
                 elem_id="video-named",
             )
-            listed = gr.DownloadButton("Download what was seen when (CSV)", elem_id="video-list")
-            table = gr.DownloadButton("Download the table (CSV)", elem_id="video-csv")
+            listed = gr.DownloadButton(label("video-list"), elem_id="video-list")
+            table = gr.DownloadButton(label("video-table"), elem_id="video-csv")
         with gr.Column(min_width=300):
             plot = gr.LinePlot(
                 x="seconds",
                 y="probability",
+                x_title=label("video-axis-time"),
+                y_title=label("video-axis-sure"),
                 color="thing",
                 y_lim=[0, 1],
                 height=280,
                 colors_in_legend=[],  # ours stands in words below
-                label="How sure it was",
+                label=label("video-curves"),
                 elem_id="video-plot",
             )
             seen = gr.HTML(elem_id="video-seen", apply_default_css=False)
@@ -149,35 +157,35 @@ def _next_step(rooms: Rooms, token: str) -> str:
     try:
         names = [thing.name for thing in room_of(rooms, token).taught.enough()]
     except InputError as error:
-        return say(f"{error} Then come back with a video.", "hint")
-    return say(f"{CHOOSE}: {', '.join(names[:5])}{' …' if len(names) > 5 else '.'}")
+        return say(Said("video-teach-first", {"reason": reason(error)}), "hint")
+    some = "video-choose-known-some" if len(names) > FEW else "video-choose-known"
+    return say(Said(some, {"names": names[:FEW]}))
 
 
 def _progress(title: str, step: Waiting | Step | None) -> str:
     value = ""
     if isinstance(step, Waiting):
-        how_far = step.text
-    elif step:
-        how_far = f"{step.done} frames"
-        if step.share is not None:
-            how_far += f", {100 * step.share:.0f} % of it"
-            value = f' max="1" value="{step.share:.3f}"'
+        done = step.said
+    elif not step:
+        done = Said("video-reading")
+    elif step.share is None:
+        done = Said("video-done", {"count": step.done})
     else:
-        how_far = "reading it"
-    return (
-        f'<p class="hint">Naming {html.escape(title)}: {how_far}</p>'
-        f'<progress aria-label="Naming"{value}></progress>'
-    )
+        done = Said("video-done-of", {"count": step.done, "percent": round(100 * step.share)})
+        value = f' max="1" value="{step.share:.3f}"'
+    told = in_words(Said("video-under-way", {"title": title, "done": done}))
+    name = in_words(Said("video-bar"), label=True)
+    return f'<p class="hint">{told}</p><progress{value}>{name}</progress>'
 
 
-def _refused(text: str) -> Updates:
+def _refused(error: InputError) -> Updates:
     hidden = gr.update(visible=False)
-    return (say(text, "problem"), hidden, None, "", hidden, *[gr.skip()] * (LEFT - 1))
+    return (say(error, "problem"), hidden, None, "", hidden, *[gr.skip()] * (LEFT - 1))
 
 
 def _busy(title: str) -> Updates:
-    text = f"One video is being named. Choose {title} again when that is done, or cancelled."
-    return (*[gr.skip()] * 2, None, say(text, "problem"), *[gr.skip()] * LEFT)
+    told = Said("video-busy", {"title": title})
+    return (*[gr.skip()] * 2, None, say(told, "problem"), *[gr.skip()] * LEFT)
 
 
 def _shown(named: NamedVideo, title: str) -> Updates:
@@ -190,8 +198,8 @@ def _shown(named: NamedVideo, title: str) -> Updates:
     }
     if named.sights[0].unknown is not None:
         unknown = np.array([sight.unknown for sight in named.sights], float)
-        things.append(NOTHING)
-        colours[NOTHING] = GREY
+        things.append(str(NOTHING))
+        colours[str(NOTHING)] = GREY
         rows = np.column_stack([rows, unknown])
     times, curves = thinned(named.times, rows)
     data = pd.DataFrame(
@@ -202,7 +210,7 @@ def _shown(named: NamedVideo, title: str) -> Updates:
         }
     )
     return (
-        say(f"{title}: {len(named.times)} frames named. You can choose another video."),
+        say(Said("video-named", {"title": title, "count": len(named.times)})),
         gr.update(visible=False),
         None,
         "",
@@ -218,29 +226,42 @@ def _shown(named: NamedVideo, title: str) -> Updates:
 def _legend(drawn: Sequence[str], things: int) -> str:
     """The names of the curves; of more `things` than there are colours only some are drawn."""
     entries = "".join(
-        f'<li class="{"nothing" if name == NOTHING else f"colour-{k}"}">'
-        f'<span class="swatch"></span>{html.escape(name)}</li>'
+        f'<li class="{"nothing" if name == str(NOTHING) else f"colour-{k}"}">'
+        f"{LINE}{_thing(name)}</li>"
         for k, name in enumerate(drawn)
     )
-    few = f"The {len(COLOURS)} of {things} things that were likeliest; the table has all."
-    note = f'<p class="aside">{few}</p>' if things > len(COLOURS) else ""
+    few = Said("video-few", {"shown": len(COLOURS), "count": things})
+    note = f'<p class="aside">{in_words(few)}</p>' if things > len(COLOURS) else ""
     return f'<ul class="legend">{entries}</ul>{note}'
+
+
+def _thing(name: str) -> str:
+    """What was seen; of `NOTHING` and "" none of the things."""
+    nothing = name in ("", str(NOTHING))
+    return in_words(NOTHING) if nothing else f"<bdi>{html.escape(name)}</bdi>"
 
 
 def _seen(seen: tuple[Stretch, ...]) -> str:
     """The plot in words: a table of what was seen when."""
     rows = "".join(
-        f'<tr><td><button type="button" data-at="{s.start_s:.3f}"'
-        f' aria-label="Play from {s.start_s:.1f} s">{s.start_s:.1f}</button></td>'
-        f"<td>{s.end_s:.1f}</td>"
-        f"<td>{html.escape(s.name or NOTHING)}</td>"
-        f"<td>{f'{100 * s.confidence:.0f} %' if s.name else ''}</td></tr>"
+        f'<tr><td><button type="button" data-at="{s.start_s:.3f}">{_seconds(s.start_s)}'
+        f"{in_words(Said('video-play', {'seconds': s.start_s}), label=True)}</button></td>"
+        f"<td>{_seconds(s.end_s)}</td><td>{_thing(s.name)}</td>"
+        f"<td>{_percent(s.confidence) if s.name else ''}</td></tr>"
         for s in seen[:LONGEST_LIST]
     )
-    more = len(seen) - LONGEST_LIST
-    note = f'<p class="aside">and {more} more changes; the CSV has all.</p>' if more > 0 else ""
-    return (
-        '<table class="seen"><caption>What was seen when</caption><thead><tr>'
-        '<th scope="col">from (s)</th><th scope="col">to (s)</th><th scope="col">thing</th>'
-        f'<th scope="col">how sure</th></tr></thead><tbody>{rows}</tbody></table>{note}'
-    )
+    more = in_words(Said("video-more", {"count": len(seen) - LONGEST_LIST}))
+    note = f'<p class="aside">{more}</p>' if len(seen) > LONGEST_LIST else ""
+    titles = ("video-from", "video-to", "video-thing", "video-sure")
+    head = "".join(f'<th scope="col">{in_words(Said(title))}</th>' for title in titles)
+    caption = f"<caption>{in_words(Said('video-seen'))}</caption>"
+    body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    return f'<table class="seen">{caption}{body}</table>{note}'
+
+
+def _seconds(seconds: float) -> str:
+    return in_words(Said("seconds", {"seconds": seconds}))
+
+
+def _percent(share: float) -> str:
+    return in_words(Said("percent", {"percent": round(100 * share)}))

@@ -3,15 +3,65 @@
 from __future__ import annotations
 
 import html
+import json
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
 
 from app.live import GONE
 from app.rooms import Room, Rooms
+from app.words.language import Refused, Said, languages, sentences
 from model import InputError
 
+# What Gradio draws itself; all the rest is <in-words>, which page/inwords.js puts into words.
+LABELS = (
+    *("tab-teach", "tab-video", "tab-model", "cancel", "video-file", "video-result"),
+    *(
+        "video-list",
+        "video-table",
+        "video-curves",
+        "video-axis-time",
+        "video-axis-sure",
+        "model-file",
+        "model-bundle",
+    ),
+)
 
-def say(text: str, kind: str = "say") -> str:
-    """A sentence where the person looks, spoken by screen readers when it changes."""
-    return f'<p class="{kind}" role="status">{html.escape(text)}</p>'
+Label = Callable[[str], Any]  # a key of LABELS -> what Gradio puts into words
+
+
+def translations() -> gr.I18n:
+    """Those of LABELS."""
+    known = {language: sentences(language) for language in languages()}
+    return gr.I18n(**{tag: {key: str(all_[key]) for key in LABELS} for tag, all_ in known.items()})
+
+
+def in_words(said: Said, label: bool = False) -> str:
+    """A sentence that stands there in English, until the page has put it into its language.
+
+    label: it is the name of the element that it stands in, and not seen.
+    """
+    values = html.escape(json.dumps(said.message["values"], ensure_ascii=False))
+    text = "" if label else html.escape(str(said))
+    return f'<in-words key="{said.key}" values="{values}"{" label" * label}>{text}</in-words>'
+
+
+def say(said: Said | InputError, kind: str = "say") -> str:
+    """A sentence where the person looks, spoken by screen readers when it changes.
+
+    An InputError speaks English, but for Refused.
+    """
+    if isinstance(said, Refused):
+        said = said.said
+    if isinstance(said, Said):
+        return f'<p class="{kind}" role="status">{in_words(said)}</p>'
+    return f'<p class="{kind}" role="status" lang="en" dir="ltr">{html.escape(str(said))}</p>'
+
+
+def reason(error: InputError) -> Said | str:
+    """What an error says, as a value of another sentence."""
+    return error.said if isinstance(error, Refused) else str(error)
 
 
 def room_of(rooms: Rooms, token: str) -> Room:

@@ -153,6 +153,28 @@ def test_teach_and_recognise_with_the_network_cut(
     context.close()
 
 
+@pytest.mark.parametrize(
+    ("language", "direction", "step", "stays"),
+    [
+        ("de", "ltr", "Benennen Sie Ihr erstes Ding", "Ihre Bilder bleiben auf diesem Gerät"),
+        ("ar", "rtl", "سمِّ شيئك الأول", "تبقى صورك على هذا الجهاز"),
+    ],
+)
+def test_it_speaks_the_language_of_the_browser(
+    browser: Browser, site: Path, language: str, direction: str, step: str, stays: str
+) -> None:
+    with static_host(site) as (url, _):
+        page = browser.new_context(service_workers="block", locale=language).new_page()
+        page.goto(url)
+        expect(page.locator("#next-step")).to_have_text(step)
+        expect(page.locator(".goes")).to_contain_text(stays)
+        root = page.locator(f"html[lang={language}][dir={direction}]")
+        expect(root).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert not Axe().run(page).response["violations"]
+        page.context.close()
+
+
 def test_what_cannot_work_is_said(browser: Browser, site: Path) -> None:
     with static_host(site) as (url, _):
         page = browser.new_context(service_workers="block").new_page()

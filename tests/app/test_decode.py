@@ -267,7 +267,7 @@ def test_who_waits_is_told_how_many_come_first(
 ) -> None:
     monkeypatch.setattr(decoder, "WAIT_SECONDS", 0.05)
     told: list[str] = []
-    room.page = lambda message: told.append(message["text"])
+    room.page = lambda message: told.append(message["values"])
     others = [rooms.open() for _ in range(3)]
     slow = file(video.parent, "hang")
     threads = [
@@ -278,12 +278,12 @@ def test_who_waits_is_told_how_many_come_first(
     until(lambda: len(naughty._clips._busy) == 2 and len(naughty._clips._waiting) == 1)
     reading = threading.Thread(target=naughty.read_clip, args=(room, video))
     reading.start()
-    until(lambda: told == ["3 files of others come first."])
+    until(lambda: told == [{"count": 3}])
     for other in others:
         rooms.close(other.token)
     for thread in (*threads, reading):
         thread.join(timeout=10)
-    assert Waiting(1).text == "One file of others comes first."
+    assert str(Waiting(1).said) == "One file of others comes first."
 
 
 def _read_quietly(reader: Decoder, room: Room, path: Path) -> None:

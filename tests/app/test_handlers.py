@@ -8,6 +8,7 @@ import pytest
 from app.handlers import Watching, sample_clips, welcome
 from app.rooms import Room
 from app.session import Clip, TaughtObjects
+from app.words.language import Said
 from model import InputError
 from tests.app.fakes import BLUE, GREEN, RED, House, Page, frames, house, jpeg
 
@@ -148,7 +149,7 @@ def test_files_of_what_is_removed_go_when_undo_no_longer_needs_them(
     assert len(list(room.folder.iterdir())) == 3, "red can still be brought back"
     green = room.taught.things[1]
     home.handlers.change(room, lambda taught: taught.rename(green.id, "RED"))
-    with pytest.raises(InputError, match="There is a new 'red' now"):
+    with pytest.raises(InputError, match="There is a new ‘red’ now"):
         home.handlers.change(room, lambda taught: taught.undo())
     home.handlers.forget_everything(room)
     assert not list(room.folder.iterdir()) and room.taught == TaughtObjects()
@@ -165,7 +166,7 @@ def test_single_frames_are_taken_out_and_come_back(home: House, room: Room) -> N
     assert [tuple(frame[0, 0]) for frame in shorter.frames] == [RED, BLUE]
     assert page.wait("state")["undo"] is None
     assert len(page.wait("clip")["thumbs"]) == 2
-    assert page.wait("state")["undo"] == "a frame of flag"
+    assert page.wait("state")["undo"] == Said("what-frame", {"name": "flag"}).message
     for number in (2, -1):
         with pytest.raises(InputError, match="That frame is not here"):
             home.handlers.remove_frame(room, thing, shorter.id, number)

@@ -108,11 +108,13 @@ def test_rename_remove_undo(line: Line, room: Room) -> None:
     line.record("blue", jpeg(BLUE), 3)
     red, blue = (thing.id for thing in room.taught.things)
     line.say({"do": "rename", "thing": red, "name": "blue", "ref": 5})
-    assert "Another thing is called 'blue' already" in line.answer(5)["text"]
+    assert "Another thing is called ‘blue’ already" in line.answer(5)["text"]
     line.say({"do": "remove", "thing": blue, "ref": 6})
     while (state := line.hear("state"))["undo"] is None:
         pass
-    assert [thing["name"] for thing in state["things"]] == ["red"] and state["undo"] == "blue"
+    assert [thing["name"] for thing in state["things"]] == ["red"] and state["undo"]["values"] == {
+        "name": "blue"
+    }
     line.say({"do": "undo", "ref": 7})
     assert line.answer(7)["type"] == "ok"
     line.say(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.report_card import sentences
+from app.words.report_card import sentences
 from model import Report
 
 GOOD = Report(

@@ -62,6 +62,15 @@ def test_every_answer_forbids_the_outside(client: httpx.Client, path: str) -> No
     assert not re.search(r"https?:|\*", HEADERS["content-security-policy"])
 
 
+def test_the_language_is_chosen_before_the_page_is_drawn(client: httpx.Client) -> None:
+    page = client.get("/")
+    assert page.text.index('<head><script src="page/choose.js"></script>') < page.text.index(
+        "<style"
+    )
+    assert int(page.headers["content-length"]) == len(page.content)
+    assert client.head("/").status_code == 200
+
+
 def page_files(client: httpx.Client, *patterns: str) -> dict[str, str]:
     """{name: text} of the page's files, as they are served."""
     files = {}

@@ -69,5 +69,5 @@ def test_the_commands_that_are_shown_are_understood() -> None:
 
 def test_names_are_text_wherever_they_are_shown() -> None:
     shown = [_seen((Stretch(0, 1, EVIL, 1.0),)), _legend((EVIL,), 1), _progress(EVIL, None)]
-    for markup in (*shown, _refused(EVIL)[0], _busy(EVIL)[3]):
+    for markup in (*shown, _refused(InputError(EVIL))[0], _busy(EVIL)[3]):
         assert "<script" not in markup and "&lt;script&gt;" in markup

@@ -8,7 +8,13 @@ const MANIFEST = "profile.json";
 const MAX_FILE_BYTES = 320 * 2 ** 20;
 const ID = /^[0-9a-z-]{1,40}$/;
 
-class Refused extends Error {}
+/** A sentence of the page's language by its key: here are no languages. */
+class Refused extends Error {
+  constructor(key, values = {}) {
+    super(key);
+    Object.assign(this, { key, values });
+  }
+}
 
 /** A profile of what `listing` {things, foreign, settings} names, as a Blob; clips: id -> bytes (T, SIDE, SIDE, 3). */
 export function pack(listing, clips) {
@@ -22,14 +28,14 @@ export function pack(listing, clips) {
 /** {manifest, found: id -> bytes} of a profile; an Error for the person where it is none. */
 export async function unpack(file, name) {
   try {
-    if (file.size > MAX_FILE_BYTES) throw new Refused(`it has ${file.size >> 20} MB, more than ${MAX_FILE_BYTES >> 20}`);
+    if (file.size > MAX_FILE_BYTES) throw new Refused("profile-large", { size: file.size >> 20, most: MAX_FILE_BYTES >> 20 });
     const small = ({ originalSize }) => originalSize <= 2 * BYTES; // a bomb is left out, and then missing
     const files = unzipSync(new Uint8Array(await file.arrayBuffer()), { filter: small });
-    if (!files[MANIFEST]) throw new Refused(`it holds no ${MANIFEST}`);
+    if (!files[MANIFEST]) throw new Refused("profile-without", { part: MANIFEST });
     const manifest = JSON.parse(new TextDecoder().decode(files[MANIFEST]));
-    if (manifest.format !== FORMAT) throw new Refused("it is no file of this app");
-    if (manifest.version > VERSION) throw new Refused(`its version, ${manifest.version}, is newer than this page`);
-    if (!listed(manifest).every(({ id, frames }) => ID.test(id) && frames >= 1)) throw new Refused("its list of clips is damaged");
+    if (manifest.format !== FORMAT) throw new Refused("profile-foreign");
+    if (manifest.version > VERSION) throw new Refused("profile-new", { version: manifest.version });
+    if (!listed(manifest).every(({ id, frames }) => ID.test(id) && frames >= 1)) throw new Refused("profile-list");
     const found = new Map();
     for (const { id, frames } of listed(manifest)) {
       const whole = new Uint8Array(frames * BYTES);
@@ -38,8 +44,8 @@ export async function unpack(file, name) {
     }
     return { manifest, found };
   } catch (error) {
-    const reason = error instanceof Refused ? error.message : "it is no zip, or damaged";
-    throw new Error(`${name} was not opened: ${reason}; nothing was changed.`);
+    const { key, values } = error instanceof Refused ? error : { key: "profile-damaged" };
+    throw new Refused("profile-refused", { file: name, reason: { key, values } });
   }
 }
 
@@ -56,8 +62,8 @@ function png(data) {
 }
 
 function pixels(file) {
-  if (!file) throw new Refused("some of its frames are missing");
+  if (!file) throw new Refused("profile-incomplete");
   const { width, height, channels, depth, data } = decode(file);
-  if (width !== SIDE || height !== SIDE || channels !== 3 || depth !== 8) throw new Refused(`a frame is no PNG of ${SIDE} x ${SIDE} pixels in RGB`);
+  if (width !== SIDE || height !== SIDE || channels !== 3 || depth !== 8) throw new Refused("profile-frame", { side: SIDE });
   return data;
 }

@@ -115,6 +115,6 @@ async function answer({ ref, ...order }) {
     postMessage({ type: "done", ref, ...told }, told.model ? [told.model] : []);
   } catch (error) {
     if (!(error instanceof Overtaken)) console.warn(`${order.do}:`, error.message);
-    postMessage({ type: "undone", ref, text: error.message });
+    postMessage({ type: "undone", ref, text: error.message, key: error.key, values: error.values });
   }
 }

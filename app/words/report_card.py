@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from app.words.language import Said
 from model import Report
 
 CONFUSED = 0.05  # share of one thing's looks given to another, from which on they are confused
@@ -12,64 +13,61 @@ SURE = 0.95  # share named right from which on a thing needs no more
 
 
 def sentences(report: Report) -> list[str]:
+    """The same in English."""
+    return [str(said) for said in told(report)]
+
+
+def told(report: Report) -> list[Said]:
     """From what to expect to what to do, each a sentence that can stand alone."""
     said = [*_expected(report), *_same(report), _confused(report), _odd(report), _advice(report)]
     return [sentence for sentence in said if sentence]
 
 
-def _expected(report: Report) -> list[str]:
+def _expected(report: Report) -> list[Said]:
     untested = [name for name, share in zip(report.names, report.right, strict=True)
                 if math.isnan(share)]  # fmt: skip
     if len(untested) == len(report.names):
-        return ["There is too little to tell how good it will be: one frame of each thing."]
+        return [Said("report-too-little")]
     tenths = round(10 * report.accuracy)
-    share = {0: "Hardly any", 10: "Nearly all"}.get(tenths, f"About {tenths} of 10")
-    what, but = "clips", "."
-    if min(report.clips) < 2:
-        what, but = "parts of clips", "; new places are harder."
-    said = [f"{share} looks were named right in {what} that it had not learned from{but}"]
+    what = "report-parts" if min(report.clips) < 2 else "report-clips"
+    share = {0: "-hardly", 10: "-nearly"}.get(tenths, "")
+    said = [Said(what + share, {} if share else {"tenths": tenths})]
     if untested:
-        said.append(f"Not tested, as there is one frame only: {', '.join(untested)}.")
+        said.append(Said("report-untested", {"names": untested}))
     return said
 
 
-def _same(report: Report) -> list[str]:
+def _same(report: Report) -> list[Said]:
     return [
-        f"{report.names[i]} and {report.names[j]} have the same picture: they cannot be told "
-        "apart; remove it from one of them."
+        Said("report-same", {"name": report.names[i], "other": report.names[j]})
         for i, j in report.same
     ]
 
 
-def _confused(report: Report) -> str:
+def _confused(report: Report) -> Said | None:
     if not (pair := report.confused) or pair[::-1] in report.same or pair in report.same:
-        return ""
+        return None
     i, j = sorted(pair)
-    pair = f"{report.names[i]} and {report.names[j]}"
-    if max(report.named[i, j], report.named[j, i]) >= CONFUSED:
-        return f"{pair} are the most easily confused."
-    return f"No two of your things were confused; the most alike are {pair}."
+    confused = max(report.named[i, j], report.named[j, i]) >= CONFUSED
+    names = {"name": report.names[i], "other": report.names[j]}
+    return Said("report-confused" if confused else "report-alike", names)
 
 
-def _odd(report: Report) -> str:
+def _odd(report: Report) -> Said | None:
     if not report.odd:
-        return ""
+        return None
     k, clip = report.odd
-    return (
-        f"Clip {clip + 1} of {report.names[k]} looks unlike its other clips; remove it if it shows "
-        "something else."
-    )
+    return Said("report-odd", {"number": clip + 1, "name": report.names[k]})
 
 
-def _advice(report: Report) -> str:
+def _advice(report: Report) -> Said | None:
     """More clips of what has fewest of those that are not sure, as long as they help."""
     right = report.right
     weak = [
         k for k, clips in enumerate(report.clips) if clips < ENOUGH and not right[k] >= SURE
     ] or [k for k, clips in enumerate(report.clips) if clips < 2]
     if not weak:
-        return ""
+        return None
     k = min(weak, key=lambda k: (report.clips[k], right[k], report.alike[k, k]))
     more = max(1, min(2, ENOUGH - report.clips[k]))
-    clips = "2 more clips" if more == 2 else "1 more clip"
-    return f"{clips} of {report.names[k]}, in another place, would help most."
+    return Said("report-advice", {"count": more, "name": report.names[k]})
