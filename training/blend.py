@@ -30,8 +30,8 @@ from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.average import load_alike
 from training.episodes.domains.mixed import DOMAIN
+from training.episodes.domains.mixture import domains_of, orbit_of, photos_of
 from training.episodes.episode import Episodes, Source, load
-from training.episodes.mixture import domains_of, orbit_of, photos_of
 from training.episodes.photos import SinglePhotos
 from training.initialise import embeddings
 from training.settings import provenance

@@ -23,8 +23,8 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
+from training.episodes.domains.mixture import episodes_of
 from training.episodes.episode import load
-from training.episodes.mixture import episodes_of
 from training.lite import task_embedding
 from training.settings import provenance
 from training.settings.config import LiteConfig, TrainConfig

@@ -33,8 +33,8 @@ from model.errors import InputError
 from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.checkpointing import FILE, Progress, load_state, save_state
+from training.episodes.domains.mixture import episodes_of
 from training.episodes.episode import Episode, Task, load
-from training.episodes.mixture import episodes_of
 from training.gradient import accuracy_on, add_gradient
 from training.initialise import blended, start
 from training.log import Log

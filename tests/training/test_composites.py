@@ -12,9 +12,9 @@ import torch
 from model.errors import InputError
 from tests.training.test_things import disc
 from training.episodes.composites import CompositeRules, Composites
+from training.episodes.domains.mixture import episodes_of
 from training.episodes.episode import Episodes
 from training.episodes.looks import Paint, Sprite, as_it_is
-from training.episodes.mixture import episodes_of
 from training.episodes.photos import PhotoEpisodes, Photos
 from training.episodes.plan import Plan, keep_plan
 from training.settings.command_line import parse

@@ -13,8 +13,8 @@ import torch
 
 from model.errors import InputError
 from tests.training.tree import FRAMES, OBJECTS, Shown, seen, write_tree
+from training.episodes.domains.mixture import episodes_of
 from training.episodes.episode import Episode, Episodes, load
-from training.episodes.mixture import episodes_of
 from training.episodes.orbit import Filter, read_split
 from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
 from training.settings.command_line import parse

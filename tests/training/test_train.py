@@ -18,7 +18,7 @@ from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training import train
 from training.episodes.composites import Composites
-from training.episodes.mixture import episodes_of
+from training.episodes.domains.mixture import episodes_of
 from training.settings.command_line import parse
 from training.settings.config import TrainConfig, check
 

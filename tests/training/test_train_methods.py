@@ -15,7 +15,7 @@ from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.training.test_train import config_of
 from training import train
 from training.checkpointing import Progress, load_state, save_state
-from training.episodes.mixture import episodes_of
+from training.episodes.domains.mixture import episodes_of
 from training.gradient import accuracy_on
 from training.methods import maml
 from training.methods.catalogue import choose, open_backbone

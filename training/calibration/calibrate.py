@@ -2,8 +2,8 @@
 
     python -m training.calibrate assets/NAME --photos PHOTOS --views VIEWS.npy ...
 
-Episodes are those of a training (`training.episodes.mixture`), with clips of 1 to 10 frames. Some
-objects of each are not taught, but shown; so are frames of another episode. Writes
+Episodes are those of a training (`training.episodes.domains.mixture`), with clips of 1 to 10
+frames. Some objects of each are not taught, but shown; so are frames of another episode. Writes
 calibration.json (`model.confidence.unknown`) into the folder and names it in card.json; prints how
 well it does on episodes that are kept for validation.
 

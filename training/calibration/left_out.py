@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from model import Personaliser, SupportSet, load_model
 from model.confidence.unknown import Calibration, OwnLooks, own_looks
+from training.episodes.domains.mixture import episodes_of
 from training.episodes.episode import Episode, load
-from training.episodes.mixture import episodes_of
 from training.settings.config import TrainConfig
 
 FOREIGN = 10  # frames of another episode

@@ -26,8 +26,8 @@ from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.episodes.domains.mixed import DOMAIN
+from training.episodes.domains.mixture import domains_of, orbit_of
 from training.episodes.episode import RoundRobin, Task
-from training.episodes.mixture import domains_of, orbit_of
 from training.evaluation.intervals import clustered
 from training.experiments.given import GivenFilm
 from training.lite import logits_of, task_embedding

@@ -22,8 +22,8 @@ import torch
 
 from model.errors import InputError
 from model.nn.cnaps import SimpleCnaps
+from training.episodes.domains.mixture import episodes_of
 from training.episodes.episode import Episode, Task, load
-from training.episodes.mixture import episodes_of
 from training.experiments.cost import random_task
 from training.settings.command_line import parse
 from training.settings.config import TrainConfig

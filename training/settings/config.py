@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from model.card import GRID
@@ -248,6 +248,7 @@ def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
 def differences(ours: TrainConfig, theirs: Mapping[str, Any]) -> list[str]:
     """Names of the options that stand differently, of those that a run's losses depend on."""
     mine = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(ours).items()}
-    theirs = renamed(theirs)
+    usual = {f.name: f.default for f in fields(TrainConfig)}  # of options younger than the run
+    theirs = {k: list(v) if isinstance(v, tuple) else v for k, v in usual.items()} | renamed(theirs)
     names = (mine.keys() | theirs.keys()) - ANYWHERE
     return sorted(name for name in names if mine.get(name) != theirs.get(name))
