@@ -23,7 +23,7 @@ TRIAL_RUN = TRIAL_TASKS + " --queries 1 --validation 1"
 
 @dataclass(frozen=True)
 class Training:
-    """One training of LITE, with one FiLM for all its tasks but for the last."""
+    """One training of LITE; all but the last have one FiLM for all tasks."""
 
     name: str
     steps: int
@@ -51,9 +51,9 @@ COMPOSITES = (
 )  # fmt: skip
 FIRST = ("classes-first", CLASSES[:3])  # the mean that `classes-more` starts from
 # The set encoder and the FiLM of the other domains, from the blend of the two specialists.
-BLEND = Training("domains", 350, "--context blend --weight-domains 1 --weight-composites 0 "
+BLEND = Training("domains", 260, "--context blend --weight-domains 1 --weight-composites 0 "
                  "--weight-photos 0 --weight-classes 0 --weight-orbit 0 --windows 4 --tasks 2 "
-                 "--rate 1e-3 --way 5", start="blend")  # fmt: skip
+                 "--rate 1e-3 --rate-temperature 0 --way 5", start="blend")  # fmt: skip
 
 
 @dataclass(frozen=True)

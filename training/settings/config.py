@@ -207,10 +207,11 @@ def check(config: TrainConfig) -> None:
         raise InputError(
             f"--film {config.film} is for simple-cnaps; leave it out for {config.method}."
         )
-    if config.context == "blend" and not (config.start and config.method == "simple-cnaps"
-                                          and config.film == "task"):  # fmt: skip
-        raise InputError("--context blend goes on from a blend; give --start FILE, and no other "
-                         "method or film.")  # fmt: skip
+    plain = config.method == "simple-cnaps" and config.film == "task"
+    if config.context == "blend" and not (config.start and plain):
+        raise InputError(
+            "--context blend goes on from a blend; give --start FILE, and no other method or film."
+        )
     if config.weight_domains and not (config.photos and config.views and config.fonts):
         raise InputError("The domains need --photos, --views and --fonts.")
     check_weights(config.backbone, bool(config.weights))
