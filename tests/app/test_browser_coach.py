@@ -57,6 +57,7 @@ def browser(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
         yield browser
 
 
+@pytest.mark.timeout(480)  # two minutes of filming, which a busy machine draws out
 def test_nine_of_ten_poor_clips_get_their_hint_and_good_ones_none(
     browser: Browser, quick: Server, clips: Path
 ) -> None:
@@ -83,6 +84,7 @@ def record_until(someone: Person, mark: int, name: str, words: str, tries: int =
             return expect(advice).to_have_text(words)
 
 
+@pytest.mark.timeout(480)
 def test_the_hint_is_seen_and_heard_while_recording(browser: Browser, quick: Server) -> None:
     with person(browser, quick.url, script=STUB + ANSWERED) as someone:
         page = someone.page
