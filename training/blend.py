@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.errors import InputError
-from model.nn.blend import DOMAINS, BlendedFilm, DomainEncoder
+from model.nn.blend import DOMAINS, GIVEN, BlendedFilm, DomainEncoder
 from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.average import load_alike
@@ -36,13 +36,12 @@ from training.episodes.photos import SinglePhotos
 from training.initialise import embeddings
 from training.settings import provenance
 from training.settings.command_line import read
-from training.settings.config import BLEND_OPTIONS, KINDS, TrainConfig, check
+from training.settings.config import BLEND_OPTIONS, KINDS, TrainConfig, check, check_domains
 from training.settings.provenance import Combination, commit, settings_of
 
 BATCH = 64  # frames at once
 RIDGE = 1e-3  # of the regression, on channel means of variance 1
-# The frames of these domains are made of things, those of all others of photos.
-OF_THINGS = ("things", "cameras")
+OF_THINGS = ("cameras",)  # whose frames show things; those of the others are made of photos
 
 
 @torch.no_grad()
@@ -63,10 +62,10 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, Co
     encoder, film = blend.set_encoder, blend.film_generator
     assert isinstance(encoder, DomainEncoder) and isinstance(film, BlendedFilm)
     tasks = supports_of(config)
-    by_kind = [[s for domain, s in tasks if domain == own] for own in ("things", "photos")]
+    by_kind = [[s for domain, s in tasks if domain == own] for own in DOMAINS[:GIVEN]]
     specialists = [mean_film(m, s) for m, s in zip((first, second), by_kind, strict=True)]
     film.given.copy_(torch.stack(specialists))
-    for vector, domain in zip(film.trained, DOMAINS[len(specialists) :], strict=True):
+    for vector, domain in zip(film.trained, DOMAINS[GIVEN:], strict=True):
         vector.copy_(specialists[0 if domain in OF_THINGS else 1])
     means = early_means(blend, [support for _, support in tasks])
     numbers = torch.tensor([DOMAINS.index(domain) for domain, _ in tasks])
@@ -151,7 +150,7 @@ def held_out(model: SimpleCnaps, config: TrainConfig) -> dict[str, float]:
     right = {domain: [] for domain in DOMAINS}
     for (domain, _), number in zip(tasks, best, strict=True):
         right[domain].append(DOMAINS[number] == domain)
-    return {domain: sum(found) / len(found) for domain, found in right.items() if found}
+    return {domain: sum(found) / len(found) for domain, found in right.items()}
 
 
 def parse(argv: Sequence[str]) -> tuple[TrainConfig, dict[str, Any]]:
@@ -165,8 +164,7 @@ def parse(argv: Sequence[str]) -> tuple[TrainConfig, dict[str, Any]]:
 def main(argv: Sequence[str] | None = None) -> None:
     config, own = parse(sys.argv[1:] if argv is None else argv)
     try:
-        if not (config.photos and config.views and config.fonts):
-            raise InputError("The domains need --photos, --views and --fonts.")
+        check_domains(config)
         check(config)
         torch.set_num_threads(config.threads)
         model, made_by = combine([own[kind] for kind in KINDS], config)

@@ -41,6 +41,7 @@ from training.log import Log
 from training.settings import provenance
 from training.settings.command_line import parse
 from training.settings.config import TrainConfig
+from training.settings.provenance import Provenance
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -84,6 +85,7 @@ def train(config: TrainConfig, resume: bool) -> None:
     ]
     held_out = episodes_of(config, validation=True)  # what is wrong with it is said now
     stream = load(episodes_of(config, validation=False), numbers, config.workers)
+    began = blended(config)
     log = Log(out, progress.step) if rank == 0 else None
     bar = tqdm(
         range(progress.step, config.steps), initial=progress.step, total=config.steps,
@@ -99,7 +101,7 @@ def train(config: TrainConfig, resume: bool) -> None:
             log.write(step, "train", facts)
             bar.set_postfix({k: f"{facts[k]:.3g}" for k in ("loss", "accuracy", "seconds", "GB")})
         if progress.step % config.validate_every == 0 or progress.step == config.steps:
-            progress = checkpoint(config, model, optimiser, progress, log, held_out, device)
+            progress = checkpoint(config, model, optimiser, progress, log, held_out, device, began)
 
 
 def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch.optim.Optimizer]:
@@ -217,6 +219,7 @@ def checkpoint(
     log: Log | None,
     held_out: Dataset[Episode],
     device: torch.device,
+    began: Provenance | None,
 ) -> Progress:
     """Validate and write everything that is kept; the other processes wait."""
     if log:
@@ -224,7 +227,7 @@ def checkpoint(
         log.write(progress.step, "validation", facts)
         best = facts["accuracy"] > progress.best
         progress = replace(progress, best=max(facts["accuracy"], progress.best))
-        run = provenance.run(config, progress.step, progress.seconds, facts, blended(config))
+        run = provenance.run(config, progress.step, progress.seconds, facts, began)
         header = provenance.write(run)
         out = Path(config.out)
         save_checkpoint(out / "last.safetensors", model, header)

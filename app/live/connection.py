@@ -264,10 +264,10 @@ async def outcome(
     return None, {"text": OUR_FAULT}
 
 
-def refusal(problem: Message) -> JSONResponse:
-    """A problem as the answer to a request."""
+def refusal(problem: Message, status: int = 400, **more: object) -> JSONResponse:
+    """A problem as the answer to a request, and what else it tells."""
     told = {"problem" if key == "text" else key: value for key, value in problem.items()}
-    return JSONResponse(told, 400)
+    return JSONResponse(told | more, status)
 
 
 def parse(text: str | None) -> Message:

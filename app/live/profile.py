@@ -68,8 +68,7 @@ def profile_routes(rooms: Rooms, profiles: Profiles) -> APIRouter:
         except InputError as error:
             opened, problem = None, told(error)
         if isinstance(opened, SameNames):
-            told_so = {"problem": str(opened), "said": opened.said.message}
-            return JSONResponse({"same": opened.names, **told_so})
+            return refusal(told(opened), 200, same=opened.names)
         if problem or opened is None:
             return refusal(problem)
         return JSONResponse(vars(opened))

@@ -16,17 +16,10 @@ from model import InputError
 
 # What Gradio draws itself; all the rest is <in-words>, which page/inwords.js puts into words.
 LABELS = (
-    *("tab-teach", "tab-video", "tab-model", "cancel", "video-file", "video-result"),
-    *(
-        "video-list",
-        "video-table",
-        "video-curves",
-        "video-axis-time",
-        "video-axis-sure",
-        "model-file",
-        "model-bundle",
-    ),
-)
+    "tab-teach", "tab-video", "tab-model", "cancel", "video-file", "video-result", "video-list",
+    "video-table", "video-curves", "video-axis-time", "video-axis-sure", "model-file",
+    "model-bundle",
+)  # fmt: skip
 
 Label = Callable[[str], Any]  # a key of LABELS -> what Gradio puts into words
 

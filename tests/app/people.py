@@ -102,12 +102,12 @@ class Person:
 
     def mark(self) -> int:
         """Which piece the camera shows now."""
-        colour = self.page.evaluate(
-            """() => {
+        colour = self.page.locator("#teach video").evaluate(  # which waits until there is one
+            """video => {
               const size = { width: 64, height: 48 };
               const canvas = Object.assign(document.createElement("canvas"), size);
               const pen = canvas.getContext("2d");
-              pen.drawImage(document.querySelector("#teach video"), 0, 0, 64, 48);
+              pen.drawImage(video, 0, 0, 64, 48);
               return [...pen.getImageData(1, 24, 1, 1).data].slice(0, 3);
             }"""
         )

@@ -42,11 +42,16 @@ from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 from model.saving import atomic_write
 from training.episodes.domains.mixed import DOMAIN
-from training.episodes.episode import Task
-from training.evaluation.intervals import clustered
-from training.experiments.given import GivenFilm
+from training.experiments.given import (
+    GivenFilm,
+    accuracy,
+    by_group,
+    effective_rank,
+    from_elsewhere,
+    no_film,
+)
 from training.experiments.kept_episodes import SOURCES, Shown, draw, read
-from training.lite import backward, logits_of
+from training.lite import backward
 from training.settings.command_line import parser_for
 from training.settings.config import LiteConfig
 
@@ -96,11 +101,11 @@ def train(options: argparse.Namespace) -> None:
             group["lr"] = group["rate"] * options.rate * min(1, (step + 1) / WARM_UP) * share
         optimiser.step()
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == options.steps:
-            loss, accuracy = np.mean(facts, 0)
+            loss, right = np.mean(facts, 0)
             sizes = [p.square().mean().sqrt().item() for p in (film.constant, film.blend)]
             print(
                 f"{options.arm} {step + 1:5} {time.perf_counter() - started:6.0f} s  loss "
-                f"{loss:.3f}  {100 * accuracy:.1f} %  b {sizes[0]:.4f}  V {sizes[1]:.5f}",
+                f"{loss:.3f}  {100 * right:.1f} %  b {sizes[0]:.4f}  V {sizes[1]:.5f}",
                 flush=True,
             )
             facts = []
@@ -134,17 +139,15 @@ def _found(
     """Accuracy (episodes, 5): own context, mean, another domain's, constant FiLM, no FiLM."""
     film = _generator(model)
     one, mean = _generator(constant)(contexts[0]), film(torch.stack(contexts).mean(0))
-    frozen = (torch.arange(len(one)) < len(one) // 2).float()
-    rng = np.random.default_rng(0)
     rows = []
-    for s, context in zip(shown, contexts, strict=True):
-        far = [i for i, o in enumerate(shown) if DOMAIN[o.source] != DOMAIN[s.source]]
-        other = film(contexts[far[rng.integers(len(far))]])
+    elsewhere = from_elsewhere([DOMAIN[s.source] for s in shown])
+    for s, context, k in zip(shown, contexts, elsewhere, strict=True):
+        other = mean if k is None else film(contexts[k])
         films = [(model, f) for f in (film(context), mean, other)] + [
             (constant, one),
-            (model, frozen),
+            (model, no_film(one)),
         ]
-        rows.append([_accuracy(m, f, s.task) for m, f in films])
+        rows.append([accuracy(m, f, s.task, LITE) for m, f in films])
     return np.array(rows)
 
 
@@ -152,13 +155,8 @@ def _print(found: np.ndarray, sources: Sequence[str]) -> None:
     names = ("own", "mean", "other", "constant", "frozen")
     print("source        n " + "".join(f"{n:>9}" for n in names)
           + "".join(f"{'own-' + n:>16}" for n in names[1:]))  # fmt: skip
-    for kind in dict.fromkeys((*SOURCES, *DOMAIN.values(), "all")):
-        mine = found[[kind in (s, DOMAIN[s], "all") for s in sources]]
-        if not len(mine):
-            continue
-        each = [str(i) for i in range(len(mine))]
-        gains = [clustered(list(mine[:, 0] - mine[:, k]), each) for k in range(1, 5)]
-        print(f"{kind:11}{len(mine):4} " + "".join(f"{a:9.1f}" for a in mine.mean(0))
+    for group, rows, gains in by_group(found, sources, [DOMAIN[s] for s in sources]):
+        print(f"{group:11}{len(rows):4} " + "".join(f"{a:9.1f}" for a in rows.mean(0))
               + "".join(f"{g.mean:+10.1f} +-{g.half:4.1f}" for g in gains))  # fmt: skip
 
 
@@ -167,19 +165,17 @@ def _spread(model: SimpleCnaps, contexts: list[Tensor], shown: Sequence[Shown]) 
     film = _generator(model)
     films = torch.stack([film(c) for c in contexts])
     around = films - films.mean(0)
-    share = torch.linalg.svdvals(around).square()
-    share = share / share.sum().clamp_min(1e-12)
-    rank = torch.exp(-(share * share.clamp_min(1e-12).log()).sum())
     codes = torch.stack([film.code(c - film.centre) for c in contexts])
     apart = torch.cdist(codes, codes).fill_diagonal_(torch.inf).argmin(1)
     same = np.mean([shown[i].source == shown[int(j)].source for i, j in enumerate(apart)])
     near = np.mean([DOMAIN[shown[i].source] == DOMAIN[shown[int(j)].source]
                     for i, j in enumerate(apart)])  # fmt: skip
-    frozen = (torch.arange(films.shape[1]) < films.shape[1] // 2).float()
     print(
-        f"FiLM: {around.square().mean().sqrt():.4f} between tasks, effective rank {rank:.1f}, "
-        f"{(films.mean(0) - frozen).square().mean().sqrt():.4f} from the frozen net; the nearest "
-        f"code is of the same source {100 * same:.0f} %, of the same domain {100 * near:.0f} %"
+        f"FiLM: {around.square().mean().sqrt():.4f} between tasks, effective rank "
+        f"{effective_rank(films):.1f}, "
+        f"{(films.mean(0) - no_film(films[0])).square().mean().sqrt():.4f} from the frozen net; "
+        f"the nearest code is of the same source {100 * same:.0f} %, of the same domain "
+        f"{100 * near:.0f} %"
     )
 
 
@@ -242,11 +238,6 @@ def _loaded(options: argparse.Namespace, arm: str, seed: int) -> SimpleCnaps:
         raise InputError(f"There is no {path}; train that arm first.")
     model.load_state_dict(torch.load(path, weights_only=True)["model"], strict=False)
     return model
-
-
-def _accuracy(model: SimpleCnaps, film: Tensor, task: Task) -> float:
-    answers = logits_of(GivenFilm(model, lambda: film), task, LITE).argmax(1)
-    return (answers == task.targets).float().mean().item()
 
 
 def _part(name: str) -> str:

@@ -28,11 +28,22 @@ from model.nn.cnaps import SimpleCnaps
 from training.episodes.domains.mixed import DOMAIN
 from training.episodes.domains.mixture import domains_of, orbit_of
 from training.episodes.episode import RoundRobin, Task
-from training.evaluation.intervals import clustered
-from training.experiments.given import GivenFilm
-from training.lite import logits_of, task_embedding
+from training.experiments.given import (
+    accuracy,
+    by_group,
+    effective_rank,
+    from_elsewhere,
+    no_film,
+)
+from training.lite import task_embedding
 from training.settings.command_line import read
-from training.settings.config import SYNTHETIC_SOURCES, LiteConfig, TrainConfig, check
+from training.settings.config import (
+    SYNTHETIC_SOURCES,
+    LiteConfig,
+    TrainConfig,
+    check,
+    check_domains,
+)
 
 OPTIONS = (*SYNTHETIC_SOURCES, "fonts", "orbit", "queries", "query", "frames", "validation")
 PEOPLE = "people"  # a source, where there are some
@@ -58,14 +69,6 @@ class Found:
     right: np.ndarray  # (T, 4): accuracy under each of FILMS
     films: Tensor  # (T, 2C)
 
-    def rank(self) -> float:
-        """The effective rank (Roy and Vetterli, 2007) of FiLM around its mean over the tasks."""
-        share = torch.linalg.svdvals(self.films - self.films.mean(0)).square()
-        if not share.sum() > 0:
-            return 0.0
-        share = share / share.sum()
-        return torch.exp(-(share * share.clamp_min(1e-12).log()).sum()).item()
-
 
 def held_out(config: TrainConfig) -> list[Asked]:
     """--validation tasks, the sources in turn."""
@@ -83,31 +86,21 @@ def compare(model: SimpleCnaps, asked: Sequence[Asked]) -> Found:
         [task_embedding(model, a.task.support, a.task.labels, LiteConfig()) for a in asked]
     )
     films, mean = [model.film(e) for e in own], model.film(own.mean(0))
-    rng = np.random.default_rng(0)
-    frozen = torch.cat([torch.ones(len(mean) // 2), torch.zeros(len(mean) // 2)])
     rows = []
-    for one, film in zip(asked, films, strict=True):
-        others = [i for i, a in enumerate(asked) if a.domain != one.domain]
-        other = films[others[rng.integers(len(others))]] if others else mean
-        rows.append([_accuracy(model, f, one.task) for f in (film, mean, other, frozen)])
+    for one, film, k in zip(asked, films, from_elsewhere([a.domain for a in asked]), strict=True):
+        other = mean if k is None else films[k]
+        given = (film, mean, other, no_film(mean))
+        rows.append([accuracy(model, f, one.task, LiteConfig()) for f in given])
     return Found(np.array(rows), torch.stack(films))
-
-
-def _accuracy(model: SimpleCnaps, film: Tensor, task: Task) -> float:
-    answers = logits_of(GivenFilm(model, lambda: film), task, LiteConfig()).argmax(1)
-    return (answers == task.targets).float().mean().item()
 
 
 def table(found: Found, asked: Sequence[Asked]) -> str:
     """Accuracies and paired differences in %, by source, by domain, over all."""
     lines = [f"{'':12}{'tasks':>6}{'own':>8}" + "".join(f"{'own - ' + f:>24}" for f in FILMS[1:])]
-    groups = [{a.source, a.domain, "all"} for a in asked]
-    for group in dict.fromkeys([*(a.source for a in asked), *(a.domain for a in asked), "all"]):
-        mine = 100 * found.right[[group in own for own in groups]]
-        each = [str(i) for i in range(len(mine))]
-        gains = [clustered(list(mine[:, 0] - mine[:, k]), each) for k in range(1, len(FILMS))]
+    sources, domains = [a.source for a in asked], [a.domain for a in asked]
+    for group, rows, gains in by_group(100 * found.right, sources, domains):
         lines.append(
-            f"{group:12}{len(mine):6}{mine[:, 0].mean():8.1f}"
+            f"{group:12}{len(rows):6}{rows[:, 0].mean():8.1f}"
             + "".join(f"{f'{gain.mean:+.1f} ± {gain.half:.1f}':>24}" for gain in gains)
         )
     return "\n".join(lines)
@@ -119,8 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     config, values = read(argv, __doc__, own, OPTIONS, positional="checkpoint")
     try:
-        if not (config.photos and config.views and config.fonts):
-            raise InputError("The domains need --photos, --views and --fonts.")
+        check_domains(config)
         check(config)
         torch.set_num_threads(config.threads)
         model, _ = load_checkpoint(values["checkpoint"])
@@ -130,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     print(table(found, asked))
     around = (found.films - found.films.mean(0)).square().mean().sqrt().item()
-    print(f"FiLM: {around:.4f} between tasks, effective rank {found.rank():.1f}")
+    print(f"FiLM: {around:.4f} between tasks, effective rank {effective_rank(found.films):.1f}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, made = card["head"], provenance.read(card["provenance"])
     runs = _runs(made)
-    began = made.started if isinstance(made, Run) else None
+    blend = (isinstance(made, Run) and made.started) or made
     lines = [
         f"# {card['name']}",
         "",
@@ -44,10 +44,8 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         *_clutter(card["provenance"].get("clutter")),
         *_listed(made),
     ]
-    if isinstance(made, Combination):
-        lines += _blended(made)
-    elif isinstance(began, Combination):
-        lines += _blended(began)
+    if isinstance(blend, Combination):
+        lines += _blended(blend)
     elif len(runs) > 1:
         lines += ["", f"Its weights are the mean of {len(runs)} trainings (`training.average`)."]
     for number, (kind, run) in enumerate(runs, 1):

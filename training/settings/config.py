@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from model.card import GRID
@@ -212,8 +212,8 @@ def check(config: TrainConfig) -> None:
         raise InputError(
             "--context blend goes on from a blend; give --start FILE, and no other method or film."
         )
-    if config.weight_domains and not (config.photos and config.views and config.fonts):
-        raise InputError("The domains need --photos, --views and --fonts.")
+    if config.weight_domains:
+        check_domains(config)
     check_weights(config.backbone, bool(config.weights))
     if config.sites == "paper" and config.backbone not in SERVED:
         raise InputError(
@@ -235,6 +235,12 @@ def check(config: TrainConfig) -> None:
         raise InputError(f"--windows must lie between 0 and {GRID}; it is {config.windows}.")
 
 
+def check_domains(config: TrainConfig) -> None:
+    """Raise InputError where there is nothing to make the episodes of many domains of."""
+    if not (config.photos and config.views and config.fonts):
+        raise InputError("The domains need --photos, --views and --fonts.")
+
+
 def flag(name: str) -> str:
     """An option's flag, with its older spelling where it has one."""
     old = TrainConfig.__dataclass_fields__[name].metadata["alias"]
@@ -248,8 +254,10 @@ def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def differences(ours: TrainConfig, theirs: Mapping[str, Any]) -> list[str]:
     """Names of the options that stand differently, of those that a run's losses depend on."""
-    mine = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(ours).items()}
-    usual = {f.name: f.default for f in fields(TrainConfig)}  # of options younger than the run
-    theirs = {k: list(v) if isinstance(v, tuple) else v for k, v in usual.items()} | renamed(theirs)
+    mine, usual = (
+        {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+        for config in (ours, TrainConfig())
+    )
+    theirs = usual | renamed(theirs)  # which lacks the options that are younger than the run
     names = (mine.keys() | theirs.keys()) - ANYWHERE
     return sorted(name for name in names if mine.get(name) != theirs.get(name))

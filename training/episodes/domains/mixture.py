@@ -69,7 +69,7 @@ def orbit_of(config: TrainConfig, validation: bool) -> Source:
 def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]]:
     """Composites, photo pieces and photo classes, each with its weight."""
     photos = photos_of(config, validation)
-    grounds = _grounds(config, validation) if config.surfaces else photos
+    grounds = _grounds(config, validation, photos)
     cutouts = Photos.read([Path(folder) for folder in config.cutouts])
     ready = Photos(_part(cutouts.classes, validation)).all
     way, queries, length = config.way, config.queries, config.clip_length
@@ -87,7 +87,7 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
     if config.weight_classes > 0 and sum(len(p) > 1 for p in photos.classes) >= 2:
         made.append((PhotoEpisodes(photos, way, shots, queries), config.weight_classes))
     if config.weight_domains > 0:
-        sources = domains_of(config, validation)
+        sources = _domains(config, validation, photos, grounds)
         made += [(own, config.weight_domains * SHARES[name]) for name, own in sources.items()]
     return made
 
@@ -95,7 +95,12 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
 def domains_of(config: TrainConfig, validation: bool) -> dict[str, Source]:
     """The sources of many domains by their names."""
     photos = photos_of(config, validation)
-    grounds = _grounds(config, validation) if config.surfaces else photos
+    return _domains(config, validation, photos, _grounds(config, validation, photos))
+
+
+def _domains(
+    config: TrainConfig, validation: bool, photos: Photos, grounds: Photos
+) -> dict[str, Source]:
     scripts = read_scripts(config.fonts, validation, HELD_OUT)
     views, shots = _views(config, validation), (1, config.shots)
     return domains(photos, grounds, views, scripts, config.way, shots, config.queries)
@@ -111,8 +116,12 @@ def photos_of(config: TrainConfig, validation: bool) -> Photos:
     return Photos(_part(everything.classes, validation))
 
 
-def _grounds(config: TrainConfig, validation: bool) -> Photos:
-    """Surfaces to stand on; those of a data set's own split where one is kept apart."""
+def _grounds(config: TrainConfig, validation: bool, photos: Photos) -> Photos:
+    """Surfaces to stand on, `photos` where there are none; those of a data set's own split where
+    one is kept apart.
+    """
+    if not config.surfaces:
+        return photos
     surfaces = Photos.read([Path(config.surfaces)])
     if not config.apart:
         return surfaces
