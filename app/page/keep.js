@@ -268,8 +268,11 @@ function megabytes(bytes) {
   return { key: "megabytes", values: { size: bytes / 1e6 } };
 }
 
-function reason({ name, message }) {
-  return name === "QuotaExceededError" ? t("keep-no-room") : (message || t("keep-nothing")).replace(/\.$/, "");
+// What a browser throws is not for a person; what the app says is.
+function reason(error) {
+  if (error.name === "QuotaExceededError") return t("keep-no-room");
+  if (error instanceof DOMException) return t("keep-nothing");
+  return error.message.replace(/\.$/, "");
 }
 
 // Browsers that keep nothing, as with cookies blocked, throw.

@@ -27,6 +27,7 @@ export class Shelf {
 
   async #do(mode, act) {
     this.#opening ??= open();
+    this.#opening.catch(() => (this.#opening = null)); // another time it may be allowed
     const transaction = (await this.#opening).transaction(CLIPS, mode);
     const asked = act(transaction.objectStore(CLIPS));
     await new Promise((done, fail) => {
@@ -39,6 +40,7 @@ export class Shelf {
 
 function open() {
   return new Promise((done, fail) => {
+    if (!globalThis.indexedDB) throw new DOMException("", "NotSupportedError");
     const opening = indexedDB.open(NAME, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(CLIPS, { keyPath: "id" });
     opening.onsuccess = () => done(opening.result);

@@ -128,6 +128,16 @@ class Person:
             expect(self.page.locator(".card h3", has_text=thing)).to_be_visible(timeout=15_000)
         self.wait_until_learned(len(things))
 
+    def record(self, thing: str) -> None:
+        """Whatever the camera shows, for a moment."""
+        stop = self.page.get_by_role("button", name="Stop camera")
+        expect(stop).to_be_visible(timeout=15_000)
+        self.name(thing)
+        self.press("Record")
+        self.page.wait_for_timeout(1500)
+        self.press(f"Stop recording {thing}")
+        expect(self.page.locator(".card h3", has_text=thing)).to_be_visible(timeout=10_000)
+
     def wait_until_learned(self, things: int, seconds: float = 60.0) -> None:
         expect(self.page.locator(".lesson p")).to_contain_text(
             f"of {things} things in", timeout=1000 * seconds

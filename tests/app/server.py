@@ -36,6 +36,11 @@ class Server:
             if path.is_file() and path.relative_to(self.folder).parts[2] in parts
         ]
 
+    @property
+    def left(self) -> list[Path]:
+        """What was taught: clips and models."""
+        return [file for file in self.private if file.suffix in (".npy", ".onnx")]
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(how)
         self.process.wait(timeout=20)

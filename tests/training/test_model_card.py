@@ -64,6 +64,8 @@ def test_the_card_of_a_blend_says_whose_training_each_was() -> None:
         assert title in text and f"- Commit: c{k}\n" in text
     assert f"Training 4, of the blend\n\n    {command(asdict(last))}\n" in text
     assert "Meta-trained with LITE" in text and "- Commit: def" in text and "at abc by" in text
+    hours = [line for line in text.splitlines() if line.startswith("- Hours: ")]
+    assert hours == ["- Hours: `3.0`", "- Hours: `0.5`"]  # of all, and of the last by itself
 
 
 def test_curves_are_means_of_the_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +145,8 @@ def _runs(made: Provenance, kind: str = "") -> list[tuple[str, Run]]:
     if isinstance(made, Mean):
         return [run for part in made.parts for run in _runs(part, kind)]
     if made.started:
-        return [*_runs(made.started), (", of the blend", made)]
+        alone = replace(made, hours=round(made.hours - made.started.hours, 3))
+        return [*_runs(made.started), (", of the blend", alone)]
     return [(kind, made)]
 
 

@@ -6,72 +6,23 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 import app.decode.work
-from app.decode import children, decoder
-from app.decode.decoder import CLOSED, FAILED, Decoder, Waiting
+from app.decode import decoder
+from app.decode.decoder import FAILED, Decoder
 from app.decode.work import look_through
 from app.naming.frames import Seen
-from app.rooms import Room, Rooms
+from app.rooms import Room
 from model import InputError
 from model.frames import read_clip, square, stream
+from tests.app.decode.files import file, until
 from tests.app.server import ROOT
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel through /proc")
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
-    reader = Decoder(tmp_path_factory.mktemp("empty"))
-    yield reader
-    reader.close()
-
-
-@pytest.fixture
-def naughty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoder]:
-    """A decoder whose children misbehave as `tests.app.naughty` says."""
-    monkeypatch.setattr(children, "COMMAND", [sys.executable, "-m", "tests.app.naughty"])
-    monkeypatch.setenv("SECRET", "of the server")
-    (tmp_path / "empty").mkdir()
-    reader = Decoder(tmp_path / "empty")
-    yield reader
-    reader.close()
-
-
-@pytest.fixture
-def rooms(tmp_path: Path) -> Rooms:
-    for name in ("private", "shown"):
-        (tmp_path / name).mkdir()
-    return Rooms(tmp_path / "private", tmp_path / "shown")
-
-
-@pytest.fixture
-def room(rooms: Rooms) -> Room:
-    return rooms.open()
-
-
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    path = tmp_path / "grey.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
-    for index in range(30):
-        writer.write(np.full((48, 64, 3), 8 * index, np.uint8))
-    writer.release()
-    return path
-
-
-def file(folder: Path, name: str, text: str = "") -> Path:
-    path = folder / f"{name}.mp4"
-    path.write_text(text)
-    return path
 
 
 def always() -> None:
@@ -80,13 +31,6 @@ def always() -> None:
 
 def seen(reader: Decoder, room: Room, path: Path) -> list[Seen]:
     return [s for s in reader.look_through(room, path, always) if isinstance(s, Seen)]
-
-
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_child_reads_what_one_would_read_oneself(
@@ -202,7 +146,7 @@ from pathlib import Path
 from app.decode import children
 from app.decode.decoder import Decoder
 from app.rooms import Rooms
-children.COMMAND = [sys.executable, "-m", "tests.app.naughty"]
+children.COMMAND = [sys.executable, "-m", "tests.app.decode.naughty"]
 folder = Path({str(tmp_path)!r})
 for name in ("private", "shown", "empty"):
     (folder / name).mkdir()
@@ -239,71 +183,6 @@ def test_a_fork_server_that_died_is_started_again(
     assert len(naughty.read_clip(room, video)) > 1
 
 
-def test_slow_files_of_one_room_let_another_room_go_first(
-    naughty: Decoder, rooms: Rooms, room: Room, video: Path
-) -> None:
-    slow = file(video.parent, "hang")
-    outcome: list[InputError] = []
-
-    def read_slowly() -> None:
-        try:
-            naughty.read_clip(room, slow)
-        except InputError as error:
-            outcome.append(error)
-
-    threads = [threading.Thread(target=read_slowly) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    other = rooms.open()
-    assert len(naughty.read_clip(other, video)) > 1, "while one of four hangs, three wait"
-    rooms.close(room.token)
-    for thread in threads:
-        thread.join(timeout=10)
-    assert [str(error) for error in outcome] == [CLOSED] * 4, "the waiting ones are dropped"
-
-
-def test_who_waits_is_told_how_many_come_first(
-    naughty: Decoder, rooms: Rooms, room: Room, video: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(decoder, "WAIT_SECONDS", 0.05)
-    told: list[str] = []
-    room.page = lambda message: told.append(message["values"])
-    others = [rooms.open() for _ in range(3)]
-    slow = file(video.parent, "hang")
-    threads = [
-        threading.Thread(target=_read_quietly, args=(naughty, other, slow)) for other in others
-    ]
-    for thread in threads:
-        thread.start()
-    until(lambda: len(naughty._clips._busy) == 2 and len(naughty._clips._waiting) == 1)
-    reading = threading.Thread(target=naughty.read_clip, args=(room, video))
-    reading.start()
-    until(lambda: told == [{"count": 3}])
-    for other in others:
-        rooms.close(other.token)
-    for thread in (*threads, reading):
-        thread.join(timeout=10)
-    assert str(Waiting(1).said) == "One file of others comes first."
-
-
-def _read_quietly(reader: Decoder, room: Room, path: Path) -> None:
-    with pytest.raises(InputError):
-        reader.read_clip(room, path)
-
-
-def test_whoever_has_enough_ends_the_child_at_once(
-    naughty: Decoder, room: Room, tmp_path: Path
-) -> None:
-    def enough() -> None:
-        raise InputError("Enough.")
-
-    start = time.monotonic()
-    with pytest.raises(InputError, match="Enough"):
-        list(naughty.look_through(room, file(tmp_path, "hang"), enough))
-    assert time.monotonic() - start < 10 < decoder.FRAME_SECONDS
-    assert not naughty._videos._busy
-
-
 def test_a_video_is_bounded_in_frames_in_time_and_in_pixels(
     monkeypatch: pytest.MonkeyPatch, video: Path
 ) -> None:
@@ -322,10 +201,3 @@ def test_a_video_is_bounded_in_frames_in_time_and_in_pixels(
     monkeypatch.setattr(app.decode.work, "stream", lambda path, budget: iter(sparse))
     with pytest.raises(InputError, match="longer than 2 hours"):
         list(look_through(video))
-
-
-def test_a_file_whose_room_has_closed_says_so(reader: Decoder, rooms: Rooms, video: Path) -> None:
-    room = rooms.open()
-    rooms.close(room.token)
-    with pytest.raises(InputError, match="This page was closed"):
-        reader.read_clip(room, video)
