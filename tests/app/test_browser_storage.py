@@ -21,7 +21,7 @@ IDBFactory.prototype.open = refuse;
 MISSING = "Object.defineProperty(window, 'indexedDB', { value: undefined });"
 PRIVATE = """
 IDBFactory.prototype.open = () => {
-  const opening = { error: new DOMException("A mutation operation was attempted.", "InvalidStateError") };
+  const opening = { error: new DOMException("No mutation here.", "InvalidStateError") };
   setTimeout(() => opening.onerror());
   return opening;
 };
