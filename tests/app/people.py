@@ -136,7 +136,7 @@ class Person:
         self.press("Record")
         self.page.wait_for_timeout(1500)
         self.press(f"Stop recording {thing}")
-        expect(self.page.locator(".card h3", has_text=thing)).to_be_visible(timeout=10_000)
+        expect(self.page.locator(".card h3", has_text=thing)).to_be_visible(timeout=20_000)
 
     def wait_until_learned(self, things: int, seconds: float = 60.0) -> None:
         expect(self.page.locator(".lesson p")).to_contain_text(
