@@ -25,12 +25,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.errors import InputError
+from model.nn.backbone import PACKAGED
 from model.nn.blend import DOMAINS, GIVEN, BlendedFilm, DomainEncoder
 from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import SimpleCnaps
 from training.average import load_alike
-from training.episodes.domains.mixed import DOMAIN
-from training.episodes.domains.mixture import domains_of, orbit_of, photos_of
+from training.episodes.domains.mixture import orbit_of, photos_of, sources_of
+from training.episodes.domains.sources import DOMAIN_OF
 from training.episodes.episode import Episodes, Source, load
 from training.episodes.photos import SinglePhotos
 from training.initialise import embeddings
@@ -49,12 +50,18 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, Co
     """The model of the two specialists' checkpoints, in the order of KINDS, and its provenance.
 
     `config` says where the episodes come from, --whitening of each source. Windows are the first's.
-    InputError if one of the two has no FiLM, or has it elsewhere, or for other features.
+    InputError if one of the two has no FiLM, or has it elsewhere, for other features or of another
+    method or backbone than ours.
     """
     (first, one), (second, two) = load_alike(paths, ("sites", "features"))
     for path, model in zip(paths, (first, second), strict=True):
         if model.config.film == "none":
             raise InputError(f"{path} has no FiLM.")
+        if (model.config.head, model.config.backbone) != ("mahalanobis", PACKAGED):
+            raise InputError(
+                f"{path} has the head {model.config.head} on {model.config.backbone}; a blend is "
+                f"of Simple CNAPs on {PACKAGED}."
+            )
     settings = replace(
         first.config, film="task", context="blend", embedding=len(DOMAINS), clutter=0
     )
@@ -62,7 +69,7 @@ def combine(paths: Sequence[Path], config: TrainConfig) -> tuple[SimpleCnaps, Co
     encoder, film = blend.set_encoder, blend.film_generator
     assert isinstance(encoder, DomainEncoder) and isinstance(film, BlendedFilm)
     tasks = supports_of(config)
-    by_kind = [[s for domain, s in tasks if domain == own] for own in DOMAINS[:GIVEN]]
+    by_kind = [[s for domain, s in tasks if domain == own] for own in KINDS.values()]
     specialists = [mean_film(m, s) for m, s in zip((first, second), by_kind, strict=True)]
     film.given.copy_(torch.stack(specialists))
     for vector, domain in zip(film.trained, DOMAINS[GIVEN:], strict=True):
@@ -88,8 +95,8 @@ def supports_of(config: TrainConfig, validation: bool = False) -> list[tuple[str
     """
     count = max(config.whitening // (4 if validation else 1), 1)
     sources: list[tuple[str, Source]] = [
-        (DOMAIN[name], source)
-        for name, source in domains_of(replace(config, queries=1), validation).items()
+        (DOMAIN_OF[name], source)
+        for name, source in sources_of(replace(config, queries=1), validation).items()
     ]
     sources.append(("photos", SinglePhotos(photos_of(config, validation), config.way)))
     if config.orbit:
@@ -143,9 +150,8 @@ def fit_encoder(means: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def held_out(model: SimpleCnaps, config: TrainConfig) -> dict[str, float]:
-    """For each domain, the share of held-out tasks whose largest score is its own."""
-    tasks = supports_of(config, validation=True)
+def held_out(model: SimpleCnaps, tasks: Sequence[tuple[str, Tensor]]) -> dict[str, float]:
+    """For each domain, the share of its tasks (`supports_of`) whose largest score is its own."""
     best = embeddings(model, [support for _, support in tasks]).argmax(1).tolist()
     right = {domain: [] for domain in DOMAINS}
     for (domain, _), number in zip(tasks, best, strict=True):
@@ -167,9 +173,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_domains(config)
         check(config)
         torch.set_num_threads(config.threads)
+        asked = supports_of(config, validation=True)  # what is missing for it is said first
         model, made_by = combine([own[kind] for kind in KINDS], config)
         save_checkpoint(own["out"], model, provenance.write(made_by))
-        shares = [f"{100 * share:.1f} % of {d}" for d, share in held_out(model, config).items()]
+        shares = [f"{100 * share:.1f} % of {d}" for d, share in held_out(model, asked).items()]
         print("held-out episodes in their domain:", ", ".join(shares))
     except InputError as error:
         sys.exit(str(error))

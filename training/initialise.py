@@ -28,7 +28,7 @@ from training.episodes.episode import load
 from training.lite import task_embedding
 from training.settings import provenance
 from training.settings.config import LiteConfig, TrainConfig
-from training.settings.provenance import Provenance
+from training.settings.provenance import Provenance, Run
 
 # Added to every direction's variance, in mean variances: one that tasks hardly differ in would
 # otherwise be blown up, and with it every small change of the layers before.
@@ -50,11 +50,15 @@ def start(model: SimpleCnaps, config: TrainConfig) -> None:
         whiten(model, supports)
 
 
-def blended(config: TrainConfig) -> Provenance | None:
-    """How the blend was made that a training goes on from; None for other trainings."""
+def blended(config: TrainConfig, resume: bool) -> Provenance | None:
+    """How the blend was made that a training goes on from; None for other trainings. One that is
+    resumed knows it, and needs no --start any more.
+    """
     if config.context != "blend":
         return None
-    return provenance.read(load_checkpoint(Path(config.start))[1])
+    path = Path(config.out) / "last.safetensors" if resume else Path(config.start)
+    made = provenance.read(load_checkpoint(path)[1])
+    return made.started if resume and isinstance(made, Run) else made
 
 
 @torch.no_grad()
@@ -110,7 +114,7 @@ def embeddings(model: SimpleCnaps, supports: Iterable[Tensor]) -> Tensor:
     device = model.log_temperature.device
     return torch.stack(
         [
-            # of pixels the embedding is a mean, which asks for no labels
+            # of all but statistics the embedding is a mean, which asks for no labels
             task_embedding(model, s.to(device), torch.zeros(len(s), dtype=torch.long), LiteConfig())
             for s in supports
         ]

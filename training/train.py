@@ -85,7 +85,7 @@ def train(config: TrainConfig, resume: bool) -> None:
     ]
     held_out = episodes_of(config, validation=True)  # what is wrong with it is said now
     stream = load(episodes_of(config, validation=False), numbers, config.workers)
-    began = blended(config)
+    began = blended(config, resume)
     log = Log(out, progress.step) if rank == 0 else None
     bar = tqdm(
         range(progress.step, config.steps), initial=progress.step, total=config.steps,

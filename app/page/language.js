@@ -15,7 +15,7 @@ const sentences = await (await fetch(new URL(`languages/${language}.json`, impor
 /** Does this language run from right to left? */
 export const rtl = root.dir === "rtl";
 
-/** The sentence `key`; values: numbers, texts, lists of texts, or {key, values} of other sentences. */
+/** The sentence `key`; values: numbers, texts, Errors, lists of texts, or {key, values} of other sentences. */
 export function t(key, values = {}) {
   const found = sentences[key];
   const sentence = typeof found === "string" ? found : (found[plurals.select(values.count)] ?? found.other);
@@ -30,6 +30,7 @@ export function written(value, digits) {
   }
   if (Array.isArray(value)) return value.map((one) => written(one)).join(sentences.comma);
   if (value?.key) return t(value.key, value.values);
+  if (value instanceof Error) return written(value.message);
   return rtl || RIGHT_TO_LEFT.test(value) ? ISOLATE + value + END : `${value}`;
 }
 
@@ -41,10 +42,6 @@ export function spoken(text) {
 /** A sentence of the app's own, which speaks English: to be thrown, or shown. */
 export class English extends Error {
   lang = "en";
-
-  toString() {
-    return this.message;
-  }
 }
 
 /** Show what is wrong: a sentence of this language, an Error with one, or English. */

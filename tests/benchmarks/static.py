@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from tests.app.static import adapt_in_page, profile, static_host
 from tests.benchmarks.adaptation import timed
 
 SETS, ASKED = 20, 24
+ENDS = ((1, 1), (1, 200), (20, 200))  # objects, frames of the first sets; the others lie between
 TASKS = """
 globalThis.longest = 0;
 new PerformanceObserver((list) => {
@@ -37,11 +39,17 @@ def frames() -> np.ndarray:
     return np.stack([square(f) for p in paths for n, (_, f) in enumerate(stream(p)) if n % 2 == 0])
 
 
-def support(pool: np.ndarray, rng: np.random.Generator) -> Clips:
-    """1 to 20 objects with 1 to 200 frames together, each in 1 to 4 clips; turned and recoloured,
-    so that there are enough different ones."""
-    ways = int(rng.integers(1, 21))
-    total = ways + int((200 - ways) * rng.random() ** 2)
+def sizes(rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Objects, 1 to 20, and frames, 1 to 200 together, of each set."""
+    yield from ENDS
+    for _ in range(SETS - len(ENDS)):
+        ways = int(rng.integers(1, 21))
+        yield ways, ways + int((200 - ways) * rng.random() ** 2)
+
+
+def support(pool: np.ndarray, rng: np.random.Generator, ways: int, total: int) -> Clips:
+    """Objects with so many frames together, each in 1 to 4 clips; turned and recoloured, so that
+    there are enough different ones."""
     shots = 1 + rng.multinomial(total - ways, rng.dirichlet(np.ones(ways)))
     found: Clips = {}
     for k, count in enumerate(shots):
@@ -98,13 +106,9 @@ def page_against_python() -> None:
             page = browser.new_page()
             page.goto(f"{url}empty.html")
             found = []
-            for _ in range(SETS):
-                objects = support(pool, rng)
-                count = sum(len(clip) for clips in objects.values() for clip in clips)
-                found.append(apart(page, folder, objects, asked))
-                print(
-                    f"  {len(objects):2d} objects, {count:3d} frames: {found[-1]:.1e}", flush=True
-                )
+            for ways, count in sizes(rng):
+                found.append(apart(page, folder, support(pool, rng, ways, count), asked))
+                print(f"  {ways:2d} objects, {count:3d} frames: {found[-1]:.1e}", flush=True)
             print(f"adapted in a page, largest difference over {SETS} sets: {max(found):.1e}")
             page.context.close()
         with static_host(folder) as (url, _), chromium(playwright) as browser:

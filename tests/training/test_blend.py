@@ -14,8 +14,9 @@ from model.nn.checkpoint import load_checkpoint, save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from tests.model.test_nn_parts import random_cnaps
 from training.blend import combine, fit_encoder, main, mean_film, supports_of
-from training.initialise import embeddings
+from training.initialise import blended, embeddings
 from training.settings import provenance
+from training.settings.command_line import parse
 from training.settings.config import TrainConfig
 from training.settings.provenance import Combination, Run
 from training.train import main as train
@@ -88,6 +89,10 @@ def test_lite_goes_on_from_a_blend(
     assert not torch.equal(film_of(trained).trained, film_of(blend).trained)
     before, after = (dict(m.set_encoder.named_parameters()) for m in (blend, trained))
     assert all(not torch.equal(before[name], after[name]) for name in before)
+    start.unlink()  # a run that is resumed needs it no more
+    train([*words, "--start", str(start), "--resume"])
+    config, _ = parse([*words, "--start", str(start)], "")
+    assert blended(config, resume=True) == made
     with pytest.raises(SystemExit, match="goes on from a blend; give --start"):
         train(words)
     with pytest.raises(SystemExit, match="was trained with --context pixels, not blend"):
@@ -125,6 +130,9 @@ def test_what_cannot_be_combined_is_refused_in_words(
     raw = tmp_path / "raw.safetensors"
     save_checkpoint(raw, random_cnaps(replace(ONE, features="raw")), {})
     with pytest.raises(InputError, match=r"raw\.safetensors has features raw, and .* has unit"):
+        combine([checkpoints[0], raw], config)
+    save_checkpoint(raw, random_cnaps(replace(ONE, head="prototypes")), {})
+    with pytest.raises(InputError, match=r"raw\.safetensors has the head prototypes on .* a blend"):
         combine([checkpoints[0], raw], config)
     save_checkpoint(none, random_cnaps(replace(ONE, film="none")), {})
     save_checkpoint(everywhere, random_cnaps(replace(ONE, sites="all")), {})

@@ -12,7 +12,7 @@ from model import InputError
 from training.episodes.composites import CompositeRules
 from training.episodes.domains.cameras import CAMERAS, Through
 from training.episodes.domains.characters import Characters, Scripts
-from training.episodes.domains.mixed import SHARES, domains, read_scripts
+from training.episodes.domains.sources import SHARES, every_source, read_scripts
 from training.episodes.episode import Episode
 from training.episodes.photos import PhotoEpisodes, Photos
 from training.episodes.views import load_views
@@ -67,21 +67,18 @@ def test_every_frame_of_an_episode_goes_through_one_camera(photos: Path) -> None
 def test_all_sources_give_episodes_of_their_kind(photos: Path, views: Path, fonts: Path) -> None:
     read, loaded = Photos.read([photos]), load_views(views)
     shown = [list(zip(loaded.groups, loaded.rgba, strict=True))]
-    sources = domains(read, read, shown, Scripts.read(fonts), 3, (1, 2), 1)
+    sources = every_source(read, read, shown, Scripts.read(fonts), 3, (1, 2), 1)
     assert set(sources) == set(SHARES)
     for name, source in sources.items():
         one, same = (source.episode(np.random.default_rng(7)) for _ in range(2))
         assert one.task.ways == 3 and len(one.task.query) == 3, name
         assert (frames(one) == frames(same)).all(), "an episode depends on its number alone"
-    assert set(domains(read, read, shown, None, 3, (1, 2), 1)) == set(SHARES) - {
-        "characters", "fonts"
-    }  # fmt: skip
 
 
-def test_choices_differ_in_one_property_alone(photos: Path, views: Path) -> None:
+def test_choices_differ_in_one_property_alone(photos: Path, views: Path, fonts: Path) -> None:
     read, loaded = Photos.read([photos]), load_views(views)
     shown = [list(zip(loaded.groups, loaded.rgba, strict=True))]
-    sources = domains(read, read, shown, None, 4, (1, 2), 1)
+    sources = every_source(read, read, shown, Scripts.read(fonts), 4, (1, 2), 1)
     for name, shapes in (("colour", 1), ("print", 1), ("shape", 4)):
         things = sources[name]._classes(np.random.default_rng(3))  # type: ignore[attr-defined]
         assert len({thing.key for thing in things}) == shapes, name

@@ -11,7 +11,7 @@ import torch
 
 from model.nn.checkpoint import save_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
-from training.episodes.domains.mixed import DOMAIN
+from training.episodes.domains.sources import DOMAIN_OF
 from training.experiments.cost import Cost, cost, random_task
 from training.experiments.embedding import FILMS, Asked, compare, main
 from training.experiments.given import effective_rank
@@ -49,12 +49,12 @@ def test_embeddings_are_compared_on_held_out_tasks_of_every_source(
 ) -> None:
     save_checkpoint(tmp_path / "c.safetensors", SimpleCnaps(CnapsConfig(film="constant")), {})
     words = ["--photos", str(photos), "--views", str(views), "--fonts", str(fonts), "--way", "2",
-             "--shots", "1", "--queries", "1", "--validation", str(len(DOMAIN))]  # fmt: skip
+             "--shots", "1", "--queries", "1", "--validation", str(len(DOMAIN_OF))]  # fmt: skip
     main([str(tmp_path / "c.safetensors"), *words])
     head, *lines, film = capsys.readouterr().out.splitlines()
     assert all(f"own - {name}" in head for name in FILMS[1:])
     named = [line.split()[0] for line in lines]
-    assert sorted(named) == sorted({*DOMAIN, *DOMAIN.values(), "all"})
+    assert sorted(named) == sorted({*DOMAIN_OF, *DOMAIN_OF.values(), "all"})
     for line in lines:  # one FiLM for all tasks, which is none
         assert line.count("+0.0 ±") == 3
     assert film == "FiLM: 0.0000 between tasks, effective rank 0.0"

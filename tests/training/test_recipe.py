@@ -18,6 +18,7 @@ from model.nn.checkpoint import load_checkpoint
 from tests.training.synthetic_world import open_renderer, write_catalogue
 from training import blend
 from training.calibration import calibrate
+from training.episodes.domains.sources import SHARES
 from training.recipe import make as recipe
 from training.recipe.make import LOG, make
 from training.recipe.stages import BLEND, CLASSES, COMPOSITES, NAME, Stage
@@ -37,6 +38,7 @@ def planned(monkeypatch: pytest.MonkeyPatch, *more: str) -> list[Stage]:
         raise InputError("planned")
 
     monkeypatch.setattr(recipe, "make", keep)
+    monkeypatch.setattr(recipe, "check_data", lambda data: None)
     with pytest.raises(SystemExit, match="planned"):
         recipe.main([*WORDS, "--out", "runs/x", *more])
     return found
@@ -56,7 +58,9 @@ def test_the_trainings_are_those_of_the_table_and_may_run(monkeypatch: pytest.Mo
     assert sum(config.steps for config in configs) == steps
     assert {config.film for config in configs[:-1]} == {"constant"}
     assert configs[-1].context == "blend" and configs[-1].film == "task"
-    assert all(config.threads == 1 and config.validation == 9 for config in configs)
+    assert all(config.threads == 1 for config in configs)
+    assert [config.validation for config in configs] == [9] * 8 + [len(SHARES) + 1]  # and people
+    assert configs[-1].orbit == "home" and configs[-1].weight_orbit == 1
     assert [len(config.views) for config in configs] == [1, 1, 2, 2, 2, 2, 2, 2, 2]
     start = next(stage for stage in plan if stage.module == "training.blend")
     config, own = blend.parse(start.argv)
@@ -96,11 +100,22 @@ def test_it_is_of_one_clean_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         make([], tmp_path)
 
 
+def test_what_a_late_stage_needs_is_asked_for_at_once(tmp_path: Path, fonts: Path) -> None:
+    (tmp_path / "home" / "train").mkdir(parents=True)
+    words = ["--photos", "a", "--objects", "b", "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match="no font"):
+        recipe.main([*words, "--fonts", str(tmp_path)])
+    people = ["--fonts", str(fonts), "--people", str(tmp_path / "home")]
+    with pytest.raises(SystemExit, match="home/train holds no <user>"):
+        recipe.main([*words, *people])
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_stage_that_fails_is_said_in_its_words_and_not_logged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, fonts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(recipe, "commit", lambda: "0a1b2c3")
-    words = ["--photos", str(tmp_path), "--objects", str(tmp_path / "none")]
+    words = ["--photos", str(tmp_path), "--objects", str(tmp_path / "none"), "--fonts", str(fonts)]
     with pytest.raises(SystemExit) as failed:
         recipe.main([*words, "--out", str(tmp_path / "out")])
     assert failed.value.code == 2 and "none" in capsys.readouterr().err

@@ -41,7 +41,8 @@ from model.errors import InputError
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 from model.saving import atomic_write
-from training.episodes.domains.mixed import DOMAIN
+from training.episodes.domains.sources import DOMAIN_OF
+from training.episodes.episode import Task
 from training.experiments.given import (
     GivenFilm,
     accuracy,
@@ -85,21 +86,12 @@ def train(options: argparse.Namespace) -> None:
     ]
     facts, started = [], time.perf_counter()
     for step in range(first, options.steps):
-        optimiser.zero_grad()
-        for k in range(step * options.tasks, (step + 1) * options.tasks):
-            context = contexts[order[k]]
-            generator = torch.Generator().manual_seed(options.seed * 1_000_003 + k)
-            method = GivenFilm(model, lambda context=context: film(context))
-            facts.append(backward(method, shown[order[k]].task, LITE, generator))
-        for _, p in trained:
-            if p.grad is not None:
-                p.grad /= options.tasks
-        (PENALTY * film.penalty()).backward()
-        torch.nn.utils.clip_grad_norm_([p for _, p in trained], 1.0)
+        numbers = range(step * options.tasks, (step + 1) * options.tasks)
+        tasks = [(k, contexts[order[k]], shown[order[k]].task) for k in numbers]
         share = 0.5 + 0.5 * math.cos(math.pi * step / options.steps)
         for group in optimiser.param_groups:
             group["lr"] = group["rate"] * options.rate * min(1, (step + 1) / WARM_UP) * share
-        optimiser.step()
+        facts += _step(model, optimiser, tasks, options.seed)
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == options.steps:
             loss, right = np.mean(facts, 0)
             sizes = [p.square().mean().sqrt().item() for p in (film.constant, film.blend)]
@@ -115,6 +107,29 @@ def train(options: argparse.Namespace) -> None:
                     {"model": ours, "optimiser": optimiser.state_dict(), "step": step + 1},
                     unfinished,
                 )
+
+
+def _step(
+    model: SimpleCnaps,
+    optimiser: torch.optim.Optimizer,
+    tasks: Sequence[tuple[int, Tensor, Task]],
+    seed: int,
+) -> list[tuple[float, float]]:
+    """One of Adam, over tasks with their numbers and contexts; loss and accuracy of each."""
+    film, found = _generator(model), []
+    optimiser.zero_grad()
+    for number, context, task in tasks:
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        method = GivenFilm(model, lambda context=context: film(context))
+        found.append(backward(method, task, LITE, generator))
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    for p in parameters:
+        if p.grad is not None:
+            p.grad /= len(tasks)
+    (PENALTY * film.penalty()).backward()
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    optimiser.step()
+    return found
 
 
 @torch.no_grad()
@@ -140,7 +155,7 @@ def _found(
     film = _generator(model)
     one, mean = _generator(constant)(contexts[0]), film(torch.stack(contexts).mean(0))
     rows = []
-    elsewhere = from_elsewhere([DOMAIN[s.source] for s in shown])
+    elsewhere = from_elsewhere([DOMAIN_OF[s.source] for s in shown])
     for s, context, k in zip(shown, contexts, elsewhere, strict=True):
         other = mean if k is None else film(contexts[k])
         films = [(model, f) for f in (film(context), mean, other)] + [
@@ -155,7 +170,7 @@ def _print(found: np.ndarray, sources: Sequence[str]) -> None:
     names = ("own", "mean", "other", "constant", "frozen")
     print("source        n " + "".join(f"{n:>9}" for n in names)
           + "".join(f"{'own-' + n:>16}" for n in names[1:]))  # fmt: skip
-    for group, rows, gains in by_group(found, sources, [DOMAIN[s] for s in sources]):
+    for group, rows, gains in by_group(found, sources, [DOMAIN_OF[s] for s in sources]):
         print(f"{group:11}{len(rows):4} " + "".join(f"{a:9.1f}" for a in rows.mean(0))
               + "".join(f"{g.mean:+10.1f} +-{g.half:4.1f}" for g in gains))  # fmt: skip
 
@@ -168,7 +183,7 @@ def _spread(model: SimpleCnaps, contexts: list[Tensor], shown: Sequence[Shown]) 
     codes = torch.stack([film.code(c - film.centre) for c in contexts])
     apart = torch.cdist(codes, codes).fill_diagonal_(torch.inf).argmin(1)
     same = np.mean([shown[i].source == shown[int(j)].source for i, j in enumerate(apart)])
-    near = np.mean([DOMAIN[shown[i].source] == DOMAIN[shown[int(j)].source]
+    near = np.mean([DOMAIN_OF[shown[i].source] == DOMAIN_OF[shown[int(j)].source]
                     for i, j in enumerate(apart)])  # fmt: skip
     print(
         f"FiLM: {around.square().mean().sqrt():.4f} between tasks, effective rank "
@@ -206,7 +221,7 @@ def _started(options: argparse.Namespace, shown: Sequence[Shown]) -> SimpleCnaps
     else:
         tasks = torch.stack([_context(model, options.arm, s) for s in shown])
         if options.arm in ("kinds", "domains"):
-            names = [s.source if options.arm == "kinds" else DOMAIN[s.source] for s in shown]
+            names = [s.source if options.arm == "kinds" else DOMAIN_OF[s.source] for s in shown]
             known = sorted(set(names))
             film.separate(tasks, torch.tensor([known.index(name) for name in names]))
         else:

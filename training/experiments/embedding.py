@@ -3,8 +3,8 @@
     python -m training.experiments.embedding CHECKPOINT --photos DIR ... --views FILE --fonts DIR
         --validation 308 [--orbit ROOT and other options of the episodes]
 
-On held-out episodes of every source of `training.episodes.domains`, and of people where --orbit
-names some, as many of each: the FiLM of the task's own embedding, of the mean embedding of all
+On held-out episodes of every source of `training.episodes.domains` in turn, and of the validation
+people where --orbit names some: the FiLM of the task's own embedding, of the mean embedding of all
 tasks, which is one FiLM for every task, of the embedding of a task of another domain, and no FiLM
 at all, under the same head and windows. Prints the accuracy of the first by source, by domain and
 over all, its paired differences to the others with 95 % intervals over tasks, and how FiLM moves
@@ -25,8 +25,8 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import SimpleCnaps
-from training.episodes.domains.mixed import DOMAIN
-from training.episodes.domains.mixture import domains_of, orbit_of
+from training.episodes.domains.mixture import orbit_of, sources_of
+from training.episodes.domains.sources import DOMAIN_OF
 from training.episodes.episode import RoundRobin, Task
 from training.experiments.given import (
     accuracy,
@@ -59,7 +59,7 @@ class Asked:
 
     @property
     def domain(self) -> str:
-        return "things" if self.source == PEOPLE else DOMAIN[self.source]
+        return "things" if self.source == PEOPLE else DOMAIN_OF[self.source]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Found:
 
 def held_out(config: TrainConfig) -> list[Asked]:
     """--validation tasks, the sources in turn."""
-    sources = domains_of(config, validation=True)
+    sources = sources_of(config, validation=True)
     if config.orbit:
         sources[PEOPLE] = orbit_of(config, validation=True)
     names, episodes = list(sources), RoundRobin(list(sources.values()))

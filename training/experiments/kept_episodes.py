@@ -16,14 +16,14 @@ from torch import Tensor
 from model.errors import InputError
 from model.nn.cnaps import SimpleCnaps
 from model.saving import atomic_write
-from training.episodes.domains.mixed import DOMAIN, domains, read_scripts
+from training.episodes.domains.sources import DOMAIN_OF, every_source, read_scripts
 from training.episodes.episode import Task
 from training.episodes.photos import Photos
 from training.episodes.views import load_views
 
 WAY, SHOTS, QUERIES = 5, (2, 5), 3
 HELD_OUT = 4  # one class, group of things and script in so many
-SOURCES = tuple(DOMAIN)
+SOURCES = tuple(DOMAIN_OF)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def draw(options: argparse.Namespace, model: SimpleCnaps) -> None:
         )
         things = [[(g, v) for v, g in zip(views.rgba, views.groups, strict=True) if g in kept]]
         scripts = read_scripts(str(options.fonts), held, HELD_OUT)
-        sources = domains(photos, grounds, things, scripts, WAY, SHOTS, QUERIES)
+        sources = every_source(photos, grounds, things, scripts, WAY, SHOTS, QUERIES)
         for i in range(count):
             path = path_of(options.folder, held, i)
             if path.exists():

@@ -28,7 +28,9 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     """Markdown; notes: results and limits, as whoever measured them wrote them down."""
     head, made = card["head"], provenance.read(card["provenance"])
     runs = _runs(made)
-    blend = (isinstance(made, Run) and made.started) or made
+    blend = made
+    while isinstance(blend, Run) and blend.started:
+        blend = blend.started
     lines = [
         f"# {card['name']}",
         "",
@@ -46,7 +48,7 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     ]
     if isinstance(blend, Combination):
         lines += _blended(blend)
-    elif len(runs) > 1:
+    elif isinstance(made, Mean):
         lines += ["", f"Its weights are the mean of {len(runs)} trainings (`training.average`)."]
     for number, (kind, run) in enumerate(runs, 1):
         if run.settings:
@@ -83,7 +85,7 @@ def _trained(card: dict[str, Any], made: Provenance) -> str:
 
 def _blended(made: Combination) -> list[str]:
     """How specialists became one model."""
-    kinds = sorted(made.specialists, key=KINDS.index)  # a checkpoint's header sorts them
+    kinds = sorted(made.specialists, key=list(KINDS).index)  # a header sorts them
     parts = " ".join(f"--{kind} {kind}.safetensors" for kind in kinds)
     made_by = command(made.blend, f"training.blend {parts} --out blend.safetensors")
     said = (

@@ -14,6 +14,7 @@ make the same again; torch promises the same bits on the same machine only.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -23,6 +24,8 @@ from typing import Any
 
 from model.errors import InputError
 from model.saving import atomic_write
+from training.episodes.domains.characters import Scripts
+from training.episodes.orbit import read_split
 from training.export.export import read_notes
 from training.export.model_card import model_card
 from training.log import read_log
@@ -80,6 +83,13 @@ def write_card(folder: Path, rows: Sequence[dict[str, Any]], trial: bool, notes:
         unfinished.write_text(text, encoding="utf-8")
 
 
+def check_data(data: argparse.Namespace) -> None:
+    """Raises InputError for what a stage hours from now would miss."""
+    Scripts.read(data.fonts)
+    for split in ("train", "validation") if data.people else ():
+        read_split(data.people, split)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
     parser = parser_for(__doc__)
@@ -94,13 +104,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"), help="font files")
     parser.add_argument("--surfaces", type=Path, help="folder of photos of rooms and tables")
     parser.add_argument("--apart", type=Path, help="rendered data set whose test things are kept")
-    parser.add_argument("--people", type=Path, help="data set of ORBIT's layout: what clutter does")
+    parser.add_argument("--people", type=Path, help="data set of ORBIT's layout with train and "
+                        "validation: filmed episodes, and what clutter does")  # fmt: skip
     parser.add_argument("--notes", type=Path, help="results and limits for the card, .md")
     parser.add_argument("--out", type=Path, required=True, help="folder of all that is made")
     parser.add_argument("--trial", action="store_true", help="every stage as small as it goes")
     data = parser.parse_args(argv)
     try:
         notes = read_notes(data.notes)
+        check_data(data)
         rows = make(stages(data, data.out), data.out)
         write_card(data.out / NAME, rows, data.trial, notes)
     except InputError as error:

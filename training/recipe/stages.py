@@ -32,8 +32,8 @@ class Training:
     scans_only: bool = False  # of the objects, the first folder alone
 
 
-# A specialist is the mean of several trainings, which err in other directions; README.md beside
-# this file says what each kind of episode brings and takes. At rate 0 stays the frozen net, which
+# A specialist is the mean of several trainings, which err in other directions; training/README.md
+# says what each kind of episode brings and takes. At rate 0 stays the frozen net, which
 # pulls a mean back.
 CLASSES = (
     Training("mixed", 800, "--windows 5", scans_only=True),
@@ -52,7 +52,7 @@ COMPOSITES = (
 FIRST = ("classes-first", CLASSES[:3])  # the mean that `classes-more` starts from
 # The set encoder and the FiLM of the other domains, from the blend of the two specialists.
 BLEND = Training("domains", 260, "--context blend --weight-domains 1 --weight-composites 0 "
-                 "--weight-photos 0 --weight-classes 0 --weight-orbit 0 --windows 4 --tasks 2 "
+                 "--weight-photos 0 --weight-classes 0 --windows 4 --tasks 2 "
                  "--rate 1e-3 --rate-temperature 0 --way 5", start="blend")  # fmt: skip
 
 
@@ -97,13 +97,15 @@ def stages(data: argparse.Namespace, out: Path) -> list[Stage]:
     sources += ["--cutouts", *data.cutouts] if data.cutouts else []
     sources += ["--apart", data.apart] if data.apart else []
     fonts = ["--fonts", data.fonts]
+    filmed = ["--orbit", data.people] if data.people else []
 
     def trained(training: Training) -> Stage:
         shown = views[:1] if training.scans_only else views
         start = ["--start", _weights(out, training.start)] if training.start else []
-        more = TRIAL_RUN.split() if trial else ["--validation", "9"]
+        asked = 12 if training is BLEND else 9  # a source of episodes at least once
+        more = TRIAL_RUN.split() if trial else ["--validation", asked]
         steps = 1 if trial else training.steps
-        kind = fonts if training is BLEND else ["--film", "constant"]
+        kind = [*fonts, *filmed] if training is BLEND else ["--film", "constant"]
         words = [*sources, "--views", *shown, *kind, "--threads", "1",
                  *training.options.split(), *start, "--steps", steps, *more]  # fmt: skip
         run = out / training.name
@@ -121,7 +123,6 @@ def stages(data: argparse.Namespace, out: Path) -> list[Stage]:
     found += [mean("classes", CLASSES), *map(trained, COMPOSITES), mean("composites", COMPOSITES)]
     kinds = [("--" + kind, _weights(out, kind)) for kind in ("composites", "classes")]
     size = ["--whitening", "2", *TRIAL_TASKS.split()] if trial else ["--whitening", "30"]
-    filmed = ["--orbit", data.people] if data.people else []
     found.append(
         _stage("training.blend", _weights(out, "blend"), *kinds[0], *kinds[1], *sources, *fonts,
                *filmed, "--views", *views, "--way", 5, "--threads", "1", *size)

@@ -19,7 +19,8 @@ SYNTHETIC_SOURCES = ("seed", "photos", "surfaces", "cutouts", "views", "apart", 
 
 # Of episodes, a specialist each, and the options of the command that blends them with others
 # (`training.blend`).
-KINDS: tuple[str, ...] = ("composites", "classes")
+# Kinds of specialists, and the domain whose FiLM each is; in the order of `DOMAINS`.
+KINDS: dict[str, str] = {"composites": "things", "classes": "photos"}
 BLEND_OPTIONS = (*SYNTHETIC_SOURCES, "whitening", "fonts", "orbit")
 
 # Options that a run may be resumed with other values of: where it runs and what it keeps.
@@ -75,7 +76,7 @@ class DataConfig:
     weight_classes: float = option(0.3, "share of class episodes: other photos of the class")
     fonts: str = option("", "folder of font files, whose characters are a domain")
     weight_domains: float = option(
-        0.0, "share of each of many domains: writing, textures, drawings, cameras, choices"
+        0.0, "share of each source of many domains: characters, fonts, textures, drawings, ..."
     )
 
 
@@ -113,7 +114,9 @@ class ModelConfig:
     sites: Literal["paper", "deep", "all"] = option(
         "deep", "batch-norms that FiLM reaches: 18, 46, 49"
     )
-    whitening: int = option(100, "tasks by which a new set encoder's embeddings are made to differ")
+    whitening: int = option(
+        100, "tasks that a new set encoder's embeddings are spread by; of a blend, of each source"
+    )
     features: Literal["raw", "unit"] = option("unit", "what the head sees")
     windows: int = option(0, "train through w x w windows of the query's map; 0: whole frames")
 
@@ -143,7 +146,9 @@ class OptimiserConfig:
     )
     warm_up: int = option(20, "steps")
     clip: float = option(1.0, "largest norm of the gradient")
-    penalty: float = option(1e-3, "times sum of r^2: the pull towards the frozen backbone")
+    penalty: float = option(
+        1e-3, "times the square of what FiLM changes: pulls towards the frozen net"
+    )
 
 
 @dataclass(frozen=True)

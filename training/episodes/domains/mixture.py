@@ -15,7 +15,7 @@ import numpy as np
 
 from model.errors import InputError
 from training.episodes.composites import CompositeRules, Composites
-from training.episodes.domains.mixed import SHARES, domains, read_scripts
+from training.episodes.domains.sources import SHARES, every_source, read_scripts
 from training.episodes.episode import Episodes, RoundRobin, Source
 from training.episodes.orbit import in_sight, read_split
 from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
@@ -87,23 +87,23 @@ def _made_up(config: TrainConfig, validation: bool) -> list[tuple[Source, float]
     if config.weight_classes > 0 and sum(len(p) > 1 for p in photos.classes) >= 2:
         made.append((PhotoEpisodes(photos, way, shots, queries), config.weight_classes))
     if config.weight_domains > 0:
-        sources = _domains(config, validation, photos, grounds)
+        sources = _sources(config, validation, photos, grounds)
         made += [(own, config.weight_domains * SHARES[name]) for name, own in sources.items()]
     return made
 
 
-def domains_of(config: TrainConfig, validation: bool) -> dict[str, Source]:
+def sources_of(config: TrainConfig, validation: bool) -> dict[str, Source]:
     """The sources of many domains by their names."""
     photos = photos_of(config, validation)
-    return _domains(config, validation, photos, _grounds(config, validation, photos))
+    return _sources(config, validation, photos, _grounds(config, validation, photos))
 
 
-def _domains(
+def _sources(
     config: TrainConfig, validation: bool, photos: Photos, grounds: Photos
 ) -> dict[str, Source]:
     scripts = read_scripts(config.fonts, validation, HELD_OUT)
     views, shots = _views(config, validation), (1, config.shots)
-    return domains(photos, grounds, views, scripts, config.way, shots, config.queries)
+    return every_source(photos, grounds, views, scripts, config.way, shots, config.queries)
 
 
 def photos_of(config: TrainConfig, validation: bool) -> Photos:

@@ -21,28 +21,29 @@ from training.episodes.photos import PhotoEpisodes, Photos
 
 CAMERAS = ("grey", "infrared", "cast", "dark", "coarse")
 # Sources whose episodes a camera sees alike are of one domain (`model.nn.blend`).
-DOMAIN = {"characters": "writing", "fonts": "writing", "textures": "textures", "colour": "things",
-          "print": "things", "shape": "things", "composites": "things", "classes": "photos",
-          "hues": "photos", "cameras": "cameras", "drawings": "drawings"}  # fmt: skip
+DOMAIN_OF = {"characters": "writing", "fonts": "writing", "textures": "textures",
+             "colour": "things", "print": "things", "shape": "things", "composites": "things",
+             "classes": "photos", "hues": "photos", "cameras": "cameras",
+             "drawings": "drawings"}  # fmt: skip
 SHARES = {"characters": 1.0, "fonts": 1.0, "textures": 1.0, "colour": 1.0, "print": 1.0,
           "shape": 1.0, "classes": 1.0, "composites": 1.0, "cameras": 1.0, "drawings": 1.0,
           "hues": 0.7}  # fmt: skip
 
 
-def domains(
+def every_source(
     photos: Photos,
     grounds: Photos,
     views: Sequence[Sequence[tuple[str, np.ndarray]]],
-    scripts: Scripts | None,
+    scripts: Scripts,
     way: int,
     shots: tuple[int, int],
     queries: int,
 ) -> dict[str, Source]:
-    """Every source by its name in SHARES; without fonts there are no characters."""
+    """Every source by its name in SHARES."""
     rules = CompositeRules(way, shots, queries, query_scale=(0.2, 0.9))
     things = Composites(rules, photos, grounds, views)
     classes = PhotoEpisodes(photos, way, shots, queries)
-    sources: dict[str, Source] = {
+    return {
         "textures": Textures(photos, way, shots, queries),
         "colour": Choices("colour", rules, photos, grounds, views),
         "print": Choices("print", rules, photos, grounds, views),
@@ -52,17 +53,13 @@ def domains(
         "cameras": Through(things, CAMERAS),
         "drawings": Through(classes, ("lines",)),
         "hues": Through(classes, ("hues",)),
+        "characters": Characters(scripts, way, shots, queries, ask_font=0),
+        "fonts": Characters(scripts, way, shots, queries, ask_font=1),
     }
-    if scripts is not None:
-        sources["characters"] = Characters(scripts, way, shots, queries, ask_font=0)
-        sources["fonts"] = Characters(scripts, way, shots, queries, ask_font=1)
-    return sources
 
 
-def read_scripts(folder: str, validation: bool, held_out: int) -> Scripts | None:
-    """The training or validation scripts of a folder of fonts; None where no folder is given."""
-    if not folder:
-        return None
+def read_scripts(folder: str, validation: bool, held_out: int) -> Scripts:
+    """The training or validation scripts of a folder of fonts."""
     scripts = Scripts.read(Path(folder))
     # letters of many fonts are few scripts: the first of each share is for validation
     names = sorted(scripts.letters)
