@@ -243,7 +243,7 @@ export class TeachAndWatch extends HTMLElement {
     const alarm = this.$(".alarm");
     const words = alarm.querySelector("p");
     alarm.hidden = !text;
-    if (words.textContent !== `${text}`) show(words, text); // said once, however often it is tried again
+    if (words.textContent !== (text.message ?? text)) show(words, text); // said once, however often it is tried again
     alarm.querySelector("button").hidden = !final;
     if (final) this.stopCamera();
   }

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from model.frames import stream
 
 RATE = 30
+expect.set_options(timeout=15_000)  # ms: two cores may be busy with other tests
 SIZE = (640, 480)
 # The colours of the strip left of the square that the model sees: what the camera shows right now.
 MARKS = ((255, 0, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255))

@@ -77,6 +77,7 @@ def test_what_it_really_is_becomes_a_clip_and_the_report_card_is_read(
         assert "in another place, would help most" in lines.last.inner_text()
         page.locator(".report summary").focus()
         page.keyboard.press("Enter")
+        expect(page.locator(".report details")).to_have_attribute("open", "")
         rows = page.locator(".report tr")
         expect(rows).to_have_count(3)
         assert int(rows.nth(1).locator("td").first.inner_text()) > 50
