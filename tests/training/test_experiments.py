@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -89,8 +90,8 @@ def test_another_tasks_embedding_matters_only_where_film_listens(
 
 @pytest.mark.slow
 def test_lites_memory_does_not_follow_n_and_full_back_propagations_does() -> None:
-    # what the allocator leaves unused varies by a tenth from process to process, and only adds
-    lite = [min(cost(n, 2, "cpu", 1).gigabytes for _ in range(2)) for n in (20, 60)]
+    # what the allocator leaves unused varies by a tenth from process to process
+    lite = [median(cost(n, 2, "cpu", 1).gigabytes for _ in range(3)) for n in (20, 60)]
     full = cost(20, None, "cpu", 1).gigabytes
     assert lite[1] <= 1.2 * lite[0]
     assert full > 1.5 * lite[0]
