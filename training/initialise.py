@@ -56,9 +56,10 @@ def blended(config: TrainConfig, resume: bool) -> Provenance | None:
     """
     if config.context != "blend":
         return None
-    path = Path(config.out) / "last.safetensors" if resume else Path(config.start)
-    made = provenance.read(load_checkpoint(path)[1])
-    return made.started if resume and isinstance(made, Run) else made
+    if not resume:
+        return provenance.read(load_checkpoint(Path(config.start))[1])
+    made = provenance.read(load_checkpoint(Path(config.out) / "last.safetensors")[1])
+    return made.started if isinstance(made, Run) else None
 
 
 @torch.no_grad()

@@ -89,7 +89,7 @@ export class Keep {
       this.#tell(t("keep-back-under-way", { number: index, clips: counted("of-clips", records.length) }));
       if (before.has(record.id)) continue;
       this.#known.set(record.id, { ...record, size: file.size }); // before the app says that it is there
-      const { problem } = await this.line.openProfile(file, "merge", NAME).catch((error) => ({ problem: error }));
+      const { problem } = await this.line.openProfile(file, "merge", NAME);
       if (!problem) continue;
       this.#known.delete(record.id); // it stays on the shelf
       troubles.push(problem);
@@ -139,7 +139,7 @@ export class Keep {
     this.#refuse("");
     this.#ask("");
     this.#tell(t("opening", { file: file.name }));
-    const told = await this.line.openProfile(file, same, file.name).catch((error) => ({ problem: error }));
+    const told = await this.line.openProfile(file, same, file.name);
     this.#tell("");
     if (told.same) return this.#askSame(file, told);
     if (told.problem) return this.#refuse(told.problem, this.openButton);

@@ -111,7 +111,7 @@ export class Line extends EventTarget {
   async openProfile(file, same, name) {
     const headers = { authorization: `Bearer ${this.room}`, "x-same": same, "x-file": encodeURIComponent(name) };
     const answer = await fetch(PROFILE, { method: "POST", headers, body: file }).catch(() => null);
-    if (!answer) throw new Unreachable();
+    if (!answer) return { problem: new Unreachable() };
     const told = await answer.json().catch(() => null);
     return told && !told.problem ? told : { ...told, problem: refused(told, "open-failed") };
   }

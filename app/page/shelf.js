@@ -26,8 +26,10 @@ export class Shelf {
   }
 
   async #do(mode, act) {
-    this.#opening ??= open();
-    this.#opening.catch(() => (this.#opening = null)); // another time it may be allowed
+    this.#opening ??= open().catch((error) => {
+      this.#opening = null; // another time it may be allowed
+      throw error;
+    });
     const transaction = (await this.#opening).transaction(CLIPS, mode);
     const asked = act(transaction.objectStore(CLIPS));
     await new Promise((done, fail) => {

@@ -132,7 +132,7 @@ class Person:
     def record(self, thing: str) -> None:
         """Whatever the camera shows, for a moment."""
         stop = self.page.get_by_role("button", name="Stop camera")
-        expect(stop).to_be_visible(timeout=15_000)
+        expect(stop).to_be_visible()
         self.name(thing)
         self.press("Record")
         self.page.wait_for_timeout(1500)

@@ -52,12 +52,10 @@ def test_what_finds_no_room_is_kept_once_there_is_some(browser: Browser, quick: 
         storage.send("Storage.overrideQuotaForOrigin", quota)
         someone.record("mug")
         state = page.locator(".keep-state")
-        expect(state).to_have_text(
-            "Not kept: this browser has no more room. Save a file instead.", timeout=10_000
-        )
+        expect(state).to_have_text("Not kept: this browser has no more room. Save a file instead.")
         storage.send("Storage.overrideQuotaForOrigin", {"origin": quick.url})
         someone.record("keys")
-        expect(state).to_contain_text("Kept in this browser: 2 clips of 2 things", timeout=10_000)
+        expect(state).to_contain_text("Kept in this browser: 2 clips of 2 things")
         someone.wait_until_learned(2)
         page.reload()
         someone.wait_until_learned(2)

@@ -17,9 +17,8 @@ from model.nn.cnaps import CnapsConfig
 SYNTHETIC_SOURCES = ("seed", "photos", "surfaces", "cutouts", "views", "apart", "way", "shots",
                      "skip_bad", "workers", "threads")  # fmt: skip
 
-# Of episodes, a specialist each, and the options of the command that blends them with others
-# (`training.blend`).
-# Kinds of specialists, and the domain whose FiLM each is; in the order of `DOMAINS`.
+# What `training.blend` takes: the kinds of specialists, with the domain whose FiLM each is, in the
+# order of DOMAINS, and the options of its episodes.
 KINDS: dict[str, str] = {"composites": "things", "classes": "photos"}
 BLEND_OPTIONS = (*SYNTHETIC_SOURCES, "whitening", "fonts", "orbit")
 
