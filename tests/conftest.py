@@ -1,4 +1,8 @@
-"""Where torch is not installed, the tests of what is trained are not collected; all others run."""
+"""Where torch is not installed, the tests of what is trained are not collected; all others run.
+
+Torch has one thread in tests and in what they start: of two, each waits busily for the other, and
+on cores that other tests use as well a pass then takes sixteen times as long.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +10,7 @@ from importlib.util import find_spec
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 trained = find_spec("torch") is not None
 collect_ignore = [] if trained else ["training"]
 collect_ignore_glob = [] if trained else ["model/test_nn_*"]

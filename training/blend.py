@@ -172,7 +172,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         check_domains(config)
         check(config)
-        torch.set_num_threads(config.threads)
+        if config.threads:
+            torch.set_num_threads(config.threads)
         asked = supports_of(config, validation=True)  # what is missing for it is said first
         model, made_by = combine([own[kind] for kind in KINDS], config)
         save_checkpoint(own["out"], model, provenance.write(made_by))

@@ -106,7 +106,8 @@ def train(config: TrainConfig, resume: bool) -> None:
 
 def build(config: TrainConfig, device: torch.device) -> tuple[SimpleCnaps, torch.optim.Optimizer]:
     """Model, its weights still random, and optimiser, the same in every process."""
-    torch.set_num_threads(config.threads)
+    if config.threads:
+        torch.set_num_threads(config.threads)
     _keep_freed_memory()
     torch.manual_seed(0)  # whatever the seed: only runs that began alike can be averaged
     model = SimpleCnaps(config.cnaps())

@@ -7,15 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> None:
-    """Tiny tensors are computed faster by one thread than by several that wait for each other."""
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--skip-bad", action="store_true", help="go on without what is damaged")
     parser.add_argument("--workers", type=int, default=1, help="processes that decode ahead (1)")
-    parser.add_argument("--threads", type=int, default=2, help="of torch and onnxruntime (2)")
+    parser.add_argument(
+        "--threads", type=int, default=torch.get_num_threads(), help="of torch and onnxruntime"
+    )
     parser.add_argument("--json", type=Path, help="write every task's score there")
     args = parser.parse_args(argv)
     try:

@@ -114,7 +114,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         check_domains(config)
         check(config)
-        torch.set_num_threads(config.threads)
+        if config.threads:
+            torch.set_num_threads(config.threads)
         model, _ = load_checkpoint(values["checkpoint"])
         asked = held_out(config)
         found = compare(model, asked)

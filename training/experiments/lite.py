@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
+
 from model.errors import InputError
 from training.experiments.cost import Cost, cost
 from training.experiments.gradient import Quality, qualities
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help="and for full back-propagation, 0.05 GB each (10 20 50)")  # fmt: skip
     parser.add_argument("--num-backprop", "--back", type=int, default=H, help=f"H ({H})")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args(argv)
     try:
         args.out.mkdir(parents=True, exist_ok=True)

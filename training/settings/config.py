@@ -160,7 +160,7 @@ class HousekeepingConfig:
     validation: int = option(40, "validation episodes")
     keep: bool = option(False, "keep the checkpoint of every validation, to choose among later")
     workers: int = option(1, "processes that prepare episodes ahead")
-    threads: int = option(2, "of torch, a process")
+    threads: int = option(0, "of torch, a process; 0: as many as it takes by itself")
     device: Literal["cpu", "cuda"] = option("cpu", "where the networks run")
 
 
@@ -194,11 +194,11 @@ class TrainConfig(
 def check(config: TrainConfig) -> None:
     """Raise InputError where a training could not run."""
     for name in ("steps", "tasks", "num_backprop", "back_embeddings", "query_batch", "chunk",
-                 "shots", "queries", "clip_length", "validate_every", "validation", "threads",
+                 "shots", "queries", "clip_length", "validate_every", "validation",
                  "whitening"):  # fmt: skip
         if getattr(config, name) < 1:
             raise InputError(f"{flag(name)} must be at least 1; it is {getattr(config, name)}.")
-    for name in ("seed", "workers", "warm_up", "penalty", "rate", "rate_temperature",
+    for name in ("seed", "workers", "threads", "warm_up", "penalty", "rate", "rate_temperature",
                  "rate_backbone", "rate_encoder", "weight_orbit", "weight_composites",
                  "weight_photos", "weight_classes", "weight_domains"):  # fmt: skip
         if not 0 <= getattr(config, name) < math.inf:

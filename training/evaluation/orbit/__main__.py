@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_backbone(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2, help="of torch (2)")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
     own = "; the protocol's own if left out, and the result says so if not"
     parser.add_argument("--tasks", type=int, help=f"a user{own}")
     parser.add_argument("--every", type=int, help=f"2022: every such frame teaches{own}")

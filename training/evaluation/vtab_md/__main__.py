@@ -39,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--episodes", type=int, default=EPISODES, help="a data set of Meta-Dataset (%(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2, help="of torch, a process (2)")
+    parser.add_argument(
+        "--threads", type=int, default=torch.get_num_threads(), help="of torch, a process"
+    )
     args = parser.parse_args(argv)
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if several:
