@@ -83,9 +83,18 @@ def test_another_tasks_embedding_matters_only_where_film_listens(
         assert np.array_equal(own, mean) and np.array_equal(own, other)
     else:
         # Two tasks differ in one direction.
-        assert effective_rank(found.films) == pytest.approx(1.0)
+        assert effective_rank(found.films) == pytest.approx(1.0, abs=1e-3)
         crossed = compare(model, [Asked("fonts", light), Asked("cameras", dark)])
         assert np.array_equal(crossed.right, found.right[::-1])  # in any order the same
+
+
+def test_effective_rank_is_the_number_of_directions_that_films_take_alike() -> None:
+    axes = torch.eye(3, 8)
+    films = 5 + torch.cat([axes, -axes])
+    assert effective_rank(films) == pytest.approx(3)
+    # Half, a quarter and a quarter of what singular values sum to: exp(1.5 ln 2).
+    uneven = films[0].new_tensor([2, 1, 1])[:, None] * axes
+    assert effective_rank(torch.cat([uneven, -uneven])) == pytest.approx(2**1.5)
 
 
 @pytest.mark.slow

@@ -56,8 +56,11 @@ def no_film(film: Tensor) -> Tensor:
 
 
 def effective_rank(films: Tensor) -> float:
-    """Of FiLM (T, 2C) around its mean over T tasks (Roy and Vetterli, 2007); 0 if it is one."""
-    share = torch.linalg.svdvals(films - films.mean(0)).square()
+    """Of FiLM (T, 2C) around its mean over T tasks; 0 if it is one for all.
+
+    The exponential of the entropy of its singular values over their sum (Roy and Vetterli, 2007).
+    """
+    share = torch.linalg.svdvals(films - films.mean(0))
     if not share.sum() > 0:
         return 0.0
     share = share / share.sum()
