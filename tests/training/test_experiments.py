@@ -53,7 +53,7 @@ def test_embeddings_are_compared_on_held_out_tasks_of_every_source(
              "--shots", "1", "--queries", "1", "--validation", str(len(DOMAIN_OF))]  # fmt: skip
     main([str(tmp_path / "c.safetensors"), *words])
     head, *lines, film = capsys.readouterr().out.splitlines()
-    assert all(f"own - {name}" in head for name in FILMS[1:])
+    assert all(f"own - {name}" in head for name in FILMS[1:-1]) and FILMS[-1] not in head
     named = [line.split()[0] for line in lines]
     assert sorted(named) == sorted({*DOMAIN_OF, *DOMAIN_OF.values(), "all"})
     for line in lines:  # one FiLM for all tasks, which is none
@@ -61,6 +61,10 @@ def test_embeddings_are_compared_on_held_out_tasks_of_every_source(
     assert film == "FiLM: 0.0000 between tasks, effective rank 0.0"
     with pytest.raises(SystemExit, match="There is no checkpoint"):
         main([str(tmp_path / "nowhere.safetensors"), *words])
+    save_checkpoint(tmp_path / "task.safetensors", SimpleCnaps(CnapsConfig(film="task")), {})
+    with pytest.raises(SystemExit, match=r"--film task on .*; --constant takes"):
+        main([str(tmp_path / "c.safetensors"), *words, "--constant",
+              str(tmp_path / "task.safetensors")])  # fmt: skip
     with pytest.raises(SystemExit, match="need --photos, --views and --fonts"):
         main([str(tmp_path / "c.safetensors"), "--photos", str(photos)])
 
@@ -84,8 +88,9 @@ def test_another_tasks_embedding_matters_only_where_film_listens(
     else:
         # Two tasks differ in one direction.
         assert effective_rank(found.films) == pytest.approx(1.0, abs=1e-3)
-        crossed = compare(model, [Asked("fonts", light), Asked("cameras", dark)])
-        assert np.array_equal(crossed.right, found.right[::-1])  # in any order the same
+        crossed = compare(model, [Asked("fonts", light), Asked("cameras", dark)], found.films[0])
+        assert np.array_equal(crossed.right[:, :4], found.right[::-1])  # in any order the same
+        assert crossed.right[:, 4].tolist() == [other[1], own[0]]  # the one for all: of `dark`
 
 
 def test_effective_rank_is_the_number_of_directions_that_films_take_alike() -> None:

@@ -1,14 +1,15 @@
 """What the set encoder is for: answers under a task's own FiLM beside those under other FiLM.
 
     python -m training.experiments.embedding CHECKPOINT --photos DIR ... --views FILE --fonts DIR
-        --validation 308 [--orbit ROOT and other options of the episodes]
+        --validation 308 [--constant CHECKPOINT] [--orbit ROOT and other options of the episodes]
 
 On held-out episodes of every source of `training.episodes.domains` in turn, and of the validation
 people where --orbit names some: the FiLM of the task's own embedding, of the mean embedding of all
-tasks, which is one FiLM for every task, of the embedding of a task of another domain, and no FiLM
-at all, under the same head and windows. Prints the accuracy of the first by source, by domain and
-over all, its paired differences to the others with 95 % intervals over tasks, and how FiLM moves
-from task to task. A checkpoint whose weights saw these episodes tells nothing.
+tasks, which is one FiLM for every task, of the embedding of a task of another domain, no FiLM at
+all, and the one FiLM of --constant, under the same head and windows. Prints the accuracy of the
+first by source, by domain and over all, its paired differences to the others with 95 % intervals
+over tasks, and how FiLM moves from task to task. A checkpoint whose weights saw these episodes
+tells nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from training.settings.config import (
 
 OPTIONS = (*SYNTHETIC_SOURCES, "fonts", "orbit", "queries", "query", "frames", "validation")
 PEOPLE = "people"  # a source, where there are some
-FILMS = ("own", "mean", "another domain's", "none")
+FILMS = ("own", "mean", "another domain's", "none", "constant")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Asked:
 class Found:
     """Of T tasks."""
 
-    right: np.ndarray  # (T, 4): accuracy under each of FILMS
+    right: np.ndarray  # (T, 4 or 5): accuracy under each of FILMS; the last, where it was given
     films: Tensor  # (T, 2C)
 
 
@@ -80,8 +81,8 @@ def held_out(config: TrainConfig) -> list[Asked]:
 
 
 @torch.no_grad()
-def compare(model: SimpleCnaps, asked: Sequence[Asked]) -> Found:
-    """The same tasks under the four kinds of FiLM."""
+def compare(model: SimpleCnaps, asked: Sequence[Asked], *constant: Tensor) -> Found:
+    """The same tasks under each kind of FiLM; constant: (2C,), of a training of its own."""
     own = torch.stack(
         [task_embedding(model, a.task.support, a.task.labels, LiteConfig()) for a in asked]
     )
@@ -89,14 +90,30 @@ def compare(model: SimpleCnaps, asked: Sequence[Asked]) -> Found:
     rows = []
     for one, film, k in zip(asked, films, from_elsewhere([a.domain for a in asked]), strict=True):
         other = mean if k is None else films[k]
-        given = (film, mean, other, no_film(mean))
+        given = (film, mean, other, no_film(mean), *constant)
         rows.append([accuracy(model, f, one.task, LiteConfig()) for f in given])
     return Found(np.array(rows), torch.stack(films))
 
 
+def one_film(path: Path, model: SimpleCnaps) -> Tensor:
+    """The FiLM (2C,) of a checkpoint that has one for all tasks of `model`'s backbone.
+
+    Raises InputError for any other.
+    """
+    constant, _ = load_checkpoint(path)
+    ours, theirs = model.config, constant.config
+    if theirs.film != "constant" or (theirs.backbone, theirs.sites) != (ours.backbone, ours.sites):
+        raise InputError(
+            f"{path.name} has --film {theirs.film} on {theirs.backbone}; --constant takes one with "
+            f"--film constant on {ours.backbone}."
+        )
+    return constant.film(torch.zeros(theirs.embedding)).detach()
+
+
 def table(found: Found, asked: Sequence[Asked]) -> str:
     """Accuracies and paired differences in %, by source, by domain, over all."""
-    lines = [f"{'':12}{'tasks':>6}{'own':>8}" + "".join(f"{'own - ' + f:>24}" for f in FILMS[1:])]
+    others = FILMS[1 : found.right.shape[1]]
+    lines = [f"{'':12}{'tasks':>6}{'own':>8}" + "".join(f"{'own - ' + f:>24}" for f in others)]
     sources, domains = [a.source for a in asked], [a.domain for a in asked]
     for group, rows, gains in by_group(100 * found.right, sources, domains):
         lines.append(
@@ -108,7 +125,10 @@ def table(found: Found, asked: Sequence[Asked]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     assert __doc__
-    own = {"checkpoint": (Path, ..., ".safetensors of training.train")}
+    own = {
+        "checkpoint": (Path, ..., ".safetensors of training.train"),
+        "constant": (Path | None, None, "one of --film constant, trained on the same episodes"),
+    }
     argv = sys.argv[1:] if argv is None else argv
     config, values = read(argv, __doc__, own, OPTIONS, positional="checkpoint")
     try:
@@ -117,8 +137,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         if config.threads:
             torch.set_num_threads(config.threads)
         model, _ = load_checkpoint(values["checkpoint"])
+        constant = [one_film(values["constant"], model)] if values["constant"] else []
         asked = held_out(config)
-        found = compare(model, asked)
+        found = compare(model, asked, *constant)
     except InputError as error:
         sys.exit(str(error))
     print(table(found, asked))
