@@ -107,7 +107,8 @@ class Adapted:
     @property
     def facts(self) -> dict[str, str]:
         """The file's metadata: which personaliser made it, of how many frames, and with what."""
-        return dict(self._session.get_modelmeta().custom_metadata_map)
+        facts = dict(self._session.get_modelmeta().custom_metadata_map)
+        return facts | {"names": json.dumps(list(self.names), ensure_ascii=False)}
 
     def _run(
         self, outputs: Sequence[str], frames: Sequence[np.ndarray] | np.ndarray
@@ -132,8 +133,8 @@ class Adapted:
         return other
 
     def to_bytes(self) -> bytes:
-        """The ONNX file: `frames` uint8 (B,H,W,3) -> float32 `probabilities` and `logits` (B,K),
-        `unknown` (B,), `where` (B,4)."""
+        """The ONNX file: `frames` uint8 (B,H,W,3) -> float32 `probabilities`, `logits` and
+        `likeness` (B,K), `unknown` (B,), `where` (B,4)."""
         return self._model
 
     def save(self, path: str | Path) -> None:

@@ -81,6 +81,8 @@ def read_card(folder: Path) -> Card:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where} has a card.json that is not a personaliser's card.") from error
     try:
+        if card["format"] < 1:
+            raise ValueError(f"format is {card['format']}")
         if card["format"] > FORMAT:
             raise InputError(
                 f"{where} has format {card['format']}, newer than "
@@ -133,6 +135,8 @@ def _parse(card: dict[str, Any]) -> Card:
     head = _typed(HeadSettings, card["head"] | {"windows": sides(card["head"]["windows"])})
     sites = tuple(_typed(Site, site) for site in card["sites"])
     known = card["side"] == SIDE and head.features in ("raw", "unit") and head.kind in KINDS
+    sizes = [card[key] for key in ("features", "embedding")]
+    known = known and all(type(size) is int and size > 0 for size in sizes)
     if not known or not 0 < head.temperature < math.inf or not 0 <= head.window_floor <= 1:
         raise ValueError("settings this program does not know")
     trained = [card["sha256"][part] for part in (*PARTS, CLUTTER) if part in card["sha256"]]

@@ -2,7 +2,7 @@
 
 With z_i (D,) the features of the N support frames, m their mean and S their covariance, and with
 mu_k, S_k the mean and covariance of the n_k frames of object k (Bateni et al., "Improved Few-Shot
-Visual Classification", CVPR 2020, sec. 4; covariances have divisor n - 1, S_k = 0 for one frame, S
+Visual Classification", CVPR 2020; covariances have divisor n - 1, S_k = 0 for one frame, S
 = 0 for N = 1):
 
     Q_k = l_k S_k + (1 - l_k) S + I,    l_k = n_k / (n_k + 1)

@@ -26,7 +26,7 @@ class SupportSet:
     """K named objects with their clips, checked: what `Personaliser.adapt` adapts to.
 
     names: K different, non-empty strings; clips: for each of them one or more (T, 224, 224, 3)
-    uint8 RGB arrays.
+    uint8 RGB arrays. Raises InputError for anything else.
     """
 
     names: tuple[str, ...]
@@ -38,9 +38,19 @@ class SupportSet:
                 "There is nothing to learn from: give at least one object with a clip."
             )
         check_names(self.names)
+        if len(self.names) != len(self.clips):
+            raise InputError(
+                f"{len(self.names)} names do not fit {len(self.clips)} lists of clips."
+            )
         for name, clips in zip(self.names, self.clips, strict=True):
             if not clips:
                 raise InputError(f"{name!r} has no clip yet; add a clip or a photo of it.")
+            for clip in clips:
+                if clip.dtype != np.uint8 or clip.shape[1:] != (SIDE, SIDE, 3) or not len(clip):
+                    raise InputError(
+                        f"{name}: a clip must be uint8 RGB of shape (T, {SIDE}, {SIDE}, 3); "
+                        f"got {clip.dtype} {clip.shape}."
+                    )
 
     @classmethod
     def read(cls, objects: Mapping[str, Sequence[Source]]) -> SupportSet:
@@ -52,7 +62,7 @@ class SupportSet:
         spelt: dict[str, str] = {}
         for name, sources in objects.items():
             check_name(name)
-            if not sources:
+            if len(sources) == 0:
                 raise InputError(f"{name!r} has no clip yet; add a clip or a photo of it.")
             first = spelt.setdefault(unicodedata.normalize("NFC", name), name)
             clips[first] = clips.get(first, ()) + read_clips(name, sources)
@@ -108,8 +118,9 @@ def check_name(name: str) -> None:
 
 def read_clips(name: str, sources: Sequence[Source]) -> tuple[Clip, ...]:
     """Each source as a clip (T, 224, 224, 3); InputError begins with `name`."""
-    if isinstance(sources, str | Path):
-        raise InputError(f"{name}: give a list of clips, even of one: [{str(sources)!r}].")
+    if isinstance(sources, str | Path | np.ndarray):
+        one = "frames" if isinstance(sources, np.ndarray) else repr(str(sources))
+        raise InputError(f"{name}: give a list of clips, even of one: [{one}].")
     return tuple(_clip(name, source) for source in sources)
 
 

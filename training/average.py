@@ -27,16 +27,25 @@ from training.settings import provenance
 from training.settings.command_line import parser_for
 from training.settings.provenance import Provenance
 
+# Settings on which the meaning of the weights depends.
+ALIKE = ("backbone", "inputs", "sites", "film_on", "context", "embedding", "features", "head",
+         "backbone_trained")  # fmt: skip
+
 
 def average(paths: Sequence[Path]) -> tuple[SimpleCnaps, Provenance]:
     """The mean of the checkpoints, and how each was made; one named twice counts twice.
 
     Task-conditioned if one of them is. The first's settings are kept where no weight depends on
-    them. Raises InputError for fewer than two checkpoints and for those whose FiLM differs.
+    them. Raises InputError for fewer than two checkpoints, for those whose FiLM differs, and for
+    those that trained more than a set encoder and FiLM.
     """
     if len(paths) < 2:
         raise InputError(f"An average needs 2 checkpoints or more; there is {len(paths)}.")
-    loaded = load_alike(paths, ("sites", "embedding", "features"))
+    loaded = load_alike(paths, ALIKE)
+    first = loaded[0][0].config
+    if first.backbone_trained or first.head == "generated":
+        trained = "backbone" if first.backbone_trained else "head"
+        raise InputError(f"{paths[0]} trained its {trained} too; a mean is of FiLM alone.")
     models = [model for model, _ in loaded]
     for path, other in zip(paths, models, strict=True):
         if (other.config.film == "none") != (models[0].config.film == "none"):

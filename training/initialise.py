@@ -68,10 +68,10 @@ def load_pretrained(model: SimpleCnaps, given: SimpleCnaps, name: str) -> None:
 
     InputError if the two have other sites or sizes, or FiLM of other kinds in another way.
     """
-    for option in ("film", "sites", "context"):
+    for option in ("backbone", "sites", "context", "film", "head"):
         ours, theirs = getattr(model.config, option), getattr(given.config, option)
         if ours != theirs and (ours, theirs) != ("task", "constant"):
-            raise InputError(f"{name} was trained with --{option} {theirs}, not {ours}.")
+            raise InputError(f"{name} was trained with {option} {theirs}, not {ours}.")
     if model.config.film == given.config.film:
         if given.config.embedding != model.config.embedding:
             raise InputError(

@@ -2,7 +2,7 @@
 
 Each clip in turn is left out (of an object's single clip, each half; of very many, some together),
 the head is fitted to the rest, and the frames that were left out are named. FiLM and features stay
-as they are: only the head is solved again, about a hundred times at most, for some 240 frames.
+as they are: only the head is solved again, for some 240 frames, PARTS times or twice an object.
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ class CnapsConfig:
     head: Literal["mahalanobis", "scalar", "prototypes", "generated"] = "mahalanobis"
     # the backbone itself is trained, as in ProtoNets and MAML, and a checkpoint keeps it
     backbone_trained: bool = False
+    # steps: a start from which a task takes gradient steps, as in MAML; no one pass adapts it
+    adapts: Literal["pass", "steps"] = "pass"
 
     def __post_init__(self) -> None:
         """Raise ValueError for settings that no model has."""

@@ -1,5 +1,4 @@
-"""FiLM generator (Simple CNAPs sec. 3; CNAPs sec. 2.2): task embedding -> gamma, beta of every
-site.
+"""FiLM generator of CNAPs (Requeima et al., 2019): task embedding -> gamma, beta of every site.
 
 A site is a batch-norm of the backbone: y = gamma * BN(x) + beta, before the activation. One small
 network a vector; gamma = 1 + r g(e), beta = r' b(e) with r, r' learned per channel. At r = r' = 0,

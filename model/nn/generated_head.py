@@ -1,4 +1,4 @@
-"""The linear head of CNAPs (Requeima et al., 2019, sec. 2.3), after Versa (Gordon et al., 2019): a
+"""The linear head of CNAPs (Requeima et al., 2019), after Versa (Gordon et al., 2019): a
 class's weights and bias are generated from the mean of its support features.
 
     W_k = mu_k + g(mu_k),    b_k = h(mu_k),    logit_k(x) = W_k . x + b_k

@@ -1,4 +1,4 @@
-"""Simple CNAPs head (sec. 3.2), the differentiable form: Mahalanobis distances by N x N solves.
+"""The head of `model.head`, differentiable: Mahalanobis distances by N x N solves.
 
     Q_k = l_k S_k + (1 - l_k) S + I,    l_k = n_k / (n_k + 1)
     logit_k(x) = -t (x - mu_k)^T Q_k^-1 (x - mu_k)

@@ -1,5 +1,6 @@
 """A file from elsewhere: opened when it is whole and answers, else refused in one sentence."""
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -88,6 +89,7 @@ def test_renaming_changes_the_names_and_nothing_else(tmp_path: Path) -> None:
     other = adapted.renamed(["ключ", "👩\u200d👧 mug"])
     assert adapted.names != other.names == ("ключ", "👩\u200d👧 mug")
     np.testing.assert_array_equal(other.predict(frames), adapted.predict(frames))
+    assert json.loads(other.facts["names"]) == list(other.names)
     other.save(tmp_path / "mine.onnx")
     assert load_adapted(tmp_path / "mine.onnx").names == other.names
     before = dict(ort.InferenceSession(adapted.to_bytes()).get_modelmeta().custom_metadata_map)

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from model import InputError, SupportSet, load_adapted, load_model
+from model import InputError, load_adapted, load_model
 from model.graph.join import fold_film
 from model.head import distances, fit, normalised
 from model.runtime import open_session
@@ -178,34 +178,6 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch) -> None:
     assert (tmp_path / "mine.onnx").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("objects", "sentence"),
-    [
-        ({}, "There is nothing to learn from"),
-        ({"mug": []}, "'mug' has no clip yet"),
-        ({" ": [np.zeros((1, 8, 8, 3), np.uint8)]}, "An object needs a name"),
-        ({"x" * 300: [np.zeros((1, 8, 8, 3), np.uint8)]}, "has 300 characters; use at most 100"),
-        ({"a\u202eb": [np.zeros((1, 8, 8, 3), np.uint8)]}, "holds characters that cannot be shown"),
-        ({"a\nb": [np.zeros((1, 8, 8, 3), np.uint8)]}, "holds characters that cannot be shown"),
-        ({"mug": [np.zeros((1, 8, 8, 3), np.float32)]}, "mug: frames must be uint8 RGB"),
-        ({"mug": [np.zeros((8, 8), np.uint8)]}, "mug: frames must be uint8 RGB"),
-        ({"mug": [np.zeros((0, 8, 8, 3), np.uint8)]}, "mug: frames must be uint8 RGB"),
-        ({"mug": [5]}, "mug: give paths or frames; got int"),
-        ({"mug": "mug.mp4"}, r"mug: give a list of clips, even of one: \['mug\.mp4'\]"),
-        ({"mug": ["nowhere.mp4"]}, "^mug: .*nowhere.mp4"),
-    ],
-)
-def test_what_cannot_be_learned_is_said(tmp_path: Path, objects: dict, sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
-        load_model(write_tiny(tmp_path / "tiny")).adapt(objects)
-
-
-def test_two_objects_of_one_name() -> None:
-    clips = ((np.zeros((1, 224, 224, 3), np.uint8),),) * 2
-    with pytest.raises(InputError, match="Two objects are called 'mug'"):
-        SupportSet(("mug", "mug"), clips)
-
-
 @pytest.mark.parametrize("frame", [np.zeros((8, 8, 3)), np.zeros((8, 8, 4), np.uint8), "frame.jpg"])
 def test_what_is_no_frame_is_said(tmp_path: Path, frame: object) -> None:
     adapted = load_model(write_tiny(tmp_path / "tiny")).adapt(random_support(0, [1, 1]))
@@ -241,6 +213,10 @@ def test_a_card_of_format_1_had_one_size_of_windows(
         (lambda f: (f / "card.json").write_text("[1, 2]"), "is not a personaliser's card"),
         (lambda f: (f / "card.json").write_bytes(b"\xff\xfe\x00"), "is not a personaliser's card"),
         (lambda f: edit_card(f, format=5), "has format 5, newer than the 4"),
+        (lambda f: edit_card(f, format=0), "is not a personaliser's card"),
+        *((lambda f, d=d: edit_card(f, features=d), "is not a personaliser's card")
+          for d in (0, -1280, 12.8, True)),
+        (lambda f: edit_card(f, embedding=0), "is not a personaliser's card"),
         (lambda f: edit_card(f, side=84), "is not a personaliser's card"),
         (lambda f: edit_card(f, head={"features": "unit"}), "is not a personaliser's card"),
         *(

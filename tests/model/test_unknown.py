@@ -193,8 +193,9 @@ def test_a_folder_without_calibration_opens_and_says_what_is_missing(tmp_path: P
         {"base": float("nan")},
         {"own": "0.3"},
         {"other": 1},
-        {"power": 1e9},
-        {"power": float("inf")},
+        {"by_frames": 1e9},
+        {"by_frames": float("inf")},
+        {"by_objects": float("-inf")},
     ],
     ids=str,
 )

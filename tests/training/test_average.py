@@ -86,3 +86,10 @@ def test_what_cannot_be_averaged_is_refused_in_words(runs: list[Path], tmp_path:
     save_checkpoint(other, random_cnaps(replace(CONFIG, film="none")), {})
     with pytest.raises(InputError, match=r"Of .*other\.safetensors and .* the other has none"):
         average([runs[0], other])
+    save_checkpoint(other, random_cnaps(replace(CONFIG, head="prototypes")), {})
+    with pytest.raises(InputError, match=r"other\.safetensors has head prototypes, and .* maha"):
+        average([runs[0], other])
+    for settings, part in (({"head": "generated"}, "head"), ({"backbone_trained": True}, "backb")):
+        save_checkpoint(other, random_cnaps(replace(CONFIG, **settings)), {})
+        with pytest.raises(InputError, match=f"trained its {part}.* too; a mean is of FiLM alone"):
+            average([other, other])

@@ -95,7 +95,7 @@ def test_lite_goes_on_from_a_blend(
     assert blended(config, resume=True) == made
     with pytest.raises(SystemExit, match="goes on from a blend; give --start"):
         train(words)
-    with pytest.raises(SystemExit, match="was trained with --context pixels, not blend"):
+    with pytest.raises(SystemExit, match="was trained with context pixels, not blend"):
         train([*words[:-1], str(tmp_path / "other"), "--start", str(checkpoints[0])])
 
 

@@ -105,3 +105,5 @@ def test_a_tiny_run_writes_what_the_personaliser_reads(
     assert 0 <= adapted.unknown(frames)[0] <= 1
     with pytest.raises(SystemExit, match="no folder"):
         main([str(folder), "--photos", str(tmp_path / "none"), "--workers", "0"])
+    with pytest.raises(SystemExit, match="--way must be at least 2; it is 0"):
+        main([str(folder), "--photos", str(photos), "--way", "0"])

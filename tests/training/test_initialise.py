@@ -79,9 +79,14 @@ def test_the_same_kind_is_taken_over_whole_and_another_refused() -> None:
     load_pretrained(model, given, "given")
     for (name, a), b in zip(model.state_dict().items(), given.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
-    with pytest.raises(InputError, match=r"old\.pt was trained with --film task, not constant"):
+    with pytest.raises(InputError, match=r"old\.pt was trained with film task, not constant"):
         load_pretrained(SimpleCnaps(ONE), given, "old.pt")
-    with pytest.raises(InputError, match=r"old\.pt was trained with --sites paper, not deep"):
+    with pytest.raises(InputError, match=r"old\.pt was trained with sites paper, not deep"):
         load_pretrained(SimpleCnaps(replace(TASK, sites="deep")), given, "old.pt")
+    with pytest.raises(InputError, match=r"old\.pt was trained with head mahalanobis, not gener"):
+        load_pretrained(SimpleCnaps(replace(TASK, head="generated")), given, "old.pt")
+    other = SimpleCnaps(replace(TASK, backbone="tf_efficientnet_b0", inputs="imagenet"))
+    with pytest.raises(InputError, match=r"with backbone tf_efficientnet_lite0, not tf_effic"):
+        load_pretrained(other, given, "old.pt")
     with pytest.raises(InputError, match=r"old\.pt has embeddings of 8 numbers; .* those of 64"):
         load_pretrained(SimpleCnaps(CnapsConfig()), given, "old.pt")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.evaluation.orbit.metrics import MEASURES, Named, by, leaderboard
+from training.evaluation.intervals import pooled
+from training.evaluation.orbit.metrics import MEASURES, Named, by
 
 
 def brute(video: Named) -> tuple[float, float, float]:
@@ -46,10 +47,10 @@ def test_means_over_groups_equal_loops() -> None:
     videos = random_videos()
     for name, column in zip(MEASURES, range(3), strict=True):
         values = [brute(v)[column] for v in videos]
-        pooled = leaderboard(values)
-        assert pooled.mean == pytest.approx(sum(values) / len(values))
-        spread = (sum((v - pooled.mean) ** 2 for v in values) / len(values)) ** 0.5
-        assert pooled.half == pytest.approx(1.96 * spread / len(values) ** 0.5)
+        found = pooled(values)
+        assert found.mean == pytest.approx(sum(values) / len(values))
+        spread = (sum((v - found.mean) ** 2 for v in values) / len(values)) ** 0.5
+        assert found.half == pytest.approx(1.96 * spread / len(values) ** 0.5)
         for group, parts in (("user", "user"), ("task", "user task"), ("object", "user object")):
             rows = {}
             for v in videos:

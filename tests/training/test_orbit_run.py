@@ -157,9 +157,9 @@ def test_it_runs_from_the_command_line(
     assert record.cost["seconds to personalise"] > 0
     for words, sentence in (
         (["--method", "frozen-cosin"], "did you mean frozen-cosine?"),
-        (["--method", "cnaps"], "cnaps needs a checkpoint"),
+        (["--method", "checkpoint"], "checkpoint needs a file"),
         (["--method", "maml", "--checkpoint", "x"], "There is no checkpoint x"),
-        (["--method", "cnaps", "--checkpoint", "nowhere"], "There is no checkpoint nowhere"),
+        (["--method", "checkpoint", "--checkpoint", "nowhere"], "There is no checkpoint nowhere"),
         (["--method", "frozen-knn", "--every", "0"], "--every must be at least 1"),
         (["--method", "frozen-knn", "--split", "train"], "has no split 'train'"),
     ):

@@ -18,7 +18,7 @@ from training.checkpointing import Progress, load_state, save_state
 from training.episodes.domains.mixture import episodes_of
 from training.gradient import accuracy_on
 from training.methods import maml
-from training.methods.catalogue import choose, open_backbone
+from training.methods.catalogue import CHECKPOINT, choose, open_backbone
 from training.settings.config import check
 
 CPU = torch.device("cpu")
@@ -60,7 +60,7 @@ def test_a_method_is_trained_kept_and_evaluated(
     again, _ = load_checkpoint(path)
     task = episodes[1].task
     assert accuracy_on(config, again, task) == accuracy_on(config, model, task)
-    chosen = choose("maml" if method == "maml" else "cnaps", path, open_backbone())
+    chosen = choose("maml" if method == "maml" else CHECKPOINT, path, open_backbone())
     assert chosen.name == method
     recogniser = chosen.learner.adapt(task.support, task.labels, task.ways)
     logits = recogniser.logits(recogniser.features(task.query[:, 0]))
@@ -87,6 +87,13 @@ def test_what_cannot_be_is_refused_in_words(photos: Path, tmp_path: Path) -> Non
         check(dataclasses.replace(config, method="case", film="constant"))
     path = tmp_path / "ours.safetensors"
     save_checkpoint(path, SimpleCnaps(CnapsConfig(film="constant")), {})
-    assert choose("cnaps", path, open_backbone()).name == "simple-cnaps, constant FiLM"
-    with pytest.raises(InputError, match="holds no trained backbone for MAML"):
+    assert choose(CHECKPOINT, path, open_backbone()).name == "simple-cnaps, constant FiLM"
+    with pytest.raises(InputError, match="is no start of MAML"):
         choose("maml", path, open_backbone())
+    start = tmp_path / "start.safetensors"
+    save_checkpoint(start, SimpleCnaps(dataclasses.replace(config, method="maml").cnaps()), {})
+    with pytest.raises(InputError, match="is a start of MAML; evaluate it as maml"):
+        choose(CHECKPOINT, start, open_backbone())
+    with pytest.raises(InputError, match="--context blend is for tf_efficientnet_lite0"):
+        check(dataclasses.replace(config, context="blend", start="b", backbone="resnet18",
+                                  weights="w", sites="all"))  # fmt: skip

@@ -31,7 +31,7 @@ from model.saving import atomic_write
 from training.calibration.left_out import ELSEWHERE, LEFT_OUT, PLAIN, Shown, plain, tasks
 from training.evaluation.open_set import accepted, auroc, ece
 from training.settings.command_line import read
-from training.settings.config import SYNTHETIC_SOURCES
+from training.settings.config import SYNTHETIC_SOURCES, check
 
 QUERIES = 3  # frames of each object that are asked
 TRIED = np.linspace(0, 0.7, 15)  # values of `own` and `others`
@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         config, values = read(sys.argv[1:] if argv is None else argv, __doc__, own, names,
                               positional="personaliser")  # fmt: skip
+        check(config)
         config = replace(config, queries=QUERIES)
         folder, count = values["personaliser"], values["tasks"]
         personaliser = plain(folder)

@@ -25,8 +25,6 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from model import InputError, Personaliser, load_model
-from model.nn.checkpoint import load_checkpoint
-from model.nn.cnaps import SimpleCnaps
 from model.saving import atomic_write
 from training.episodes.episode import Episode, Task, load
 from training.episodes.orbit import SPLITS, in_sight, read_split
@@ -34,9 +32,9 @@ from training.episodes.orbit_tasks import OrbitEpisodes, OrbitRules
 from training.evaluation.baselines import NAMES, baselines
 from training.evaluation.frozen import FrozenBackbone
 from training.evaluation.scores import Scores, accuracy, report, table
-from training.lite import logits_of
+from training.methods.catalogue import in_one_pass
+from training.methods.learner import Learner, rows_of
 from training.settings.command_line import parser_for
-from training.settings.config import LiteConfig
 
 Answer = Callable[[Task], np.ndarray]  # -> scores (M, K)
 EVERYTHING = 10_000  # more objects than anybody has
@@ -94,8 +92,12 @@ def served(personaliser: Personaliser) -> Answer:
     return answer
 
 
-def in_torch(model: SimpleCnaps) -> Answer:
-    return lambda task: logits_of(model, task, LiteConfig()).numpy()
+def in_torch(learner: Learner) -> Answer:
+    def answer(task: Task) -> np.ndarray:
+        adapted = learner.adapt(task.support, task.labels, task.ways)
+        return adapted.logits(rows_of(adapted.features, task.query)).numpy()
+
+    return answer
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -156,7 +158,7 @@ def _asked(args: argparse.Namespace) -> EvaluationTasks:
 def _methods(args: argparse.Namespace) -> dict[str, Answer]:
     """What is evaluated, by its path."""
     methods = {str(path): served(load_model(path)) for path in args.personaliser}
-    methods |= {str(path): in_torch(load_checkpoint(path)[0]) for path in args.checkpoint}
+    methods |= {str(path): in_torch(in_one_pass(path).learner) for path in args.checkpoint}
     if not methods:
         raise InputError("There is nothing to evaluate; give --personaliser or --checkpoint.")
     return methods

@@ -34,6 +34,17 @@ def clustered(scores: Sequence[float], users: Sequence[str]) -> Interval:
     return Interval(float(means.mean()), student(0.975, len(means) - 1) * spread)
 
 
+def pooled(scores: Sequence[float]) -> Interval:
+    """Mean and 95 % interval of scores as independent draws: what ORBIT's leaderboard prints."""
+    return Interval(float(np.mean(scores)), 1.96 * float(np.std(scores)) / math.sqrt(len(scores)))
+
+
+def percent(interval: Interval) -> str:
+    """82.1 ± 3.0, in %; of a single user or data set there is no interval."""
+    spread = f" ± {100 * interval.half:.1f}" if math.isfinite(interval.half) else ""
+    return f"{100 * interval.mean:.1f}{spread}"
+
+
 def student(probability: float, freedom: int) -> float:
     """Quantile of Student's t."""
     return float(stats.t.ppf(probability, freedom))

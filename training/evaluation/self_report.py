@@ -99,6 +99,7 @@ def filmed_users(root: Path) -> Iterator[dict[str, Filmed]]:
                 np.concatenate([_frames(video, EVERY) for video in thing.clutter]),
             )
             for thing in user.objects
+            if thing.clean and thing.clutter
         }
 
 

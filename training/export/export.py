@@ -121,6 +121,8 @@ def export(
             "The generated head of CNAPs needs torch to adapt, so that a personaliser cannot hold "
             "it; `python -m training.evaluation.orbit` takes the checkpoint as it is."
         )
+    if model.config.adapts == "steps":
+        raise InputError("A start of MAML takes gradient steps to adapt; no personaliser does.")
     if out.exists() and not (out / "card.json").is_file():
         raise InputError(f"{out} is there and is no personaliser; give a new name with --out.")
     partial = out.with_name(f".{out.name}.partial")
@@ -219,6 +221,8 @@ def _write(
             **({"kind": config.head} if newer else {}),
         },
         **({"together": TOGETHER * batches} if newer else {}),
+        **({"film": "none"} if config.film == "none" else {}),
+        **({"backbone": "trained"} if config.backbone_trained else {}),
         "provenance": provenance,
         "sha256": {
             file.name: hashlib.sha256(file.read_bytes()).hexdigest()

@@ -15,12 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from model.head import KINDS as HEAD_KINDS
 from training.log import read_log
 from training.plots import Curve, plot
 from training.settings import provenance
 from training.settings.config import KINDS, TrainConfig, renamed
 from training.settings.provenance import Combination, Mean, Provenance, Run
 
+HEADS = dict(zip(HEAD_KINDS, (
+    "Mahalanobis head",
+    "Mahalanobis head, with one variance for an object of a single frame",
+    "nearest mean",
+), strict=True))  # fmt: skip
 SMOOTHED = 25  # training steps that a point of the curve averages
 
 
@@ -36,8 +42,7 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
         "",
         _trained(card, made),
         "",
-        f"- Method: {card['method']}; set encoder -> FiLM at {len(card['sites'])} batch-norms -> "
-        "Mahalanobis head.",
+        f"- Method: {card['method']}; {_chain(card)}.",
         f"- Input: {card['side']} x {card['side']} uint8 RGB; features D = {card['features']}, "
         f"task embedding E = {card['embedding']}.",
         f"- Head: `{head['features']}` features, temperature {head['temperature']:.4g}, "
@@ -68,6 +73,14 @@ def model_card(card: dict[str, Any], notes: str, curves: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _chain(card: dict[str, Any]) -> str:
+    """From the support set to the answer."""
+    film = f"set encoder -> FiLM at {len(card['sites'])} batch-norms -> "
+    return ("" if card.get("film") == "none" else film) + HEADS[
+        card["head"].get("kind", HEAD_KINDS[0])
+    ]
+
+
 def _trained(card: dict[str, Any], made: Provenance) -> str:
     """What of it is learned, and how."""
     if not card["trained"]:
@@ -80,6 +93,8 @@ def _trained(card: dict[str, Any], made: Provenance) -> str:
             "A start for training: LITE trained the FiLM vectors of two domains; the others repeat "
             "them, and the set encoder is a regression."
         )
+    if card.get("backbone") == "trained":
+        return "Meta-trained with LITE, its backbone too."
     return "Meta-trained with LITE; the frozen backbone is ImageNet's."
 
 

@@ -1,6 +1,6 @@
 """Which methods there are, by the names that commands take, and what each is made of.
 
-Of a checkpoint, ours or imported: `cnaps` (Simple CNAPs, CNAPs, ProtoNets or CaSE: whatever it
+Of a checkpoint, ours or imported: `checkpoint` (Simple CNAPs, CNAPs, ProtoNets or CaSE: whatever it
 holds), and `maml`. Without meta-training, on an ImageNet backbone: frozen heads, fine-tuning, and
 MAML's inner steps from there.
 """
@@ -28,7 +28,7 @@ from training.methods.learner import CHUNK, Learner
 from training.methods.maml import INNER_STEPS, Maml
 from training.methods.one_pass import OnePass
 
-CHECKPOINT = "cnaps"
+CHECKPOINT = "checkpoint"
 FROZEN = {f"frozen-{name}": name for name in HEADS}
 NAMES = (CHECKPOINT, *FROZEN, "film-tuner", "maml")
 
@@ -69,25 +69,30 @@ def choose(name: str, checkpoint: Path | None, backbone: Backbone) -> Chosen:
     _known("method", name, NAMES)
     if name != "maml" and (checkpoint is None) == (name == CHECKPOINT):
         raise InputError(
-            f"{CHECKPOINT} needs a checkpoint to evaluate; give --checkpoint FILE."
+            f"{CHECKPOINT} needs a file to evaluate; give --checkpoint FILE."
             if name == CHECKPOINT
             else f"{name} has no checkpoint; leave --checkpoint out, or evaluate {CHECKPOINT}."
         )
     if name == "maml":
         return _maml(checkpoint, backbone)
     if checkpoint is not None:
-        model = load_checkpoint(checkpoint)[0]
-        used = [
-            p for n, p in model.named_parameters() if n.startswith("backbone.") or p.requires_grad
-        ]
-        size = sum(parameter.numel() for parameter in used)
-        return Chosen(_held(model.config), OnePass(model, _together(model)), size)
+        return in_one_pass(checkpoint)
     if name == "film-tuner":
         return Chosen(name, FilmTuner(backbone, backbone.features), _count(backbone), TUNED)
     extractor = _extractor(backbone)
     head, steps = HEADS[FROZEN[name]], STEPS if FROZEN[name] == "linear" else 0
     size = _count(extractor.backbone)
     return Chosen(name, Frozen(extractor, head), size, steps, extractor.remembered)
+
+
+def in_one_pass(checkpoint: Path) -> Chosen:
+    """What a checkpoint holds; InputError for a start of MAML, which takes gradient steps."""
+    model = load_checkpoint(checkpoint)[0]
+    if model.config.adapts == "steps":
+        raise InputError(f"{checkpoint} is a start of MAML; evaluate it as maml.")
+    used = [p for n, p in model.named_parameters() if n.startswith("backbone.") or p.requires_grad]
+    size = sum(parameter.numel() for parameter in used)
+    return Chosen(_held(model.config), OnePass(model, _together(model)), size)
 
 
 def _known(what: str, name: str, names: tuple[str, ...]) -> None:
@@ -101,9 +106,9 @@ def _known(what: str, name: str, names: tuple[str, ...]) -> None:
 def _maml(checkpoint: Path | None, backbone: Backbone) -> Chosen:
     """From the start that a training found, or from the ImageNet backbone."""
     model = load_checkpoint(checkpoint)[0] if checkpoint else None
-    if model is not None and not model.config.backbone_trained:
+    if model is not None and model.config.adapts != "steps":
         raise InputError(
-            f"{checkpoint} holds no trained backbone for MAML to start from; make one with "
+            f"{checkpoint} is no start of MAML; make one with "
             "`python -m training.train --method maml`, or leave --checkpoint out."
         )
     start = model.backbone if model else backbone

@@ -31,7 +31,7 @@ PIECES: dict[str, dict[str, Any]] = {
     "cnaps": {"head": "generated"},
     "protonets": {"film": "none", "head": "prototypes", "backbone_trained": True},
     "case": {"context": "case", "head": "prototypes"},
-    "maml": {"film": "none", "head": "prototypes", "backbone_trained": True},
+    "maml": {"film": "none", "head": "prototypes", "backbone_trained": True, "adapts": "steps"},
 }
 
 # Names in the headers of older checkpoints and states -> the names of today.
@@ -216,6 +216,8 @@ def check(config: TrainConfig) -> None:
         raise InputError(
             "--context blend goes on from a blend; give --start FILE, and no other method or film."
         )
+    if config.context == "blend" and config.backbone not in SERVED:
+        raise InputError(f"--context blend is for {' and '.join(SERVED)}, not {config.backbone}.")
     if config.weight_domains:
         check_domains(config)
     check_weights(config.backbone, bool(config.weights))

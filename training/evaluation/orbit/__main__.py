@@ -1,7 +1,7 @@
 """ORBIT's benchmark, by either protocol, of any method.
 
     python -m training.evaluation.orbit --data ROOT --protocol 2022 --mode clu-ve \
-        --method cnaps --checkpoint assets/simple_cnaps/trained.safetensors --out runs/ours
+        --method checkpoint --checkpoint assets/simple_cnaps/trained.safetensors --out runs/ours
     python -m training.evaluation.orbit --data ROOT --protocol 2022 --mode clu-ve \
         --method frozen-cosine frozen-knn film-tuner --out runs/frozen
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--protocol", required=True, choices=tuple(PROTOCOLS))
     parser.add_argument("--mode", required=True, choices=("cle-ve", "clu-ve"))
     parser.add_argument("--method", nargs="+", required=True, help=", ".join(NAMES))
-    parser.add_argument("--checkpoint", type=Path, help="of cnaps: ours, or imported")
+    parser.add_argument("--checkpoint", type=Path, help="ours, or imported")
     add_backbone(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument("--seed", type=int, default=0)

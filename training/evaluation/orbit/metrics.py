@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.evaluation.intervals import Interval, clustered
+from training.evaluation.intervals import clustered, pooled
 
 MEASURES = ("frame accuracy", "frames to recognition", "video accuracy")
 
@@ -67,19 +67,14 @@ def _pooled(videos: Sequence[Named]) -> dict[str, float]:
     return means | {"frame accuracy": right / sum(len(video.given) for video in videos)}
 
 
-def leaderboard(values: Sequence[float]) -> Interval:
-    """The mean over all videos of all tasks, with the interval that the leaderboard prints."""
-    return Interval(float(np.mean(values)), 1.96 * float(np.std(values)) / len(values) ** 0.5)
-
-
 def summary(videos: Sequence[Named]) -> dict[str, dict[str, float]]:
     """Measure -> pooled mean, both half-widths, and the means over each kind of group."""
     grouped = {group: by(group, videos) for group in GROUPS}
     found = {}
     for name in MEASURES:
         values = [video.scores()[name] for video in videos]
-        pooled, people = leaderboard(values), clustered(values, [v.user for v in videos])
-        found[name] = {"pooled": pooled.mean, "pooled, 95 %": pooled.half}
+        every, people = pooled(values), clustered(values, [v.user for v in videos])
+        found[name] = {"pooled": every.mean, "pooled, 95 %": every.half}
         found[name] |= {"users": people.mean, "users, 95 %": people.half}
         found[name] |= {f"by {group}": values[name] for group, values in grouped.items()}
     return found

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from model.saving import atomic_write
+from training.evaluation.intervals import Interval, percent
 from training.evaluation.orbit.answering import answer
 from training.evaluation.orbit.metrics import Named, summary
 from training.evaluation.orbit.protocol import Mode, Protocol, UserTask
@@ -88,8 +89,7 @@ def table(videos: list[Named]) -> str:
     lines = [f"{'':22}pooled          clustered by user   by user  object  video  task"]
     for name, found in summary(videos).items():
         pooled, people = (
-            f"{100 * found[at]:5.1f} ± {100 * found[f'{at}, 95 %']:4.1f}"
-            for at in ("pooled", "users")
+            percent(Interval(found[at], found[f"{at}, 95 %"])) for at in ("pooled", "users")
         )
         groups = "  ".join(
             f"{100 * found[f'by {group}']:5.1f}" for group in ("user", "object", "video", "task")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.errors import InputError
-from training.evaluation.intervals import Interval, clustered
+from training.evaluation.intervals import Interval, clustered, pooled
 from training.evaluation.record.record import Record
 
 
@@ -90,7 +90,7 @@ def _comparison(benchmark: str, records: Sequence[Record]) -> Comparison:
             Row(
                 method,
                 tuple(sorted(record.seed for record in own)),
-                _pooled(values[:, 0]),
+                pooled(values[:, 0].tolist()),
                 clustered(values[:, 0].tolist(), groups),
                 dict(zip(measures[1:], values[:, 1:].mean(0).tolist(), strict=True)),
                 None if method == best else behind,
@@ -115,7 +115,3 @@ def _table(records: Sequence[Record], method: str) -> np.ndarray:
 def _groups(records: Sequence[Record]) -> list[str]:
     own = _in_order(records, records[0].method)
     return [score.group for record in own for score in record.scores]
-
-
-def _pooled(values: np.ndarray) -> Interval:
-    return Interval(float(values.mean()), 1.96 * float(values.std()) / len(values) ** 0.5)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jinja2 import Environment
 
-from training.evaluation.intervals import Interval
+from training.evaluation.intervals import percent
 from training.evaluation.record.record import Record
 from training.evaluation.report.comparison import Comparison
 from training.evaluation.report.gradient import ABOUT, LiteNumbers
@@ -120,13 +120,6 @@ def runs(records: Sequence[Record]) -> Table:
         made = [r.machine.get(name, "") for name in records[0].machine]
         table.append([*asked, r.episodes[:12], *made])
     return table
-
-
-def percent(interval: Interval) -> str:
-    """82.1 ± 3.0, in %; of a single user or data set there is no interval."""
-    half = 100 * interval.half
-    spread = f" ± {half:.1f}" if half < 1e6 else ""
-    return f"{100 * interval.mean:.1f}{spread}"
 
 
 def number(value: float) -> str:

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--download", action="store_true", help="fetch what is not there")
     parser.add_argument("--method", required=True, help=", ".join(NAMES))
-    parser.add_argument("--checkpoint", type=Path, help="of cnaps: ours, or imported")
+    parser.add_argument("--checkpoint", type=Path, help="ours, or imported")
     add_backbone(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument(

@@ -23,7 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from model.saving import atomic_write
-from training.evaluation.intervals import clustered
+from training.evaluation.intervals import clustered, pooled
 from training.evaluation.record import record
 from training.evaluation.record.cost import Cost, counted
 from training.evaluation.record.record import Record, Score
@@ -135,8 +135,7 @@ def table(scores: tuple[Score, ...]) -> str:
     means = {name: float(np.mean(values)) for name, values in own.items()}
     lines = []
     for name, values in own.items():
-        half = 1.96 * float(np.std(values)) / len(values) ** 0.5
-        spread = f" ± {half:.1f} ({len(values)} episodes)" if len(values) > 1 else ""
+        spread = f" ± {pooled(values).half:.1f} ({len(values)} episodes)" if len(values) > 1 else ""
         lines.append(f"{name:14}{means[name]:5.1f}{spread}")
     for part in dict.fromkeys(reader.part for reader in READERS):
         names = [r.name for r in READERS if r.part == part and r.name in means]
@@ -144,7 +143,8 @@ def table(scores: tuple[Score, ...]) -> str:
             average = float(np.mean([means[name] for name in names]))
             lines.append(f"{part:14}{average:5.1f}, the mean of {', '.join(names)}")
     whole = clustered(list(means.values()), list(means))
-    lines.append(f"{'all':14}{whole.mean:5.1f} ± {whole.half:.1f}, {len(means)} data sets")
+    spread = f" ± {whole.half:.1f}" if len(means) > 1 else ""
+    lines.append(f"{'all':14}{whole.mean:5.1f}{spread}, data sets: {len(means)}")
     return "\n".join(lines)
 
 
