@@ -19,6 +19,8 @@ import numpy as np
 from app.fair_lock import FairLock
 from app.rooms import Lesson, Message, Room
 from app.session import TaughtObjects
+from app.words.language import Said
+from app.words.language import problem as why
 from app.words.report_card import told
 from model import Adapted, InputError, Memory, Report, Seen, SupportSet
 
@@ -41,7 +43,7 @@ class Teacher(Protocol):
     def report(self, seen: Seen) -> Report: ...
 
 
-OUR_FAULT = "Learning failed on our side; your things are safe. Change one of them to try again."
+OUR_FAULT = Said("learning-failed")
 
 
 class _Overtaken(Exception):
@@ -63,7 +65,7 @@ class Learner:
             version, taught = room.version, room.taught
             if len(taught.learnable) < 2:
                 room.adapted = room.lesson = room.report = None
-                room.settled, room.problem = version, ""
+                room.settled, room.problem = version, {}
                 return
             if _renamed(room):
                 return
@@ -101,7 +103,7 @@ class Learner:
             clips, foreign = taught.lesson_clips, taught.foreign_clips
             lesson = Lesson(len(seen.labels), len(seen.names), seconds, clips, foreign)
             room.adapted, room.lesson, room.report = adapted, lesson, None
-            room.settled, room.problem = version, ""
+            room.settled, room.problem = version, {}
             room.tell(learned(lesson, adapted))
         try:
             report = self._teacher.report(seen)
@@ -141,7 +143,7 @@ def _renamed(room: Room) -> bool:
     names = tuple(thing.name for thing in taught.learnable)
     if room.adapted.names != names:
         room.adapted = room.adapted.renamed(names)
-    room.settled, room.problem = room.version, ""
+    room.settled, room.problem = room.version, {}
     room.tell(learned(lesson, room.adapted))
     if room.report:
         room.report = replace(room.report, names=names)
@@ -170,9 +172,9 @@ def reported(report: Report) -> Message:
     }
 
 
-def unlearned(problem: str) -> Message:
+def unlearned(problem: Message) -> Message:
     """The message that what is taught could not be learned, and an older model answers."""
-    return {"type": "unlearned", "text": problem}
+    return {"type": "unlearned", **problem}
 
 
 def _failed(room: Room, version: int, work: Future[None]) -> None:
@@ -181,8 +183,8 @@ def _failed(room: Room, version: int, work: Future[None]) -> None:
         return
     if not isinstance(error, InputError):
         log.error("adapting failed", exc_info=error)
-    text = str(error) if isinstance(error, InputError) else OUR_FAULT
+    problem = why(error) if isinstance(error, InputError) else OUR_FAULT.told
     with room.lock:
         if room.version == version:
-            room.settled, room.problem = version, text
-            room.tell(unlearned(text))
+            room.settled, room.problem = version, problem
+            room.tell(unlearned(problem))

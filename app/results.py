@@ -87,7 +87,7 @@ class Results:
 
         def still_wanted() -> None:
             if room.closed:
-                raise InputError(CLOSED)
+                raise Refused(CLOSED)
             if room.cancels != cancels:
                 raise Refused(Said("video-cancelled"))
 
@@ -222,7 +222,8 @@ def _learned(room: Room) -> Adapted:
         if room.adapted is None or room.settled != room.version:
             raise Refused(Said("not-learned-wait"))
         if not is_current(room):
-            raise InputError(f"The model is older than your things. {room.problem}".rstrip())
+            why = room.problem.get("text", "")
+            raise InputError(f"The model is older than your things. {why}".rstrip())
         return room.adapted
 
 

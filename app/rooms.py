@@ -70,7 +70,7 @@ class Room:
     lesson: Lesson | None = None
     memory: Memory = field(default_factory=Memory)  # so that one more clip costs one clip
     report: Report | None = None  # how good the model will be
-    problem: str = ""  # why the settled version could not be learned
+    problem: Message = field(default_factory=dict)  # why the settled version could not be learned
     cancels: int = 0  # how often naming a video was cancelled
     closed: bool = False
     address: str = ""  # where its page called from

@@ -20,11 +20,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.decode.decoder import Decoder
@@ -112,9 +114,9 @@ def create_app(
     app.include_router(model_route(rooms))
     app.include_router(profile_routes(rooms, Profiles(handlers, decoder.read_profile)))
     app.add_api_route("/healthz", lambda: {"status": "ok"}, methods=["GET", "POST"])
-    app.mount("/page", StaticFiles(directory=HERE / "page"))
+    app.mount("/page", Scripts(directory=HERE / "page"))
     if RUNTIME.is_dir():
-        app.mount("/runtime", StaticFiles(directory=RUNTIME))
+        app.mount("/runtime", Scripts(directory=RUNTIME))
     if samples.is_dir():
         app.mount("/samples", StaticFiles(directory=samples))
     results = Results(decoder.look_through, lock)
@@ -244,6 +246,17 @@ async def _sweep(rooms: Rooms) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         await asyncio.to_thread(rooms.close_quiet, time.monotonic())
         await asyncio.to_thread(rooms.sweep_uploads, time.time())
+
+
+class Scripts(StaticFiles):
+    """Files that a browser asks for again each time, by their ETag: after an update no old module
+    is left beside a new one.
+    """
+
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        response = super().file_response(*args, **more)
+        response.headers["cache-control"] = "no-cache"
+        return response
 
 
 class Headers:

@@ -6,7 +6,6 @@ Knows nothing of the web, of files or of models; whoever holds the value swaps i
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from app.words.language import Refused, Said
+from app.words.name import checked
 from model import InputError, SupportSet
-from model.support import check_name
 
 MAX_THINGS = 50
 MAX_FRAMES = 2000  # of one person; 300 MB on disk
@@ -109,8 +108,7 @@ class TaughtObjects:
 
     def check(self, name: str, frames: int = 1) -> str:
         """The tidied name, if a clip of so many frames may be added to the thing of that name."""
-        name = tidy(name)
-        check_name(name)
+        name = checked(name)
         self._check_room_for(frames)
         if len(self.things) == MAX_THINGS and not self.named(name):
             raise Refused(Said("too-many-things", {"most": MAX_THINGS, "name": name}))
@@ -118,8 +116,7 @@ class TaughtObjects:
 
     def rename(self, thing_id: str, name: str) -> TaughtObjects:
         """Give a thing another name, which no other thing may have."""
-        thing, name = self.thing(thing_id), tidy(name)
-        check_name(name)
+        thing, name = self.thing(thing_id), checked(name)
         other = self.named(name)
         if other and other.id != thing_id:
             raise Refused(Said("name-taken", {"name": other.name}))
@@ -301,8 +298,3 @@ def _with(clips: tuple[Clip, ...], more: tuple[tuple[int, Clip], ...]) -> tuple[
 
 
 Transition = Callable[[TaughtObjects], TaughtObjects]
-
-
-def tidy(name: str) -> str:
-    """A typed name without stray blanks and in one Unicode form: what looks alike is alike."""
-    return " ".join(unicodedata.normalize("NFC", name).split())

@@ -33,7 +33,7 @@ from app.profile.file import Read
 from app.profile.manifest import MAX_BYTES, parse
 from app.rooms import Room
 from app.waiting_line import WaitingLine
-from app.words.language import Said
+from app.words.language import Refused, Said
 from model import InputError
 from model.frames import FRAMES_PER_CLIP, SIDE
 
@@ -46,7 +46,7 @@ WAIT_SECONDS = 0.5  # between two words to whoever waits in line
 MAX_WORDS = 1000  # letters of a sentence
 
 SQUARE_BYTES = SIDE * SIDE * 3
-CLOSED = "This page was closed while the file was on its way; open it again and choose the file."
+CLOSED = Said("page-closed")
 FAILED = "This file made the decoder fail; save it as an ordinary mp4 and try again."
 
 
@@ -135,7 +135,7 @@ class Decoder:
 
         def still_wanted() -> None:
             if room.closed:
-                raise InputError(CLOSED)
+                raise Refused(CLOSED)
 
         with self._clips.ticket(room.token) as ticket:
             told = None

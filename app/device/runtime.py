@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from model import InputError
+from app.words.language import Refused, Said
 
 # Beside the packages of the environment, and with them it goes.
 RUNTIME = Path(sys.prefix) / "share" / "onnxruntime-web"
@@ -13,9 +13,6 @@ SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 FILES = (SCRIPT, WASM)
 # What adapting in a page needs besides: one file made of ml-matrix, protobufjs and fflate.
 LEARNING = ("learning.min.mjs", "learning.LICENSES.txt")
-MISSING = (
-    "What runs a model in the browser is not installed here; run `python -m app.device.install`."
-)
 
 
 def runtime_files(folder: Path = RUNTIME) -> list[Path]:
@@ -31,5 +28,5 @@ def learning_files(folder: Path = RUNTIME) -> list[Path]:
 def _files(folder: Path, names: tuple[str, ...]) -> list[Path]:
     files = [folder / name for name in names]
     if not all(file.is_file() for file in files):
-        raise InputError(MISSING)
+        raise Refused(Said("device-missing"))
     return files

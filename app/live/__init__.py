@@ -6,7 +6,7 @@ A page opens `/live` and says first which room is its own: {"room": token}. From
     text: {"do": ..., "ref": number, ...} -> {"type": "ok" or "problem", "ref": that number, ...}
 
 and what happens in the room is told at any time. Recording is keeping what streams by: `record`,
-then `keep` or `drop`. `wrong` holds on to the last second, `it is` and `not mine` say what it was.
+then `keep`. `wrong` holds on to the last second, `it is` and `not mine` say what it was.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from app.handlers import Handlers
 from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse, refusal
 from app.live.gate import GONE, MAX_UPLOAD_BYTES, SHORTER_CLIP, Gate, Origins, token_of
 from app.live.receiving import COMING, MAX_UPLOADS, one_more, receive
-from app.rooms import MAX_ROOMS, Room, Rooms, folder_for, readable_name
+from app.rooms import MAX_ROOMS, Message, Room, Rooms, folder_for, readable_name
+from app.words.language import Said
 from app.words.language import problem as told
 from model import InputError
 
@@ -35,7 +36,7 @@ GOING_AWAY = 1001  # what a browser says when its tab is closed or reloaded, and
 REFUSED = 1008
 MAX_SOCKETS = 4  # of one room: its page, and those that are being cut off
 MAX_SOCKETS_OF_ADDRESS = 120
-CROWDED = "This page is open too often; close the other windows and reload this one."
+CROWDED = Said("page-crowded")
 
 
 def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter:
@@ -56,15 +57,15 @@ def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter
             return
         await socket.accept()
         if problem := origins.refusal(socket):  # a page is told why; a refusal it could not read
-            await _end(socket, problem)
+            await _end(socket, {"text": problem})
             return
-        with one_more(sockets, address, MAX_SOCKETS_OF_ADDRESS, CROWDED):
+        with one_more(sockets, address, MAX_SOCKETS_OF_ADDRESS, str(CROWDED)):
             if (room := await _hello(socket, rooms)) is None:
                 return
             if sockets[room.token] >= MAX_SOCKETS:
-                await _end(socket, CROWDED)
+                await _end(socket, CROWDED.told)
                 return
-            with one_more(sockets, room.token, MAX_SOCKETS, CROWDED):
+            with one_more(sockets, room.token, MAX_SOCKETS, str(CROWDED)):
                 code = await Connection(socket, room, handlers, watchers, workers, readers).run()
             if code == GOING_AWAY:
                 rooms.close(room.token)
@@ -73,7 +74,7 @@ def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter
     async def clips(request: Request) -> JSONResponse:
         room = rooms.get(token_of(request))
         if room is None:
-            return JSONResponse({"problem": GONE}, 401)
+            return refusal(GONE.told, 401)
         title = unquote(request.headers.get("x-file", ""))
         name = unquote(request.headers.get("x-thing", ""))
         try:
@@ -87,7 +88,7 @@ def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter
         except InputError as error:
             kept, problem = None, told(error)
         if problem and room.closed:  # and took the file along
-            problem = {"text": CLOSED}
+            problem = CLOSED.told
         return refusal(problem) if problem else JSONResponse({"kept": kept})
 
     return router
@@ -105,11 +106,11 @@ async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
         return None
     room = rooms.get(parse(message.get("text")).get("room"))
     if room is None:
-        await _end(socket, GONE, anew=True)
+        await _end(socket, GONE.told, anew=True)
     return room
 
 
-async def _end(socket: WebSocket, text: str, anew: bool = False) -> None:
+async def _end(socket: WebSocket, why: Message, anew: bool = False) -> None:
     """Say why there is no line to the app, for good. anew: a page in a new room would have one."""
-    await socket.send_json({"type": "gone", "text": text, "anew": anew})
+    await socket.send_json({"type": "gone", "anew": anew, **why})
     await socket.close(REFUSED)

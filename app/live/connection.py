@@ -23,6 +23,7 @@ from fastapi.responses import JSONResponse
 
 from app.handlers import Handlers, Watching, welcome
 from app.rooms import Message, Room
+from app.words.language import Said
 from app.words.language import problem as told
 from model import InputError
 
@@ -36,8 +37,8 @@ MOMENT_SECONDS = 1.0  # of the stream: what *Wrong* is about
 CLOSING_SECONDS = 5.0
 OVERLOADED = 1013
 
-OUR_FAULT = "That failed on our side; what you taught is safe. Please try again."
-CLOSED = "This page was silent for long, so its things were deleted. Reload it to begin again."
+OUR_FAULT = Said("failed-here")
+CLOSED = Said("page-silent")
 
 
 @dataclass
@@ -142,8 +143,6 @@ class Connection:
                 pass
             case "record":
                 await self._record(order)
-            case "drop":
-                self._recording = None
             case "keep":
                 recording, self._recording = self._recording, None
                 await self._jobs.put((order, recording))
@@ -245,7 +244,7 @@ class Connection:
             while (message := await self._out.get())["type"] not in ("cut", "gone"):
                 await self._socket.send_json(message)
             if message["type"] == "gone":
-                await self._socket.send_json({"type": "gone", "text": CLOSED, "anew": True})
+                await self._socket.send_json({"type": "gone", "anew": True, **CLOSED.told})
             await self._socket.close(OVERLOADED)
 
 
@@ -261,7 +260,7 @@ async def outcome(
     if isinstance(error, InputError):
         return None, told(error)
     log.error("%s failed", verb.__name__, exc_info=error)
-    return None, {"text": OUR_FAULT}
+    return None, OUR_FAULT.told
 
 
 def refusal(problem: Message, status: int = 400, **more: object) -> JSONResponse:

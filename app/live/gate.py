@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.profile.file import MAX_FILE_BYTES
 from app.rooms import Room, Rooms
+from app.words.language import Said
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,7 @@ CLIPS, PROFILE, GRADIO_UPLOAD = "/clips", "/profile", "/gradio_api/upload"  # ho
 SHORTER_CLIP = "use a shorter clip"
 FEWER_THINGS = "save one with fewer things"
 NO_ROOM = "Open the page first: uploads are for whoever has a room here."
-GONE = (
-    "The app was restarted, and what was taught here went with it. Reload the page to begin again."
-)
+GONE = Said("app-restarted")
 
 
 @dataclass(frozen=True)
@@ -141,6 +140,10 @@ def _at_most(receive: Receive, limit: int) -> Receive:
     return limited
 
 
-async def _refuse(status: int, problem: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(
+    status: int, problem: Said | str, scope: Scope, receive: Receive, send: Send
+) -> None:
     # `detail` is where Gradio's page and client look for it.
-    await JSONResponse({"problem": problem, "detail": problem}, status)(scope, receive, send)
+    told = {"problem": str(problem), "detail": str(problem)}
+    told |= {"said": problem.message} if isinstance(problem, Said) else {}
+    await JSONResponse(told, status)(scope, receive, send)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
+from app.live.connection import refusal
 from app.live.gate import GONE, token_of
 from app.rooms import Rooms
+from app.words.language import Said
 
 
 def model_route(rooms: Rooms) -> APIRouter:
@@ -24,10 +26,10 @@ def model_route(rooms: Rooms) -> APIRouter:
     def model(request: Request) -> Response:
         room = rooms.get(token_of(request))
         if room is None:
-            return JSONResponse({"problem": GONE}, 401)
+            return refusal(GONE.told, 401)
         adapted = room.adapted
         if adapted is None:
-            return JSONResponse({"problem": "Nothing is learned yet; teach two things first."}, 409)
+            return refusal(Said("teach-two").told, 409)
         names = json.dumps(adapted.names).encode()
         body = len(names).to_bytes(4, "little") + names + adapted.to_bytes()
         return Response(body, 200, {"cache-control": "no-store"}, "application/octet-stream")

@@ -45,7 +45,7 @@ def profile_routes(rooms: Rooms, profiles: Profiles) -> APIRouter:
     async def save(request: Request, clip: str = "") -> Response:
         room = rooms.get(token_of(request))
         if room is None:
-            return JSONResponse({"problem": GONE}, 401)
+            return refusal(GONE.told, 401)
         if clip and clip not in {own.id for own in room.taught.present()}:
             return Response(status_code=204)
         file, problem = await outcome(pool, _written, profiles, room, request, clip)
@@ -58,7 +58,7 @@ def profile_routes(rooms: Rooms, profiles: Profiles) -> APIRouter:
     async def open_file(request: Request) -> JSONResponse:
         room = rooms.get(token_of(request))
         if room is None:
-            return JSONResponse({"problem": GONE}, 401)
+            return refusal(GONE.told, 401)
         title = readable_name(unquote(request.headers.get("x-file", "")))
         same = request.headers.get("x-same", "")
         try:

@@ -1,6 +1,6 @@
 // What comes from disk: clips and photos of a thing, one upload after another, and the sample objects.
 
-import { English, t } from "./language.js";
+import { t } from "./language.js";
 import { make } from "./make.js";
 import { ACCEPTED } from "./things.js";
 import { counted } from "./words.js";
@@ -42,7 +42,7 @@ export class Files {
       await kept.then((count) => (frames += count), (error) => troubles.push(error));
     }
     page.busy("");
-    if (troubles.length) page.trouble(together(troubles), control);
+    if (troubles.length) page.trouble(troubles, control);
     if (troubles.length < files.length) page.kept(name, t("kept", { frames: counted("frames", frames), name }));
   }
 
@@ -61,10 +61,4 @@ export class Files {
     this.reading = text;
     this.page.busy(text);
   }
-}
-
-/** Several of them as one, a line each. */
-function together(troubles) {
-  const lines = troubles.map(({ message }) => message).join("\n");
-  return troubles[0].lang ? new English(lines) : lines;
 }

@@ -6,6 +6,7 @@ const root = document.documentElement;
 const language = root.lang || "en";
 const locale = root.dataset.locale ?? language;
 const plurals = new Intl.PluralRules(locale);
+const formats = new Map(); // digits behind the point -> Intl.NumberFormat, which takes long to make
 const PLACE = /\{(\w+)(?::\.(\d)f)?\}/g;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 const [ISOLATE, END] = ["\u2068", "\u2069"]; // what stands between them keeps its own direction, and disturbs none
@@ -26,7 +27,8 @@ export function t(key, values = {}) {
 export function written(value, digits) {
   if (typeof value === "number") {
     const fraction = digits ? { minimumFractionDigits: digits, maximumFractionDigits: digits } : {};
-    return new Intl.NumberFormat(locale, { useGrouping: false, ...fraction }).format(value);
+    if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat(locale, { useGrouping: false, ...fraction }));
+    return formats.get(digits).format(value);
   }
   if (Array.isArray(value)) return value.map((one) => written(one)).join(sentences.comma);
   if (value?.key) return t(value.key, value.values);
@@ -44,9 +46,12 @@ export class English extends Error {
   lang = "en";
 }
 
-/** Show what is wrong: a sentence of this language, an Error with one, or English. */
+/** Show what is wrong: a sentence of this language, an Error with one, English, or a list of these, a line each. */
 export function show(element, told) {
-  element.textContent = told.message ?? told;
   element.lang = told.lang ?? language;
   element.dir = told.lang ? "ltr" : root.dir;
+  if (!Array.isArray(told)) return (element.textContent = told.message ?? told);
+  const lines = told.map(() => document.createElement("span"));
+  lines.forEach((line, index) => show(line, told[index]));
+  element.replaceChildren(...lines);
 }

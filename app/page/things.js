@@ -13,6 +13,8 @@ export class Things {
   #cards = new Map(); // thing id -> card
   #colours = new Map(); // thing name -> class, by the position among all things
   #thumbs = new Map(); // clip id -> data URLs
+  #unused = []; // ids of removed clips that have thumbnails, the latest last
+  #moments = ""; // what is shown of them
 
   /** list: the <ul> for the cards; foreign: the <details> for counter-examples; act: what the buttons do. */
   constructor(list, foreign, act) {
@@ -56,6 +58,7 @@ export class Things {
     }
     const clips = [...things.flatMap((thing) => thing.clips), ...foreign];
     const used = new Set(clips.map((clip) => clip.id));
+    this.#unused = this.#unused.filter((id) => !used.has(id));
     for (const id of this.#thumbs.keys()) if (!used.has(id)) this.#keepForUndo(id);
   }
 
@@ -66,6 +69,9 @@ export class Things {
   }
 
   #showForeign(moments) {
+    const now = look(moments, this.#thumbs);
+    if (now === this.#moments) return; // nothing takes the focus from what stays as it is
+    this.#moments = now;
     this.foreign.hidden = !moments.length;
     this.foreign.firstElementChild.textContent = t("foreign", { moments: counted("moments", moments.length) });
     this.foreign.lastElementChild.replaceChildren(...moments.map((clip, index) => {
@@ -78,8 +84,8 @@ export class Things {
 
   /** Thumbnails of what was removed stay for an undo, the latest 100 clips of it. */
   #keepForUndo(id) {
-    this.unused = [...(this.unused ?? []).filter((other) => other !== id), id];
-    if (this.unused.length > 100) this.#thumbs.delete(this.unused.shift());
+    if (!this.#unused.includes(id)) this.#unused.push(id);
+    if (this.#unused.length > 100) this.#thumbs.delete(this.#unused.shift());
   }
 }
 
@@ -99,6 +105,7 @@ class Card {
     this.clips = make("ul", { className: "clips" });
     this.summary = make("summary");
     this.all = make("details", {}, this.summary, this.clips);
+    this.all.addEventListener("toggle", () => this.#showClips());
     this.record = button(t("record-more"), async () => {
       await act.record(this.name, this.record);
       this.element.scrollIntoView({ block: "nearest" }); // the picture comes to stand above it
@@ -134,7 +141,9 @@ class Card {
   }
 
   update(thing, colour, thumbs) {
-    this.name = thing.name;
+    const now = colour + thing.name + look(thing.clips, thumbs);
+    if (now === this.now) return; // nothing takes the focus from what stays as it is
+    Object.assign(this, { now, thing, thumbs, name: thing.name });
     const frames = thing.clips.reduce((sum, clip) => sum + clip.frames, 0);
     this.element.classList.remove(this.colour);
     this.element.classList.add((this.colour = colour));
@@ -151,7 +160,13 @@ class Card {
     this.strip.setAttribute("aria-label", t("some-frames", { name: thing.name }));
     this.strip.hidden = this.all.hidden = !frames;
     this.summary.textContent = t("all-frames", { frames: counted("frames", frames) });
-    showClips(this.clips, thing, thumbs, this.act);
+    this.#showClips();
+  }
+
+  /** All pictures while they can be seen: there may be hundreds. */
+  #showClips() {
+    if (this.all.open) showClips(this.clips, this.thing, this.thumbs, this.act);
+    else this.clips.replaceChildren();
   }
 
   #editor() {
@@ -175,6 +190,11 @@ class Card {
     (on ? this.input : this.buttons.rename).focus();
     if (on) this.input.select();
   }
+}
+
+/** What is shown of clips, as a text to compare. */
+function look(clips, thumbs) {
+  return JSON.stringify(clips.map(({ id, frames }) => [id, frames, thumbs.get(id)?.length]));
 }
 
 /** A moment with all its frames and what can be done with it. */

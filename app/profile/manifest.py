@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from app.session import MAX_FOREIGN, MAX_FRAMES, MAX_THINGS, TaughtObjects, tidy
+from app.session import MAX_FOREIGN, MAX_FRAMES, MAX_THINGS, TaughtObjects
+from app.words.name import tidy
 from model import InputError
 from model.frames import FRAMES_PER_CLIP
 from model.support import check_name

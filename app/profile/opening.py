@@ -14,8 +14,9 @@ from app.handlers import Handlers
 from app.profile.file import Read, write_profile
 from app.profile.manifest import KeptThing, Profile
 from app.rooms import Room
-from app.session import Clip, TaughtObjects, Thing, tidy
+from app.session import Clip, TaughtObjects, Thing
 from app.words.language import Refused, Said
+from app.words.name import tidy
 from model import InputError
 from model.support import MAX_NAME
 
@@ -80,7 +81,7 @@ class Profiles:
         """Write a profile of what is taught, or of one clip of it."""
         taught = room.taught if not clip_id else _only(room.taught, clip_id)
         if not taught.things and not taught.foreign:
-            raise InputError("There is nothing to save yet; teach a thing first.")
+            raise Refused(Said("nothing-to-save"))
         try:
             write_profile(path, taught, settings)
         except OSError as error:

@@ -61,5 +61,5 @@ def room_of(rooms: Rooms, token: str) -> Room:
     """The room of a page; InputError when the server does not know it (any more)."""
     room = rooms.get(token)
     if room is None:
-        raise InputError(GONE)
+        raise Refused(GONE)
     return room

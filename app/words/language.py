@@ -61,6 +61,11 @@ class Said:
         values = {n: v.message if isinstance(v, Said) else v for n, v in self.values.items()}
         return {"key": self.key, "values": values}
 
+    @property
+    def told(self) -> dict[str, object]:
+        """For a page: the sentence in English, and by its key."""
+        return {"text": str(self), "said": self.message}
+
 
 class Refused(InputError):
     """What a person can mend, in the language of their page; elsewhere it is English."""
@@ -72,8 +77,7 @@ class Refused(InputError):
 
 def problem(error: InputError) -> dict[str, object]:
     """For a page: the sentence in English, and by its key where it has one."""
-    said = {"said": error.said.message} if isinstance(error, Refused) else {}
-    return {"text": str(error), **said}
+    return error.said.told if isinstance(error, Refused) else {"text": str(error)}
 
 
 def _english(value: Value) -> str | int | float:

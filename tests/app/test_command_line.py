@@ -78,7 +78,7 @@ def test_export_writes_a_bundle(
     assert "--out for the model, --bundle for a page" in capsys.readouterr().err
     monkeypatch.setattr(runtime_files, "__defaults__", (runtime,))
     assert run(things, "export", "--bundle", str(bundle)) == 2
-    assert "run `python -m app.device.install`" in capsys.readouterr().err
+    assert "python -m app.device.install" in capsys.readouterr().err
     runtime.mkdir()
     for name in FILES:
         (runtime / name).touch()

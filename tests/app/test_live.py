@@ -195,7 +195,7 @@ def test_a_recording_has_a_bound(line: Line, monkeypatch: pytest.MonkeyPatch) ->
 def test_without_a_rooms_token_the_line_ends(client: TestClient, room: Room, hello: str) -> None:
     with client.websocket_connect("/live") as socket:
         socket.send_text(hello)
-        assert socket.receive_json() == {"type": "gone", "text": GONE, "anew": True}
+        assert socket.receive_json() == {"type": "gone", "anew": True, **GONE.told}
         with pytest.raises(WebSocketDisconnect):
             socket.receive_json()
 
@@ -254,9 +254,11 @@ def test_uploads(client: TestClient, room: Room) -> None:
     assert [thing.name for thing in room.taught.things] == ["my 🔑"]
     assert [p.suffix for p in room.folder.iterdir()] == [".npy"], "the upload itself is deleted"
     refused = upload(client, room.token, "%20", b"red")
-    assert (refused.status_code, refused.json()) == (400, {"problem": "An object needs a name."})
+    told = refused.json()
+    assert (refused.status_code, told["problem"]) == (400, "An object needs a name.")
+    assert told["said"]["key"] == "name-missing"
     stranger = upload(client, "guess", "mug", b"red")
-    assert (stranger.status_code, stranger.json()) == (401, {"problem": GONE})
+    assert (stranger.status_code, stranger.json()["said"]) == (401, GONE.message)
 
 
 def test_an_upload_that_is_too_large_is_refused(

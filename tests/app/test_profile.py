@@ -180,7 +180,7 @@ def test_a_page_saves_and_opens_by_its_token(
 ) -> None:
     own = {"authorization": f"Bearer {room.token}"}
     for headers in ({}, {"authorization": "Bearer guess"}):
-        assert client.get("/profile", headers=headers).json() == {"problem": GONE}
+        assert client.get("/profile", headers=headers).json()["said"] == GONE.message
         assert client.post("/profile", headers=headers, content=b"").status_code == 401
     saved = client.get("/profile", headers=own | {"x-settings": '{"speak": "off"}'})
     assert saved.headers["content-disposition"] == 'attachment; filename="my-things.zip"'

@@ -77,6 +77,7 @@ def page_files(client: httpx.Client, *patterns: str) -> dict[str, str]:
     for path in (path for pattern in patterns for path in (HERE / "page").glob(pattern)):
         answer = client.get(f"/page/{path.name}")
         assert answer.status_code == 200, path.name
+        assert answer.headers["cache-control"] == "no-cache", path.name
         files[path.name] = answer.text
     assert files
     return files

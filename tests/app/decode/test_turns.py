@@ -33,7 +33,7 @@ def test_slow_files_of_one_room_let_another_room_go_first(
     rooms.close(room.token)
     for thread in threads:
         thread.join(timeout=10)
-    assert [str(error) for error in outcome] == [CLOSED] * 4, "the waiting ones are dropped"
+    assert [str(error) for error in outcome] == [str(CLOSED)] * 4, "the waiting ones are dropped"
 
 
 def test_who_waits_is_told_how_many_come_first(
