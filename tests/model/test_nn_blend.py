@@ -7,7 +7,9 @@ from torch.nn import functional as F
 
 from model.nn.backbone import EARLY, EARLY_STAGES
 from model.nn.blend import DOMAINS, GIVEN, STEPS, BlendedFilm, DomainEncoder
+from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from model.personaliser import DEFAULT
 from tests.model.test_nn_parts import frames, relative, run
 from training.export.graphs import parts
 
@@ -118,3 +120,20 @@ def test_training_leaves_what_the_specialists_found(model: SimpleCnaps) -> None:
 def test_a_blend_has_a_score_for_each_domain() -> None:
     with pytest.raises(ValueError, match="a score for each of 6 domains, not 64"):
         CnapsConfig(context="blend")
+
+
+@torch.no_grad()
+def test_what_ships_was_trained_and_gives_tasks_of_six_domains_other_film() -> None:
+    model, provenance = load_checkpoint(DEFAULT / "trained.safetensors")
+    encoder, film = model.set_encoder, model.film_generator
+    assert isinstance(encoder, DomainEncoder) and isinstance(film, BlendedFilm)
+    assert provenance["steps"] > 0 and encoder.line.weight.abs().sum(1).all()
+    # Each of these began as one of the two that were given.
+    assert (torch.cdist(film.trained, film.given).amin(1) > 1).all()
+    generator = torch.Generator().manual_seed(0)
+    domains = torch.arange(64) % len(DOMAINS)
+    scores = 4 * F.one_hot(domains, len(DOMAINS)) + torch.randn(64, 6, generator=generator)
+    films = torch.stack([model.film(e) for e in scores])
+    share = torch.linalg.svdvals((films - films.mean(0)).double())
+    share = (share / share.sum()).clamp_min(1e-12)
+    assert torch.exp(-(share * share.log()).sum()) > 2  # effective rank: Roy and Vetterli, 2007

@@ -51,7 +51,7 @@ COMPOSITES = (
 )  # fmt: skip
 FIRST = ("classes-first", CLASSES[:3])  # the mean that `classes-more` starts from
 # The set encoder and the FiLM of the other domains, from the blend of the two specialists.
-BLEND = Training("domains", 260, "--context blend --weight-domains 1 --weight-composites 0 "
+BLEND = Training("domains", 800, "--context blend --weight-domains 1 --weight-composites 0 "
                  "--weight-photos 0 --weight-classes 0 --windows 4 --tasks 2 "
                  "--rate 1e-3 --rate-temperature 0 --way 5", start="blend")  # fmt: skip
 
