@@ -12,6 +12,8 @@ const REASONS = {
 };
 
 export class Camera {
+  #call = 0; // of start, play or stop, the latest: what an earlier one still waits for is not wanted any more
+
   constructor(video) {
     this.video = video;
     this.facing = "environment";
@@ -24,17 +26,20 @@ export class Camera {
     return Boolean(navigator.mediaDevices?.getUserMedia);
   }
 
-  /** Start the camera; rejects with an Error whose message is for the person. */
+  /** Start the camera, unless something else is called meanwhile; rejects with an Error whose message is for the person. */
   async start() {
     this.stop();
+    const call = this.#call;
     if (!this.possible) throw new Error(t("camera-insecure"));
     const wanted = { facingMode: { ideal: this.facing }, width: { ideal: 640 }, height: { ideal: 480 } };
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
     } catch (error) {
+      if (call !== this.#call) return;
       throw new Error(REASONS[error.name] ?? t("camera-failed"));
     }
+    if (call !== this.#call) return stream.getTracks().forEach((track) => track.stop());
     this.video.srcObject = stream;
     this.playing = "camera";
     stream.getVideoTracks()[0].addEventListener("ended", () => this.video.dispatchEvent(new Event("lost")));
@@ -51,6 +56,7 @@ export class Camera {
   }
 
   stop() {
+    this.#call++;
     this.video.srcObject?.getTracks().forEach((track) => track.stop());
     this.video.srcObject = null;
     this.video.removeAttribute("src");
@@ -105,10 +111,11 @@ export class Camera {
   }
 
   async #run() {
+    const call = this.#call;
     try {
       await this.video.play();
     } catch {
-      throw new Error(t("picture-failed"));
+      if (call === this.#call) throw new Error(t("picture-failed"));
     }
   }
 }

@@ -1,6 +1,6 @@
 // Clips and photos from disk, decoded by the browser: pictures as the model sees them, evenly spread over a clip.
 
-import { t } from "./language.js";
+import { Refused } from "./refused.js";
 import { Square } from "./square.js";
 
 const LOOKS = 40; // frames of a clip that are looked at, of which the most different are kept
@@ -8,7 +8,7 @@ const MAX_SECONDS = 120; // of a clip
 const PATIENCE = 10000; // ms for one step of a decoder
 const NO_END = 1e7; // s: seeking there makes a browser find the end of a clip that does not say how long it is
 
-/** Squares (ImageData) of a file; rejects with an Error for the person. */
+/** Squares (ImageData) of a file; rejects with a Refused. */
 export async function pictures(file, name = file.name) {
   if (file.type.startsWith("image/")) return [await photo(file, name)];
   const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true, preload: "auto" });
@@ -24,7 +24,7 @@ export async function pictures(file, name = file.name) {
 
 async function photo(file, name) {
   const picture = await createImageBitmap(file).catch(() => {
-    throw new Error(t("photo-unreadable", { name }));
+    throw new Refused("photo-unreadable", { name });
   });
   const data = new Square().draw(picture, picture.width, picture.height).data();
   picture.close();
@@ -32,7 +32,7 @@ async function photo(file, name) {
 }
 
 async function film(video, url, name) {
-  const unreadable = new Error(t("film-unreadable", { name }));
+  const unreadable = new Refused("film-unreadable", { name });
   const seek = async (time) => {
     video.currentTime = time;
     await happens(video, "seeked", unreadable);
@@ -42,7 +42,7 @@ async function film(video, url, name) {
   if (!video.videoWidth) throw unreadable;
   if (!Number.isFinite(video.duration)) await seek(NO_END);
   const { duration } = video;
-  if (duration > MAX_SECONDS) throw new Error(t("film-long", { name, seconds: MAX_SECONDS }));
+  if (duration > MAX_SECONDS) throw new Refused("film-long", { name, seconds: MAX_SECONDS });
   const square = new Square();
   const found = [];
   for (let n = 0; n < LOOKS; n++) {

@@ -12,6 +12,7 @@ const BEEP = 0.06; // s
 const OFF = 0.12; // of the picture: nearer to its middle there is no way to go
 const SMALL = 0.3; // of the picture: what speaks for the thing is so small that it is far away
 const SURE = 0.8; // from this probability on it is close enough
+const OLD = 1000; // ms after which an answer says nothing of what is seen now
 const LASTS = 600; // ms that a way must hold before it is said ...
 const AGAIN = 3000; // ... and before it is said again
 
@@ -38,6 +39,7 @@ export function tone(close) {
 export class Find {
   #timer = 0;
   #close = 0;
+  #seen = -Infinity; // when the latest answer came
   #way = { way: "", since: 0, said: -Infinity };
 
   /** root: where the parts are; mirrored: is left and right exchanged for who holds the camera? */
@@ -66,6 +68,7 @@ export class Find {
   }
 
   see(answer) {
+    this.#seen = performance.now();
     if (this.target) this.#go(bearing(answer, this.target, this.mirrored()));
   }
 
@@ -91,7 +94,8 @@ export class Find {
 
   #sound() {
     const { pitch, rate } = tone(this.#close);
-    if (!document.hidden) this.tones.beep(pitch, BEEP);
+    const looking = performance.now() - this.#seen < OLD && this.words.offsetParent; // the camera runs, and its tab is open
+    if (looking) this.tones.beep(pitch, BEEP);
     this.#timer = setTimeout(() => this.#sound(), 1000 / rate);
   }
 

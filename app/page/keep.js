@@ -2,6 +2,7 @@
 
 import { show, t } from "./language.js";
 import { button, make } from "./make.js";
+import { worded } from "./refused.js";
 import { Shelf } from "./shelf.js";
 import { counted } from "./words.js";
 
@@ -21,7 +22,7 @@ export class Keep {
   #wanted = []; // {id, name} of each clip that is taught now
   #tabs = new BroadcastChannel("teach-keep"); // the others of this browser: what is kept is theirs, too
 
-  /** section: where the parts go; speak: the choice of what is said aloud; page: {order, voice}. */
+  /** section: where the parts go; speak: the choice of what is said aloud; page: {order, voice, ready}. */
   constructor(section, speak, page) {
     this.section = section;
     this.speak = speak;
@@ -126,7 +127,9 @@ export class Keep {
   async #save() {
     this.#refuse("");
     this.#tell(t("save-under-way"));
-    const file = await this.line.profile(this.#settings).catch((error) => this.#refuse(error));
+    const file = (await this.page.ready())
+      ? await this.line.profile(this.#settings).catch((error) => this.#refuse(worded(error)))
+      : this.#refuse(t("save-failed"));
     this.#tell("");
     if (!file) return;
     const url = URL.createObjectURL(file);
@@ -139,7 +142,7 @@ export class Keep {
     this.#refuse("");
     this.#ask("");
     this.#tell(t("opening", { file: file.name }));
-    const told = await this.line.openProfile(file, same, file.name);
+    const told = (await this.page.ready()) ? await this.line.openProfile(file, same, file.name) : { problem: t("open-failed") };
     this.#tell("");
     if (told.same) return this.#askSame(file, told);
     if (told.problem) return this.#refuse(told.problem, this.openButton);
@@ -248,6 +251,7 @@ export class Keep {
   #refuse(text, focus = null) {
     this.refused.hidden = !text;
     show(this.refused, text);
+    this.page.voice.alarm(text);
     focus?.focus();
   }
 
@@ -272,7 +276,7 @@ function megabytes(bytes) {
 function reason(error) {
   if (error.name === "QuotaExceededError") return t("keep-no-room");
   if (error instanceof DOMException) return t("keep-nothing");
-  return error.message.replace(/\.$/, "");
+  return worded(error).message.replace(/\.$/, "");
 }
 
 // Browsers that keep nothing, as with cookies blocked, throw.

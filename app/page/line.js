@@ -1,7 +1,8 @@
 // The line to the app: frames and orders out, answers and news in. See app/live/__init__.py for what is said on it.
 
-import { English, t } from "./language.js";
+import { English } from "./language.js";
 import { Pace } from "./pace.js";
+import { Refused } from "./refused.js";
 
 const IN_FLIGHT = 2; // frames on their way at most
 const STALE = 3000; // ms after which a frame counts as lost
@@ -80,7 +81,7 @@ export class Line extends EventTarget {
     try {
       answer = await fetch(new URL("../clips", import.meta.url), { method: "POST", headers, body: file });
     } catch {
-      throw new Error(t("upload-broke-off", { file: file.name }));
+      throw new Refused("upload-broke-off", { file: file.name });
     }
     const told = await answer.json().catch(() => ({}));
     if (!answer.ok) throw refused(told, "upload-failed", { file: file.name });
@@ -136,7 +137,7 @@ export class Line extends EventTarget {
 
   #hear(message) {
     for (const told of ["text", "problem"]) if (message[told]) message[told] = new English(message[told]);
-    if (message.said) message.text = new Error(t(message.said.key, message.said.values));
+    if (message.said) message.text = new Refused(message.said.key, message.said.values);
     if (message.type === "gone") this.gone = message.text ?? "";
     if (message.type === "answer") this.#answer(message);
     const asked = this.#asked.get(message.ref);
@@ -154,7 +155,7 @@ export class Line extends EventTarget {
   }
 
   #closed() {
-    for (const { reject } of this.#asked.values()) reject(new Error(t("no-answer")));
+    for (const { reject } of this.#asked.values()) reject(new Refused("no-answer"));
     this.#asked.clear();
     if (this.gone !== undefined) return;
     this.dispatchEvent(new Event("lost"));
@@ -163,15 +164,18 @@ export class Line extends EventTarget {
 }
 
 /** The app did not answer; it may a moment later. */
-export class Unreachable extends Error {
+export class Unreachable extends Refused {
   name = "Unreachable";
-  message = t("unreachable");
+
+  constructor() {
+    super("unreachable");
+  }
 }
 
 /** What the app has against a request, or the sentence `key` where it did not say. */
 function refused(told, key, values) {
-  if (told?.said) return new Error(t(told.said.key, told.said.values));
-  return told?.problem ? new English(told.problem) : new Error(t(key, values));
+  if (told?.said) return new Refused(told.said.key, told.said.values);
+  return told?.problem ? new English(told.problem) : new Refused(key, values);
 }
 
 /** Why the app takes nothing from this page, where a proxy shows it at an address that it does not know; else "". */

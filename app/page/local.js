@@ -4,6 +4,7 @@ import { pictures } from "./decode.js";
 import { Device } from "./device.js";
 import { clashes, join } from "./joining.js";
 import { t } from "./language.js";
+import { Refused, worded } from "./refused.js";
 import { Taught } from "./taught.js";
 
 const HOME = new URL("../", import.meta.url);
@@ -67,7 +68,7 @@ export class Local extends EventTarget {
 
   // ---- orders ---------------------------------------------------------------------------------------------
 
-  /** Give an order; resolves with the answer, rejects with an Error for the person. */
+  /** Give an order; resolves with the answer. */
   async ask({ do: what, ...order }) {
     return (await this.#verbs[what](order)) ?? {};
   }
@@ -76,13 +77,10 @@ export class Local extends EventTarget {
     record: ({ name }) => {
       this.#recording = { name: this.#taught.check(name), pictures: [] };
     },
-    drop: () => {
-      this.#recording = null;
-    },
     keep: async () => {
       const { name, pictures: taken } = this.#recording;
       this.#recording = null;
-      if (!taken.length) throw new Error(t("nothing-recorded"));
+      if (!taken.length) throw new Refused("nothing-recorded");
       return { count: await this.#teach(name, taken), sent: taken.length };
     },
     wrong: () => {
@@ -103,24 +101,28 @@ export class Local extends EventTarget {
     "remove clip": ({ thing, clip, clips = [clip] }) => this.#change(this.#taught.removeClips(thing, clips)),
     "remove frame": async ({ thing, clip, frame: number }) => {
       const own = this.#taught.thing(thing).clips.find(({ id }) => id === clip);
-      if (!own) throw new Error(t("frame-gone"));
+      if (!own) throw new Refused("frame-gone");
       if (own.frames === 1) return this.#change(this.#taught.removeClips(thing, [clip]));
       const shorter = await this.#kept({ do: "cut", from: clip, number });
-      return this.#change(this.#taught.replaceClip(thing, clip, shorter));
+      await this.#orDrop([shorter], () => this.#change(this.#taught.replaceClip(thing, clip, shorter)));
     },
     "forget everything": () => this.#change(new Taught()),
     undo: () => this.#change(this.#taught.undo()),
   };
 
-  /** Teach a clip or photo from disk; resolves with how many frames were kept. */
+  /** Teach a clip or photo from disk; resolves with how many frames were kept, rejects with an Error for the person. */
   async upload(name, file) {
-    this.#taught.check(name);
-    return this.#teach(name, await pictures(file), true);
+    try {
+      this.#taught.check(name);
+      return await this.#teach(name, await pictures(file), true);
+    } catch (error) {
+      throw worded(error);
+    }
   }
 
   async #teach(name, taken, handOver = false) {
     const clip = await this.#kept({ do: "keep", pictures: taken }, handOver);
-    this.#change(this.#taught.add(name, clip));
+    await this.#orDrop([clip], () => this.#change(this.#taught.add(name, clip)));
     return clip.frames;
   }
 
@@ -128,19 +130,21 @@ export class Local extends EventTarget {
     const { samples } = await (await fetch(new URL("things.json", HOME))).json();
     const clips = Object.entries(samples).flatMap(([name, urls]) => urls.map((url) => [name, url]));
     const kept = [];
-    for (const [name, url] of clips) {
-      const file = await (await fetch(new URL(url, HOME))).blob();
-      kept.push([name, await this.#kept({ do: "keep", pictures: await pictures(file, name) }, true)]);
-    }
-    this.#change(kept.reduce((taught, [name, clip]) => taught.add(name, clip), this.#taught)); // all of them or none
+    await this.#orDrop(kept, async () => {
+      for (const [name, url] of clips) {
+        const file = await (await fetch(new URL(url, HOME))).blob();
+        kept.push(await this.#kept({ do: "keep", pictures: await pictures(file, name) }, true));
+      }
+      this.#change(kept.reduce((taught, clip, n) => taught.add(clips[n][0], clip), this.#taught)); // all of them or none
+    });
     return { count: Object.keys(samples).length };
   }
 
   async #keepMoment(change) {
     const taken = this.#moment;
-    if (!taken.length) throw new Error(t("nothing-to-remember"));
+    if (!taken.length) throw new Refused("nothing-to-remember");
     const clip = await this.#kept({ do: "keep", pictures: taken, moment: true });
-    this.#change(change(clip));
+    await this.#orDrop([clip], () => this.#change(change(clip)));
     return clip.id;
   }
 
@@ -150,6 +154,17 @@ export class Local extends EventTarget {
     const { count, thumbs } = await this.#learn({ ...order, id }, handOver ? order.pictures.map(({ data }) => data.buffer) : []);
     this.#tell("clip", { id, thumbs });
     return { id, frames: count };
+  }
+
+  /** Do what changes what is taught by `clips` that the learner keeps; where it fails, it forgets those that nothing needs. */
+  async #orDrop(clips, act) {
+    try {
+      return await act();
+    } catch (error) {
+      const needed = new Set(this.#taught.needed);
+      this.#learn({ do: "drop", ids: clips.map(({ id }) => id).filter((id) => !needed.has(id)) });
+      throw error;
+    }
   }
 
   // ---- learning -------------------------------------------------------------------------------------------
@@ -189,7 +204,7 @@ export class Local extends EventTarget {
 
   /** The adapted model and the names of its things. */
   async model() {
-    if (!this.#lesson) throw new Error(t("teach-two"));
+    if (!this.#lesson) throw new Refused("teach-two");
     return { names: this.#lesson.names, model: this.#lesson.model };
   }
 
@@ -199,7 +214,7 @@ export class Local extends EventTarget {
   async profile(settings, clip = "") {
     const { things, foreign, present } = this.#taught;
     if (clip && !present.some(({ id }) => id === clip)) return null;
-    if (!present.length) throw new Error(t("nothing-to-save"));
+    if (!present.length) throw new Refused("nothing-to-save");
     const one = (clips) => clips.filter(({ id }) => !clip || id === clip);
     const listed = things.map((thing) => ({ ...thing, clips: one(thing.clips) })).filter((thing) => !clip || thing.clips.length);
     const listing = { things: listed, foreign: one(foreign), settings };
@@ -208,19 +223,25 @@ export class Local extends EventTarget {
 
   /** Open a profile: {things, frames, settings}, {same, problem} or {problem}. */
   async openProfile(file, same, name) {
+    const unpack = (ids) => this.#learn({ do: "unpack", file, name, ids });
     try {
-      const { manifest, thumbs } = await this.#learn({ do: "unpack", file, name });
+      const { manifest } = await unpack([]);
       const both = clashes(this.#taught, manifest, same);
       if (both.length) return { same: both, problem: t("same-question", { names: both.slice(0, 5) }) };
-      const joined = join(this.#taught, manifest, same);
-      const here = new Set(this.#taught.present.map(({ id }) => id));
-      const news = Object.entries(thumbs).filter(([id]) => !here.has(id));
-      for (const [id, own] of news) this.#tell("clip", { id, thumbs: own });
-      this.#change(joined);
-      const frames = news.reduce((sum, [, own]) => sum + own.length, 0);
-      return { things: manifest.things.length, frames, settings: manifest.settings ?? {} };
-    } catch ({ message }) {
-      return { problem: message };
+      join(this.#taught, manifest, same); // before anything is decoded
+      const clips = [...manifest.things.flatMap((thing) => thing.clips), ...manifest.foreign];
+      return await this.#orDrop(clips, async () => {
+        const { thumbs } = await unpack(clips.map(({ id }) => id));
+        const joined = join(this.#taught, manifest, same);
+        const here = new Set(this.#taught.present.map(({ id }) => id));
+        const news = Object.entries(thumbs).filter(([id]) => !here.has(id));
+        for (const [id, own] of news) this.#tell("clip", { id, thumbs: own });
+        this.#change(joined);
+        const frames = news.reduce((sum, [, own]) => sum + own.length, 0);
+        return { things: manifest.things.length, frames, settings: manifest.settings ?? {} };
+      });
+    } catch (error) {
+      return { problem: worded(error) };
     }
   }
 
@@ -240,7 +261,7 @@ export class Local extends EventTarget {
     const { resolve, reject } = this.#waiting.get(ref);
     this.#waiting.delete(ref);
     if (type === "done") resolve(told);
-    else reject(new Error(told.key ? t(told.key, told.values) : told.text));
+    else reject(new Refused(told.key ?? "failed-here", told.values)); // the learner has told the console the rest
   }
 
   /** It is over: say why, once whoever made this listens. */

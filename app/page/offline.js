@@ -8,7 +8,7 @@ self.addEventListener("install", (event) => {
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", (event) => {
-  if (event.request.method === "GET" && new URL(event.request.url).origin === location.origin) event.respondWith(answer(event.request));
+  if (event.request.method === "GET" && new URL(event.request.url).origin === location.origin) event.respondWith(answer(event));
 });
 
 async function keepAll() {
@@ -17,12 +17,14 @@ async function keepAll() {
   await (await caches.open(KEPT)).addAll(["./", "things.json", ...needed]);
 }
 
-async function answer(request) {
+async function answer(event) {
+  const { request } = event;
   const cache = await caches.open(KEPT);
   const kept = () => cache.match(request, { ignoreSearch: true });
   try {
     const answered = await fetch(request);
-    if (answered.ok) await cache.put(request, answered.clone());
+    // Kept beside the answering, for which no room is no trouble; a part (206) of a file is none to keep.
+    if (answered.status === 200) event.waitUntil(cache.put(request, answered.clone()).catch(() => {}));
     return answered.ok ? answered : ((await kept()) ?? answered);
   } catch (error) {
     const found = await kept();

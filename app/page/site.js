@@ -4,6 +4,7 @@ import "./inwords.js";
 import { t } from "./language.js";
 import { Local } from "./local.js";
 import { button, make } from "./make.js";
+import { worded } from "./refused.js";
 import { TeachAndWatch } from "./teach.js";
 
 const HOME = new URL("../", import.meta.url);
@@ -25,8 +26,8 @@ class OnItsOwn extends TeachAndWatch {
       make("a", { href: url, download: "my-things.onnx" }).click();
       setTimeout(() => URL.revokeObjectURL(url), 60000);
       this.voice.say(t("saved-as", { file: "my-things.onnx" }));
-    } catch ({ message }) {
-      this.trouble.say(message, this.export);
+    } catch (error) {
+      this.trouble.say(worded(error), this.export);
     }
   }
 }

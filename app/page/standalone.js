@@ -34,7 +34,7 @@ class SeeThings extends HTMLElement {
     document.documentElement.classList.toggle("dark", dark);
     this.camera = new Camera(this.$("video"));
     this.names = [];
-    const voice = new Voice(this.$("p[role=status]"));
+    const voice = (this.voice = new Voice(this.$("p[role=status]")));
     voice.heed(this.$(".speak"));
     const colour = (name) => `colour-${this.names.indexOf(name) % COLOURS}`;
     this.find = new Find(this, new Tones(), voice, () => this.camera.mirrored);
@@ -45,7 +45,7 @@ class SeeThings extends HTMLElement {
     this.$(".toggle").addEventListener("click", () => (this.camera.playing ? this.stop(t("camera-off")) : this.start()));
     this.$(".turn").addEventListener("click", () => this.start(() => this.camera.turn()));
     this.$(".ask").addEventListener("click", () => this.sight.answer(this.camera.playing ? "" : t("camera-off")));
-    this.$("video").addEventListener("lost", () => this.stop(t("camera-lost")));
+    this.$("video").addEventListener("lost", () => this.lose(t("camera-lost")));
     this.camera.watch(() => this.device.free && this.device.look(this.camera.square()));
     setInterval(() => this.pace(), 500);
     keep();
@@ -75,10 +75,11 @@ class SeeThings extends HTMLElement {
     this.picture(t("camera-allow"));
     try {
       await begin();
+      if (!this.camera.playing) return; // something else was pressed meanwhile
       this.picture("");
       this.$(".turn").hidden = !(await this.camera.several());
     } catch (error) {
-      this.stop(error.message);
+      this.lose(error.message);
     }
   }
 
@@ -86,6 +87,12 @@ class SeeThings extends HTMLElement {
     this.camera.stop();
     this.sight.clear();
     this.picture(why);
+  }
+
+  /** There is no camera, or no more. */
+  lose(why) {
+    this.stop(why);
+    this.voice.say(why);
   }
 
   /** off: why there is no picture; "" where there is one. */
@@ -105,6 +112,7 @@ class SeeThings extends HTMLElement {
   trouble(text) {
     this.$(".trouble").textContent = text;
     this.$(".trouble").hidden = false;
+    this.voice.alarm(text);
   }
 }
 

@@ -1,11 +1,11 @@
-// What is taught, a value and its transitions, as app/session.py has them: each returns a new one, or throws an Error for the person.
+// What is taught, a value and its transitions, as app/session.py has them: each returns a new one, or throws a Refused.
 
-import { t } from "./language.js";
+import { Refused } from "./refused.js";
 
 export const MAX_THINGS = 50;
 export const MAX_FRAMES = 600; // in a page: more would take its memory, and minutes
 const MAX_FOREIGN = 10;
-const MAX_UNDO = 20;
+const MAX_UNDO = 20; // removals that can be taken back, of MAX_FRAMES frames together
 const MAX_NAME = 100; // characters
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u; // controls, marks of direction, line ends
 const JOINERS = /[\u200c\u200d]/g; // invisible, but part of emoji and of words in some scripts
@@ -35,14 +35,14 @@ export class Taught {
     const tidied = checked(name);
     this.#checkRoom(frames);
     if (this.things.length >= MAX_THINGS && !this.named(tidied))
-      throw refusal("too-many-things", { most: MAX_THINGS, name: tidied });
+      throw new Refused("too-many-things", { most: MAX_THINGS, name: tidied });
     return tidied;
   }
 
   rename(id, name) {
     const [thing, tidied] = [this.thing(id), checked(name)];
     const other = this.named(tidied);
-    if (other && other.id !== id) throw refusal("name-taken", { name: other.name });
+    if (other && other.id !== id) throw new Refused("name-taken", { name: other.name });
     return this.#swap({ ...thing, name: tidied });
   }
 
@@ -55,7 +55,7 @@ export class Taught {
   removeClips(id, ids) {
     const thing = this.thing(id);
     const gone = places(thing.clips, ids);
-    if (!gone.length || gone.length < ids.length) throw refusal("clip-gone");
+    if (!gone.length || gone.length < ids.length) throw new Refused("clip-gone");
     const what = { key: "what-clips", values: { count: gone.length, name: thing.name } };
     const left = { ...thing, clips: thing.clips.filter((clip) => !ids.includes(clip.id)) };
     return this.#swap(left).#with({ removed: this.#remembering({ what, owner: id, clips: gone }) });
@@ -65,6 +65,7 @@ export class Taught {
   replaceClip(id, clipId, shorter) {
     const thing = this.thing(id);
     const gone = places(thing.clips, [clipId]);
+    if (!gone.length) throw new Refused("clip-gone");
     const removed = this.#remembering({ what: { key: "what-frame", values: { name: thing.name } }, owner: id, clips: gone, instead: shorter.id });
     return this.#swap({ ...thing, clips: thing.clips.map((clip) => (clip.id === clipId ? shorter : clip)) }).#with({ removed });
   }
@@ -77,35 +78,38 @@ export class Taught {
 
   checkForeign() {
     if (this.foreign.length >= MAX_FOREIGN)
-      throw refusal("too-many-moments", { most: MAX_FOREIGN });
+      throw new Refused("too-many-moments", { most: MAX_FOREIGN });
   }
 
   forget(id) {
     const gone = places(this.foreign, [id]);
-    if (!gone.length) throw refusal("moment-gone");
+    if (!gone.length) throw new Refused("moment-gone");
     const removed = this.#remembering({ what: { key: "what-moment" }, owner: "", clips: gone });
     return this.#with({ foreign: this.foreign.filter((clip) => clip.id !== id), removed });
   }
 
-  /** Put what was removed last back in its place. */
+  /** Put what was removed last back in its place, but for what a file has brought back since. */
   undo() {
     const last = this.removed.at(-1);
-    if (!last) throw refusal("nothing-to-undo");
+    if (!last) throw new Refused("nothing-to-undo");
     const taught = this.#with({ removed: this.removed.slice(0, -1) });
-    if (last.thing) return taught.#bringBack(last);
+    const here = new Set(this.present.map((clip) => clip.id));
+    const away = (clip) => !here.has(clip.id);
+    if (last.thing) return taught.#bringBack(last.at, { ...last.thing, clips: last.thing.clips.filter(away) });
+    const back = last.clips.filter(([, clip]) => away(clip));
     if (!last.owner) {
       taught.checkForeign();
-      return taught.#with({ foreign: put(taught.foreign, last.clips) });
+      return taught.#with({ foreign: put(taught.foreign, back) });
     }
     const thing = taught.thing(last.owner);
-    const clips = put(thing.clips.filter((clip) => clip.id !== last.instead), last.clips);
+    const clips = put(thing.clips.filter((clip) => clip.id !== last.instead), back);
     taught.#checkRoom(count(clips) - count(thing.clips));
     return taught.#swap({ ...thing, clips });
   }
 
   thing(id) {
     const thing = this.things.find((one) => one.id === id);
-    if (!thing) throw refusal("thing-gone");
+    if (!thing) throw new Refused("thing-gone");
     return thing;
   }
 
@@ -126,26 +130,43 @@ export class Taught {
 
   /** The ids of every clip that is still needed, for an undo too. */
   get needed() {
-    const gone = this.removed.flatMap(({ thing, clips }) => thing?.clips ?? clips.map(([, clip]) => clip));
-    return [...this.present, ...gone].map((clip) => clip.id);
+    return [...this.present, ...this.removed.flatMap(held)].map((clip) => clip.id);
   }
 
-  #bringBack({ thing, at }) {
-    if (this.named(thing.name)) throw refusal("undo-name-taken", { name: thing.name });
+  #bringBack(at, thing) {
+    if (this.named(thing.name)) throw new Refused("undo-name-taken", { name: thing.name });
     this.#checkRoom(count(thing.clips));
     if (this.things.length >= MAX_THINGS)
-      throw refusal("undo-too-many-things", { most: MAX_THINGS, name: thing.name });
+      throw new Refused("undo-too-many-things", { most: MAX_THINGS, name: thing.name });
     return this.#with({ things: this.things.toSpliced(at, 0, thing) });
   }
 
+  /** What can be taken back with one removal more; the oldest give way. What could not come back just now stays the first to do so. */
   #remembering(removed) {
-    return [...this.removed, removed].slice(-MAX_UNDO);
+    const latest = [removed, ...this.removed.toReversed()];
+    if (this.removed.at(-1)?.thing && !this.#canUndo()) latest.unshift(...latest.splice(1, 1));
+    const kept = [];
+    let frames = 0;
+    for (const one of latest) {
+      frames += count(held(one));
+      if (kept.length && (frames > MAX_FRAMES || kept.length === MAX_UNDO)) break;
+      kept.unshift(one);
+    }
+    return kept;
+  }
+
+  #canUndo() {
+    try {
+      return Boolean(this.undo());
+    } catch {
+      return false;
+    }
   }
 
   #checkRoom(frames) {
     const total = this.things.reduce((sum, thing) => sum + count(thing.clips), frames);
     if (total > MAX_FRAMES)
-      throw refusal("too-many-frames", { total, most: MAX_FRAMES });
+      throw new Refused("too-many-frames", { total, most: MAX_FRAMES });
   }
 
   #swap(thing) {
@@ -160,14 +181,15 @@ export class Taught {
 /** A typed name without stray blanks and in one Unicode form, if it can name a thing. */
 export function checked(name) {
   const tidied = name.normalize("NFC").split(/\s+/u).filter(Boolean).join(" ");
-  if (!tidied) throw refusal("name-missing");
-  if ([...tidied].length > MAX_NAME) throw refusal("name-long", { name: tidied.slice(0, 20), length: [...tidied].length, most: MAX_NAME });
-  if (UNSEEN.test(tidied.replace(JOINERS, ""))) throw refusal("name-unseen", { name: tidied });
+  if (!tidied) throw new Refused("name-missing");
+  if ([...tidied].length > MAX_NAME) throw new Refused("name-long", { name: tidied.slice(0, 20), length: [...tidied].length, most: MAX_NAME });
+  if (UNSEEN.test(tidied.replace(JOINERS, ""))) throw new Refused("name-unseen", { name: tidied });
   return tidied;
 }
 
-function refusal(key, values) {
-  return new Error(t(key, values));
+/** The clips whose frames are needed to bring it back. */
+function held({ thing, clips }) {
+  return thing?.clips ?? clips.map(([, clip]) => clip);
 }
 
 function count(clips) {

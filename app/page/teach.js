@@ -12,6 +12,7 @@ import { LAYOUT } from "./layout.js";
 import { button } from "./make.js";
 import { OnDevice } from "./ondevice.js";
 import { Recording } from "./recording.js";
+import { worded } from "./refused.js";
 import { showReport } from "./report.js";
 import { Sight } from "./sight.js";
 import { showPicture, showStep } from "./signs.js";
@@ -43,14 +44,19 @@ export class TeachAndWatch extends HTMLElement {
     this.voice = new Voice(this.$("p[role=status]"));
     this.voice.heed(this.$(".speak"));
     this.tones = new Tones();
-    this.trouble = new Trouble(this.$(".trouble"), this.tones);
+    this.trouble = new Trouble(this.$(".trouble"), this.tones, this.voice);
     this.#parts();
-    this.keeping = new Keep(this.$(".keep"), this.$(".speak select"), { order: (order) => this.order(order), voice: this.voice });
+    this.keeping = new Keep(this.$(".keep"), this.$(".speak select"), {
+      order: (order) => this.order(order),
+      voice: this.voice,
+      ready: () => this.ready,
+    });
     this.#wire();
     keepFocus(this);
     this.show();
     this.startCamera();
     this.ready = new Promise((settle) => (this.settle = settle)); // true once there is a line, false if there is none
+    this.ready.then((open) => open && this.keeping.enter(this.line)); // before whoever waits for it uses that line
     this.begin();
   }
 
@@ -111,8 +117,10 @@ export class TeachAndWatch extends HTMLElement {
       this.alarm("");
       this.settle(true);
     });
-    on("gone", ({ text, anew }) => (anew && this.keeping.anew()) || this.alarm(text, true));
-    this.ready.then((open) => open && this.keeping.enter(line));
+    on("gone", ({ text, anew }) => {
+      this.settle(false); // if it never was open
+      if (!anew || !this.keeping.anew()) this.alarm(text, true);
+    });
     this.camera.watch(() => this.#sendFrame());
     setInterval(() => this.#showPace(), 500);
   }
@@ -125,7 +133,7 @@ export class TeachAndWatch extends HTMLElement {
       if (order.do === "wrong") await this.device.hand();
       return await this.line.ask(order);
     } catch (error) {
-      this.trouble.say(error, control);
+      this.trouble.say(worded(error), control);
       return null;
     }
   }
@@ -185,6 +193,7 @@ export class TeachAndWatch extends HTMLElement {
     this.show();
     try {
       await start();
+      if (!this.camera.playing) return; // something else was pressed meanwhile
     } catch (error) {
       this.camera.stop();
       this.problem = error.message;
@@ -198,6 +207,7 @@ export class TeachAndWatch extends HTMLElement {
   stopCamera() {
     if (this.take) this.recording.keep();
     this.camera.stop();
+    this.starting = false;
     this.show();
   }
 
@@ -243,7 +253,10 @@ export class TeachAndWatch extends HTMLElement {
     const alarm = this.$(".alarm");
     const words = alarm.querySelector("p");
     alarm.hidden = !text;
-    if (words.textContent !== (text.message ?? text)) show(words, text); // said once, however often it is tried again
+    if (words.textContent !== (text.message ?? text)) { // said once, however often it is tried again
+      show(words, text);
+      this.voice.alarm(text);
+    }
     alarm.querySelector("button").hidden = !final;
     if (final) this.stopCamera();
   }
@@ -297,6 +310,7 @@ export class TeachAndWatch extends HTMLElement {
     this.$("video").addEventListener("lost", () => {
       this.stopCamera();
       this.problem = t("camera-lost");
+      this.voice.say(this.problem);
       this.show();
     });
     this.$(".undo button").addEventListener("click", (event) => this.undo(event.currentTarget));

@@ -5,9 +5,10 @@ import { show } from "./language.js";
 export class Trouble {
   #control = null;
 
-  constructor(alert, tones) {
+  constructor(alert, tones, voice) {
     this.alert = alert;
     this.tones = tones;
+    this.voice = voice;
     this.home = alert.previousElementSibling;
   }
 
@@ -24,6 +25,7 @@ export class Trouble {
     this.#control?.focus();
     if (!text) return;
     this.tones.play("wrong");
+    this.voice.alarm(text);
     alert.scrollIntoView({ block: "nearest" });
   }
 

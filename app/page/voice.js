@@ -1,4 +1,5 @@
-// What is said: by the screen reader, through one polite live region, or by the app itself, as Speak is set; never by both.
+// What is said: by the screen reader, through one polite live region, or by the app itself, as Speak is set; never by both,
+// but for what went wrong, which stands in an alert as well.
 
 import { spoken } from "./language.js";
 
@@ -33,6 +34,11 @@ export class Voice {
   say(text) {
     if (this.speak === "everything") this.#aloud(text);
     else this.#announce(text, true);
+  }
+
+  /** Something went wrong: a sentence, an Error with one, or a list of these; "": nothing did. A screen reader has it from an alert. */
+  alarm(told) {
+    if (told && this.speak === "everything") for (const one of [told].flat()) this.#aloud(one.message ?? one, false, one.lang);
   }
 
   /** What to do now, of which only the newest counts. */
@@ -90,10 +96,10 @@ export class Voice {
     }, Math.max(0, this.#spoke + PAUSE - performance.now()));
   }
 
-  #aloud(text, atOnce = false) {
+  #aloud(text, atOnce = false, lang = document.documentElement.lang || "en") {
     if (atOnce) speechSynthesis.cancel();
     const sentence = new SpeechSynthesisUtterance(spoken(text));
-    sentence.lang = document.documentElement.lang || "en";
+    sentence.lang = lang;
     speechSynthesis.speak(sentence);
   }
 }

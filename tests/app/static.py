@@ -31,9 +31,10 @@ ADAPT = """async ([url, things, foreign]) => {
     worker.postMessage(order);
   });
   if (globalThis.order === 1) await ask({ do: "open" });
-  await ask({ do: "unpack", name: "it", file: await (await fetch(url)).blob() });
+  const ids = [...things.flatMap((one) => one.clips), ...foreign];
+  await ask({ do: "unpack", name: "it", file: await (await fetch(url)).blob(), ids });
   const { model, seconds } = await ask({ do: "learn", things, foreign, order: globalThis.order });
-  await ask({ do: "drop", ids: [...things.flatMap((one) => one.clips), ...foreign] });
+  await ask({ do: "drop", ids });
   const file = new FileReader();
   const read = new Promise((settle) => { file.onload = () => settle(file.result.split(",")[1]); });
   file.readAsDataURL(new Blob([model]));

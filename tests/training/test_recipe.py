@@ -54,7 +54,7 @@ def test_the_trainings_are_those_of_the_table_and_may_run(monkeypatch: pytest.Mo
     assert [Path(config.out).name for config in configs] == [
         training.name for training in (*CLASSES, *COMPOSITES, BLEND)
     ]
-    steps = 800 + 550 + 700 + 160 + 1 + 700 + 2 * 480 + 260
+    steps = 800 + 550 + 700 + 160 + 1 + 700 + 2 * 480 + 800
     assert sum(config.steps for config in configs) == steps
     assert {config.film for config in configs[:-1]} == {"constant"}
     assert configs[-1].context == "blend" and configs[-1].film == "task"

@@ -46,9 +46,9 @@ const work = {
     return { file: pack(listing, clips) };
   },
 
-  /** Keep the clips of a profile, and say what it lists; what is here already stays. */
-  async unpack({ file, name }) {
-    const { manifest, found } = await unpack(file, name);
+  /** Keep the clips `ids` of a profile, and say what it lists; what is here already stays. */
+  async unpack({ file, name, ids }) {
+    const { manifest, found } = await unpack(file, name, new Set(ids));
     const thumbs = {};
     for (const [id, frames] of found) thumbs[id] = (await store(id, clips.get(id) ?? frames)).thumbs;
     return { manifest, thumbs };
@@ -77,9 +77,9 @@ const work = {
 };
 
 async function store(id, frames) {
-  clips.set(id, frames);
   const thumbs = [];
   for (let at = 0; at < frames.length; at += BYTES) thumbs.push(await thumbnail(frames.subarray(at, at + BYTES)));
+  clips.set(id, frames);
   return { count: thumbs.length, thumbs };
 }
 
