@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, expect, sync_playwright
 
 from app.device.runtime import learning_files
 from model import InputError
@@ -211,7 +211,7 @@ def test_who_saves_or_opens_before_there_is_a_line_waits_for_it(page: Page) -> N
     }""")
     expect(page.locator(".refused")).to_contain_text("That failed here")
     page.evaluate("visit().then((page) => { window.teach = page; })")
-    mine = {"name": "mine.zip", "mimeType": "application/zip", "buffer": b""}
+    mine: FilePayload = {"name": "mine.zip", "mimeType": "application/zip", "buffer": b""}
     page.locator(".profile-file").set_input_files(mine)
     expect(page.locator(".keep-state")).to_have_text("Opening mine.zip…")
     page.evaluate("teach.enter(null)")
