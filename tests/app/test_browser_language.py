@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 pytest.importorskip("axe_playwright_python.sync_playwright")
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.app.people import DESKTOP, PHONE, Person, person
 from tests.app.server import Server
@@ -119,8 +119,14 @@ def test_axe_finds_nothing_from_right_to_left(browser: Browser, quick: Server, s
         page.locator("#thing-name").fill("m" * 101)
         page.locator(".teach .record").click()
         trouble = page.locator(".trouble")
-        expect(trouble).to_contain_text("use at most 100")
-        assert [trouble.get_attribute(one) for one in ("lang", "dir")] == ["en", "ltr"]
+        expect(trouble).to_contain_text("استخدم 100 على الأكثر")
+        assert [trouble.get_attribute(one) for one in ("lang", "dir")] == ["ar", "rtl"]
+        page.locator("#thing-name").fill("mug")
+        text = FilePayload(name="text.mp4", mimeType="video/mp4", buffer=b"this is no video")
+        page.locator("#new-files").set_input_files(text)
+        line = trouble.locator("span")
+        expect(line).to_contain_text("text.mp4", timeout=20_000)
+        assert [line.get_attribute(one) for one in ("lang", "dir")] == ["en", "ltr"]
         look("an error of the app, which speaks English")
         page.get_by_role("tab").nth(1).click()
         page.locator(".tries button").first.click()

@@ -20,7 +20,7 @@ NOTHING = "None of your things"
 
 # Asked at one moment: is there an outline, and a name?
 OUTLINED = """[document.querySelector(".where").checkVisibility(),
-  !document.querySelector(".verdict.nothing")]"""
+  document.querySelector(".verdict:not(.nothing)")?.checkVisibility() ?? false]"""
 
 
 @pytest.fixture(scope="module")
