@@ -133,6 +133,7 @@ class Person:
         """Whatever the camera shows, for a moment."""
         stop = self.page.get_by_role("button", name="Stop camera")
         expect(stop).to_be_visible()
+        self.page.wait_for_function("document.querySelector('#teach video').currentTime > 0")
         self.name(thing)
         self.press("Record")
         self.page.wait_for_timeout(1500)
