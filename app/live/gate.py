@@ -11,10 +11,10 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fastapi.responses import JSONResponse
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.live.connection import refusal
 from app.profile.file import MAX_FILE_BYTES
 from app.rooms import Room, Rooms
 from app.words.language import Said
@@ -143,7 +143,6 @@ def _at_most(receive: Receive, limit: int) -> Receive:
 async def _refuse(
     status: int, problem: Said | str, scope: Scope, receive: Receive, send: Send
 ) -> None:
+    told = problem.told if isinstance(problem, Said) else {"text": problem}
     # `detail` is where Gradio's page and client look for it.
-    told = {"problem": str(problem), "detail": str(problem)}
-    told |= {"said": problem.message} if isinstance(problem, Said) else {}
-    await JSONResponse(told, status)(scope, receive, send)
+    await refusal(told, status, detail=str(problem))(scope, receive, send)

@@ -2,6 +2,7 @@
 
 import { t } from "./language.js";
 import { make } from "./make.js";
+import { OLD } from "./pace.js";
 import { way } from "./words.js";
 
 const LOW = 220; // Hz, where nothing is seen of it
@@ -12,7 +13,6 @@ const BEEP = 0.06; // s
 const OFF = 0.12; // of the picture: nearer to its middle there is no way to go
 const SMALL = 0.3; // of the picture: what speaks for the thing is so small that it is far away
 const SURE = 0.8; // from this probability on it is close enough
-const OLD = 1000; // ms after which an answer says nothing of what is seen now
 const LASTS = 600; // ms that a way must hold before it is said ...
 const AGAIN = 3000; // ... and before it is said again
 

@@ -229,7 +229,7 @@ export class Local extends EventTarget {
       const both = clashes(this.#taught, manifest, same);
       if (both.length) return { same: both, problem: t("same-question", { names: both.slice(0, 5) }) };
       join(this.#taught, manifest, same); // before anything is decoded
-      const clips = [...manifest.things.flatMap((thing) => thing.clips), ...manifest.foreign];
+      const clips = new Taught(manifest.things, manifest.foreign).present;
       return await this.#orDrop(clips, async () => {
         const { thumbs } = await unpack(clips.map(({ id }) => id));
         const joined = join(this.#taught, manifest, same);

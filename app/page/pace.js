@@ -1,5 +1,7 @@
 // How fast answers come, from the server or from this device.
 
+export const OLD = 1000; // ms after which an answer says nothing of what is seen now
+
 export class Pace {
   #delays = []; // ms from picture to answer, the latest 200
   #came = []; // when answers came

@@ -7,12 +7,12 @@ import { Find } from "./find.js";
 import "./inwords.js";
 import { t } from "./language.js";
 import { BARS, FIND, PICTURE, SPEAK } from "./layout.js";
+import { OLD } from "./pace.js";
 import { Sight } from "./sight.js";
 import { Tones } from "./tones.js";
 import { Voice } from "./voice.js";
 import { paceWords } from "./words.js";
 
-const OLD = 1000; // ms after which a name says nothing of what is seen now
 const HOME = new URL("../", import.meta.url);
 const LAYOUT = `
 <p class="trouble" role="alert" hidden></p>

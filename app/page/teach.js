@@ -11,6 +11,7 @@ import { show, t } from "./language.js";
 import { LAYOUT } from "./layout.js";
 import { button } from "./make.js";
 import { OnDevice } from "./ondevice.js";
+import { OLD } from "./pace.js";
 import { Recording } from "./recording.js";
 import { worded } from "./refused.js";
 import { showReport } from "./report.js";
@@ -21,8 +22,6 @@ import { Tones } from "./tones.js";
 import { Trouble } from "./trouble.js";
 import { Voice } from "./voice.js";
 import { learnedWords, paceWords, whereItGoes } from "./words.js";
-
-const OLD = 1000; // ms after which a name says nothing of what is seen now
 
 export class TeachAndWatch extends HTMLElement {
   connectedCallback() {
