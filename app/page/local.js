@@ -17,7 +17,7 @@ export class Local extends EventTarget {
   here = true; // frames are not sent anywhere
   open = false;
   #taught = new Taught();
-  #learner = new Worker(new URL("adapt/worker.js", import.meta.url), { type: "module" });
+  #learner;
   #device = new Device(Infinity); // there is no other to fall back on
   #waiting = new Map(); // number of a question to the learner -> what to do with its answer
   #questions = 0;
@@ -29,7 +29,11 @@ export class Local extends EventTarget {
 
   constructor() {
     super();
-    if (!globalThis.WebAssembly?.validate(SIMD)) return this.#fail(t("site-old-browser"));
+    let modules = false; // does this browser ask whether its worker is one?
+    const type = { get type() { modules = true; return "module"; } };
+    this.#learner = new Worker(new URL("adapt/worker.js", import.meta.url), type);
+    const able = modules && globalThis.OffscreenCanvas && globalThis.WebAssembly?.validate(SIMD);
+    if (!able) return this.#fail(t("site-old-browser"));
     this.#learner.onmessage = ({ data }) => this.#hear(data);
     this.#learner.onerror = () => this.#fail(t("site-broken"));
     this.#device.addEventListener("answer", ({ detail }) => this.#tell("answer", detail));

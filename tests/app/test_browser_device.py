@@ -27,7 +27,7 @@ from tests.app.test_bundle import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 THINGS = ("mustard bottle", "water bottle")
-COMPARED = 64  # real frames, of all sample clips
+COMPARED = 200  # real frames, of all sample clips
 COUNT_FRAMES = """
 window.sent = 0;
 const send = WebSocket.prototype.send;

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +22,20 @@ from model.frames import square, stream
 from tests.app.people import DESKTOP, PHONE, SLOWED, Person, camera, chromium, film
 from tests.app.people import clips as of
 from tests.app.static import adapt_in_page, static_host
+from tests.app.tabs import tabs
+from tests.app.test_browser_storage import PRIVATE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 FILMED, FROM_FILE, RENAMED = ("mustard bottle", "water bottle"), "red mug", "my cup"
 TOLERANCE = 1e-3
 TIMEOUT = 60_000  # ms, on a machine that is busy with other tests
+SAMPLES = "document.querySelector('.samples')"
+NAMED = "document.querySelector('.verdict span').textContent === 'red mug'"
+COUNT = """{
+  globalThis.answers = 0;
+  const { line } = document.querySelector("teach-and-watch");
+  line.addEventListener("answer", () => globalThis.answers++);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +193,68 @@ def test_what_cannot_work_is_said(browser: Browser, site: Path) -> None:
         page.route("**/film.onnx", lambda route: route.fulfill(status=404))
         page.goto(url)
         expect(page.locator(".alarm p")).to_contain_text("copy all of it again", timeout=TIMEOUT)
-        page.add_init_script("WebAssembly.validate = () => false;")
-        page.goto(url)
-        expect(page.locator(".alarm p")).to_contain_text("WebAssembly with SIMD")
         page.context.close()
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        "WebAssembly.validate = () => false;",
+        "delete window.OffscreenCanvas;",
+        "window.Worker = class extends Worker { constructor(url) { super(url); } };",
+    ],
+    ids=["SIMD", "drawing in a worker", "modules in a worker"],
+)
+def test_an_old_browser_is_told_so(browser: Browser, site: Path, lacks: str) -> None:
+    with static_host(site) as (url, _):
+        page = browser.new_context(service_workers="block").new_page()
+        page.add_init_script(lacks)
+        page.goto(url)
+        expect(page.locator(".alarm p")).to_contain_text("which browsers have since 2023")
+        page.context.close()
+
+
+def test_what_is_not_kept_is_said_and_can_be_saved(
+    browser: Browser, site: Path, tmp_path: Path
+) -> None:
+    """In a private window, and where there is no more room."""
+    with static_host(site) as (url, _):
+        for script, quota, why in (
+            (PRIVATE, None, "this browser keeps nothing"),
+            ("", 1, "this browser has no more room"),
+        ):
+            someone = Person(page := browser.new_context(service_workers="block").new_page())
+            page.add_init_script(SLOWED % 10 + script)
+            page.goto(url)
+            storage = page.context.new_cdp_session(page)
+            if quota:
+                order = {"origin": url.rstrip("/"), "quotaSize": quota}
+                storage.send("Storage.overrideQuotaForOrigin", order)
+            someone.record("mug")
+            expect(page.locator(".keep-state")).to_have_text(
+                f"Not kept: {why}. Save a file instead."
+            )
+            with read_profile(saved(page, "Save my things", tmp_path / "mine.zip")) as (kept, _):
+                assert [thing.name for thing in kept.things] == ["mug"]
+            page.context.close()
+
+
+def test_a_hidden_tab_rests_and_names_again_once_it_is_shown(
+    site: Path, clips: Path, tmp_path: Path
+) -> None:
+    pieces = [(of(clips, "red mug", "clean")[0], 3.8)]
+    picture = film(tmp_path / "camera.mjpeg", pieces)
+    with static_host(site) as (url, _), tabs(tmp_path / "profile", *camera(picture)) as browser:
+        browser.open(url)
+        browser.wait_for(f"{SAMPLES} !== null")
+        browser.evaluate(f"{SAMPLES}.click()")
+        browser.wait_for(NAMED)
+        browser.evaluate(COUNT)
+        browser.wait_for("globalThis.answers > 0")
+        browser.hide()
+        browser.wait_for(f"!({NAMED})")  # what was seen is over
+        before = browser.evaluate("globalThis.answers")
+        time.sleep(2)
+        assert browser.evaluate("globalThis.answers") == before
+        browser.show()
+        browser.wait_for(NAMED)

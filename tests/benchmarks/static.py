@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.device.site import write_site
 from model import load_adapted, load_model
-from model.frames import square, stream
+from model.frames import FRAMES_PER_CLIP, square, stream
 from tests.app.people import chromium
 from tests.app.server import ROOT
 from tests.app.static import adapt_in_page, profile, static_host
@@ -48,15 +48,17 @@ def sizes(rng: np.random.Generator) -> Iterator[tuple[int, int]]:
 
 
 def support(pool: np.ndarray, rng: np.random.Generator, ways: int, total: int) -> Clips:
-    """Objects with so many frames together, each in 1 to 4 clips; turned and recoloured, so that
-    there are enough different ones."""
+    """Objects with so many frames together, each in 1 to 4 clips, or in as many as they fill;
+    turned and recoloured, so that there are enough different ones."""
     shots = 1 + rng.multinomial(total - ways, rng.dirichlet(np.ones(ways)))
     found: Clips = {}
     for k, count in enumerate(shots):
         start = int(rng.integers(len(pool)))
         own = pool[(start + np.arange(count)) % len(pool)][..., rng.permutation(3)]
         own = np.ascontiguousarray(np.rot90(own, int(rng.integers(4)), (1, 2)))
-        found[f"object {k}"] = np.array_split(own, min(count, int(rng.integers(1, 5))))
+        least = -(-count // FRAMES_PER_CLIP)
+        clips = min(count, max(least, int(rng.integers(1, 5))))
+        found[f"object {k}"] = np.array_split(own, clips)
     return found
 
 

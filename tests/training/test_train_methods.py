@@ -22,7 +22,10 @@ from training.methods.catalogue import CHECKPOINT, choose, open_backbone
 from training.settings.config import check
 
 CPU = torch.device("cpu")
+PUBLISHED = "simple-cnaps, published set encoder"
+OPTIONS = {PUBLISHED: ("--context", "published")}
 TRAINED = {
+    PUBLISHED: {"set_encoder", "film_generator", "log_temperature"},
     "cnaps": {"set_encoder", "film_generator", "head", "log_temperature"},
     "protonets": {"backbone", "log_temperature"},
     "case": {"film_generator", "log_temperature"},
@@ -35,7 +38,8 @@ def test_a_method_is_trained_kept_and_evaluated(
     method: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maml, "INNER_STEPS", 2)
-    config = config_of(photos, tmp_path, "--method", method, "--penalty", "0")
+    options = OPTIONS.get(method, ("--method", method))
+    config = config_of(photos, tmp_path, *options, "--penalty", "0")
     model, optimiser = train.build(config, CPU)
     with torch.no_grad():  # r = 0 keeps the generator's first gradient from reaching it
         for name, parameter in model.named_parameters():
@@ -94,6 +98,8 @@ def test_what_cannot_be_is_refused_in_words(photos: Path, tmp_path: Path) -> Non
     save_checkpoint(start, SimpleCnaps(dataclasses.replace(config, method="maml").cnaps()), {})
     with pytest.raises(InputError, match="is a start of MAML; evaluate it as maml"):
         choose(CHECKPOINT, start, open_backbone())
+    with pytest.raises(InputError, match="--context published is for simple-cnaps"):
+        check(dataclasses.replace(config, context="published", method="cnaps"))
     with pytest.raises(InputError, match="--context blend is for tf_efficientnet_lite0"):
         check(dataclasses.replace(config, context="blend", start="b", backbone="resnet18",
                                   weights="w", sites="all"))  # fmt: skip

@@ -123,6 +123,8 @@ def _held(config: CnapsConfig) -> str:
     if config.film == "none" and config.head == "prototypes":
         return "protonets"
     name = "cnaps" if config.head == "generated" else "simple-cnaps"
+    if config.context == "published":
+        name += ", published set encoder"
     return name if config.film == "task" else f"{name}, {config.film} FiLM"
 
 

@@ -107,8 +107,10 @@ class ModelConfig:
     backbone: Name = option(PACKAGED, "timm's name; a package has its weights")  # noqa: RUF009
     weights: str = option("", "file of another backbone's ImageNet weights, as timm names them")
     film: Literal["task", "constant", "none"] = option("task", "task: the full Simple CNAPs")
-    context: Literal["pixels", "blend"] = option(
-        "pixels", "what the set encoder reads; blend: --start is one of `training.blend`"
+    context: Literal["pixels", "published", "blend"] = option(
+        "pixels",
+        "the set encoder: ours; the published one, which costs twice the backbone; or a blend, "
+        "with one of `training.blend` as --start",
     )
     sites: Literal["paper", "deep", "all"] = option(
         "deep", "batch-norms that FiLM reaches: 18, 46, 49"
@@ -181,13 +183,13 @@ class TrainConfig(
         ours = CnapsConfig(
             film=self.film,
             sites=self.sites,
+            context=self.context,
+            embedding=len(DOMAINS) if self.context == "blend" else CnapsConfig.embedding,
             features=self.features,
             windows=(self.windows,) if self.windows else (),
             backbone=self.backbone,
             inputs=own_inputs(self.backbone),
         )
-        if self.context == "blend":
-            ours = replace(ours, context="blend", embedding=len(DOMAINS))
         return replace(ours, **PIECES[self.method])
 
 
@@ -212,10 +214,12 @@ def check(config: TrainConfig) -> None:
             f"--film {config.film} is for simple-cnaps; leave it out for {config.method}."
         )
     plain = config.method == "simple-cnaps" and config.film == "task"
-    if config.context == "blend" and not (config.start and plain):
+    if config.context != "pixels" and not plain:
         raise InputError(
-            "--context blend goes on from a blend; give --start FILE, and no other method or film."
+            f"--context {config.context} is for simple-cnaps with --film task; leave it out."
         )
+    if config.context == "blend" and not config.start:
+        raise InputError("--context blend goes on from a blend; give --start FILE.")
     if config.context == "blend" and config.backbone not in SERVED:
         raise InputError(f"--context blend is for {' and '.join(SERVED)}, not {config.backbone}.")
     if config.weight_domains:
