@@ -5,6 +5,9 @@ import { Square } from "./square.js";
 
 const LOOKS = 40; // frames of a clip that are looked at, of which the most different are kept
 const MAX_SECONDS = 120; // of a clip
+const LOOK = 20; // ms of playing for each of them
+const FASTEST = 16; // as a browser plays
+const STUCK = 1000; // ms without a frame after which a clip does not play, as in a tab that is hidden
 const PATIENCE = 10000; // ms for one step of a decoder
 const NO_END = 1e7; // s: seeking there makes a browser find the end of a clip that does not say how long it is
 
@@ -44,12 +47,44 @@ async function film(video, url, name) {
   const { duration } = video;
   if (duration > MAX_SECONDS) throw new Refused("film-long", { name, seconds: MAX_SECONDS });
   const square = new Square();
-  const found = [];
+  const found = new Array(LOOKS).fill(null);
+  const look = (n) => (found[n] ??= square.draw(video, video.videoWidth, video.videoHeight).data());
+  // To seek is to decode all from the last whole picture on, which may be the clip's first: most are seen as it plays.
+  video.playbackRate = Math.min(FASTEST, Math.max(1, (1000 * duration) / LOOKS / LOOK));
+  await passing(video, (time) => look(Math.min(LOOKS - 1, Math.floor((time / duration) * LOOKS))));
   for (let n = 0; n < LOOKS; n++) {
+    if (found[n]) continue;
     await seek(((n + 0.5) / LOOKS) * duration);
-    found.push(square.draw(video, video.videoWidth, video.videoHeight).data());
+    look(n);
   }
   return found;
+}
+
+/** Play a video and call `see` with the time of each frame as it is shown; resolves at its end, or where it does not play. */
+function passing(video, see) {
+  return new Promise((settle) => {
+    let timer;
+    let over = !video.requestVideoFrameCallback;
+    const end = () => {
+      over = true;
+      clearTimeout(timer);
+      video.pause();
+      settle();
+    };
+    const next = () => {
+      clearTimeout(timer);
+      timer = setTimeout(end, STUCK);
+      video.requestVideoFrameCallback((_, { mediaTime }) => {
+        if (over) return;
+        see(mediaTime);
+        next();
+      });
+    };
+    if (over) return settle();
+    video.addEventListener("ended", end, { once: true });
+    next();
+    video.play().catch(end);
+  });
 }
 
 /** Resolves when the video says `what`; rejects when it fails, or says nothing for long. */

@@ -147,6 +147,7 @@ export class Keep {
     if (told.same) return this.#askSame(file, told);
     if (told.problem) return this.#refuse(told.problem, this.openButton);
     this.#use(told.settings);
+    await new Promise((settle) => setTimeout(settle)); // what is drawn now and the focus would hold the page at once
     this.openButton.focus();
     const news = counted(told.frames ? "new-frames" : "nothing-new", told.frames);
     this.page.voice.say(t("opened", { file: file.name, things: counted("things", told.things), news }));

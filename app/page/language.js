@@ -1,13 +1,14 @@
 // The sentences of the page, in the language that choose.js has chosen: languages/<language>.json, key -> sentence. A sentence has
-// places for {values}, {seconds:.1f} being one with so many digits behind the point; one that counts has a form for each plural of its
+// places for {values}, {seconds:.1f} being one with tenths; one that counts has a form for each plural of its
 // language, chosen by the value `count` (Unicode's rules: Arabic has six).
 
 const root = document.documentElement;
 const language = root.lang || "en";
 const locale = root.dataset.locale ?? language;
 const plurals = new Intl.PluralRules(locale);
-const formats = new Map(); // digits behind the point -> Intl.NumberFormat, which takes long to make
-const PLACE = /\{(\w+)(?::\.(\d)f)?\}/g;
+const plain = new Intl.NumberFormat(locale, { useGrouping: false });
+const tenths = new Intl.NumberFormat(locale, { useGrouping: false, minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const PLACE = /\{(\w+)(:\.1f)?\}/g;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 const [ISOLATE, END] = ["\u2068", "\u2069"]; // what stands between them keeps its own direction, and disturbs none
 
@@ -20,16 +21,12 @@ export const rtl = root.dir === "rtl";
 export function t(key, values = {}) {
   const found = sentences[key];
   const sentence = typeof found === "string" ? found : (found[plurals.select(values.count)] ?? found.other);
-  return sentence.replace(PLACE, (_, name, digits) => written(values[name], digits));
+  return sentence.replace(PLACE, (_, name, tenth) => written(values[name], tenth ? tenths : plain));
 }
 
 /** A value as it stands in a sentence. */
-export function written(value, digits) {
-  if (typeof value === "number") {
-    const fraction = digits ? { minimumFractionDigits: digits, maximumFractionDigits: digits } : {};
-    if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat(locale, { useGrouping: false, ...fraction }));
-    return formats.get(digits).format(value);
-  }
+export function written(value, numbers = plain) {
+  if (typeof value === "number") return numbers.format(value);
   if (Array.isArray(value)) return value.map((one) => written(one)).join(sentences.comma);
   if (value?.key) return t(value.key, value.values);
   if (value instanceof Error) return written(value.message);

@@ -12,7 +12,7 @@ const MOMENT = 1; // s: what That’s wrong is about
 // A module of one function with two SIMD instructions, i8x16.splat and i8x16.popcnt.
 const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
 
-/** Says what Line says: "open", "clip", "state", "learning", "learned", "unlearned", "answer" and "gone". */
+/** Says what Line says: "open", "clip", "state", "learning", "learned", "unlearned", "waiting", "answer" and "gone". */
 export class Local extends EventTarget {
   here = true; // frames are not sent anywhere
   open = false;
@@ -135,7 +135,8 @@ export class Local extends EventTarget {
     const clips = Object.entries(samples).flatMap(([name, urls]) => urls.map((url) => [name, url]));
     const kept = [];
     await this.#orDrop(kept, async () => {
-      for (const [name, url] of clips) {
+      for (const [number, [name, url]] of clips.entries()) {
+        this.#tell("waiting", { key: "reading-number", values: { number: number + 1, of: clips.length } });
         const file = await (await fetch(new URL(url, HOME))).blob();
         kept.push(await this.#kept({ do: "keep", pictures: await pictures(file, name) }, true));
       }

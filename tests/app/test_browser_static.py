@@ -29,12 +29,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 FILMED, FROM_FILE, RENAMED = ("mustard bottle", "water bottle"), "red mug", "my cup"
 TOLERANCE = 1e-3
 TIMEOUT = 60_000  # ms, on a machine that is busy with other tests
-SAMPLES = "document.querySelector('.samples')"
-NAMED = "document.querySelector('.verdict span').textContent === 'red mug'"
+PAGE = "document.querySelector('teach-and-watch')"
+TEACH = """(async () => {
+  const { samples } = await (await fetch("things.json")).json();
+  for (const name of ["red mug", "water bottle"]) {
+    const clip = await (await fetch(samples[name][0])).blob();
+    await document.querySelector("teach-and-watch").files.upload(name, [clip]);
+  }
+})()"""
+NAMED = "document.querySelector('.verdict:not([hidden]) span')?.textContent === 'red mug'"
 COUNT = """{
   globalThis.answers = 0;
-  const { line } = document.querySelector("teach-and-watch");
-  line.addEventListener("answer", () => globalThis.answers++);
+  document.querySelector("teach-and-watch").line.addEventListener("answer", () => globalThis.answers++);
 }"""
 
 
@@ -246,8 +252,8 @@ def test_a_hidden_tab_rests_and_names_again_once_it_is_shown(
     picture = film(tmp_path / "camera.mjpeg", pieces)
     with static_host(site) as (url, _), tabs(tmp_path / "profile", *camera(picture)) as browser:
         browser.open(url)
-        browser.wait_for(f"{SAMPLES} !== null")
-        browser.evaluate(f"{SAMPLES}.click()")
+        browser.wait_for(f"{PAGE}?.files !== undefined")
+        browser.evaluate(TEACH)
         browser.wait_for(NAMED)
         browser.evaluate(COUNT)
         browser.wait_for("globalThis.answers > 0")

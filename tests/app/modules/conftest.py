@@ -29,6 +29,9 @@ STUBS = """() => {
     learn: ({ order }) => ({ model: new ArrayBuffer(1), seconds: 0, made: order }),
   };
   window.Worker = class {
+    constructor(_, { type }) {
+      this.type = type;
+    }
     async postMessage(order) {
       const { do: what, ref } = order;
       orders.push(order);
