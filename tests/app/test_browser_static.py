@@ -40,7 +40,8 @@ TEACH = """(async () => {
 NAMED = "document.querySelector('.verdict:not([hidden]) span')?.textContent === 'red mug'"
 COUNT = """{
   globalThis.answers = 0;
-  document.querySelector("teach-and-watch").line.addEventListener("answer", () => globalThis.answers++);
+  const { line } = document.querySelector("teach-and-watch");
+  line.addEventListener("answer", () => globalThis.answers++);
 }"""
 
 

@@ -23,11 +23,16 @@ from training.settings.config import check
 
 CPU = torch.device("cpu")
 PUBLISHED = "simple-cnaps, published set encoder"
-OPTIONS = {PUBLISHED: ("--context", "published")}
+OPTIONS = {
+    PUBLISHED: ("--context", "published"),
+    "protonets, cosine": ("--method", "protonets"),
+    "protonets, euclidean": ("--method", "protonets", "--features", "raw"),
+}
 TRAINED = {
     PUBLISHED: {"set_encoder", "film_generator", "log_temperature"},
     "cnaps": {"set_encoder", "film_generator", "head", "log_temperature"},
-    "protonets": {"backbone", "log_temperature"},
+    "protonets, cosine": {"backbone", "log_temperature"},
+    "protonets, euclidean": {"backbone", "log_temperature"},
     "case": {"film_generator", "log_temperature"},
     "maml": {"backbone"},
 }

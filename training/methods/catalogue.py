@@ -121,7 +121,7 @@ def _held(config: CnapsConfig) -> str:
     if config.context == "case":
         return "case"
     if config.film == "none" and config.head == "prototypes":
-        return "protonets"
+        return "protonets, " + {"unit": "cosine", "raw": "euclidean"}[config.features]
     name = "cnaps" if config.head == "generated" else "simple-cnaps"
     if config.context == "published":
         name += ", published set encoder"
