@@ -134,6 +134,7 @@ def test_teach_and_recognise_with_the_network_cut(
         host.shutdown()
         host.server_close()
         someone.teach_from_the_camera(*FILMED)
+        assert someone.actions <= 6  # a name, Record, Stop of each, as in the app
         someone.name(FROM_FILE)
         page.locator("#new-files").set_input_files(of(clips, FROM_FILE, "clean")[0])
         someone.wait_until_learned(3)
