@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 PORT_FILE = (
     "DevToolsActivePort"  # in its profile: the port that it took, and the path of its socket
@@ -25,7 +26,7 @@ PORT_FILE = (
 class Tabs:
     """The first tab is the page; another hides it."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket, self._asked = socket, 0
         found = self._ask("Target.getTargets")["targetInfos"]
         self._page = next(one["targetId"] for one in found if one["type"] == "page")
