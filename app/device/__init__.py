@@ -1,1 +1,1 @@
-"""What runs without the server: onnxruntime for browsers, and the bundle to take away."""
+"""What runs without the server: onnxruntime for browsers, a bundle to take away, and a site."""

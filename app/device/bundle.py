@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -63,7 +63,6 @@ def contents(
     golden = frames[np.linspace(0, len(frames) - 1, min(GOLDEN, len(frames))).round().astype(int)]
     files = {
         "index.html": in_english((PAGE / "standalone.html").read_text(encoding="utf-8")).encode(),
-        "offline.js": (PAGE / "offline.js").read_bytes(),
         **{f"page/{name}": (PAGE / name).read_bytes() for name in (*PARTS, *language_files())},
         **{f"runtime/{file.name}": file.read_bytes() for file in runtime_files()},
         "model.onnx": adapted.to_bytes(),
@@ -73,6 +72,7 @@ def contents(
         "LICENCES.md": (HERE / "LICENCES.md").read_bytes() + (ROOT / "LICENSE").read_bytes(),
         **runtime_licences(),
     }
+    files["offline.js"] = service_worker(files)
     answers = ask(golden)._asdict()
     made = {
         "names": adapted.names,
@@ -84,6 +84,15 @@ def contents(
         },
     }
     return files | {"things.json": json.dumps(made, ensure_ascii=False, indent=1).encode()}
+
+
+def service_worker(files: Mapping[str, bytes]) -> bytes:
+    """The one that keeps these files: it differs where one of them does, or a browser that has the
+    old ones would not come for the new.
+    """
+    digests = [hashlib.sha256(content).digest() for content in files.values()]
+    whole = hashlib.sha256(b"".join(digests)).hexdigest()
+    return (PAGE / "offline.js").read_bytes() + f"// It keeps {whole}.\n".encode()
 
 
 def _npy(frames: np.ndarray) -> bytes:

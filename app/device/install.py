@@ -69,5 +69,5 @@ def _licences(project: Path) -> str:
 if __name__ == "__main__":
     try:
         install()
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"The browser's runtime was not installed: {error.cmd[2]} failed, see above.")
+    except subprocess.CalledProcessError:
+        sys.exit("The browser's runtime was not installed: pip, npm or esbuild failed, see above.")

@@ -11,7 +11,7 @@ from app.words.language import Refused, Said
 RUNTIME = Path(sys.prefix) / "share" / "onnxruntime-web"
 SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 FILES = (SCRIPT, WASM)
-# What adapting in a page needs besides: one file made of ml-matrix, protobufjs and fflate.
+# What adapting in a page needs besides: ml-matrix, protobufjs, fast-png and fflate in one file.
 LEARNING = ("learning.min.mjs", "learning.LICENSES.txt")
 
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import onnx
 
-from app.device.bundle import HERE, PAGE, ROOT, runtime_licences
+from app.device.bundle import HERE, PAGE, ROOT, runtime_licences, service_worker
 from app.device.runtime import learning_files, runtime_files
 from app.handlers import sample_clips
 from app.words.language import in_english, language_files
@@ -30,6 +30,7 @@ from model.personaliser import DEFAULT
 
 SAMPLES = ROOT / "assets" / "samples"
 MANIFEST = "things.json"  # as in a bundle: what there is, for the service worker and the page
+OWN_PLACE = "offline.js"  # a service worker lies beside the page that it keeps
 IMPORTED = re.compile(r'(?:from |import |import\(|new URL\()"(\.{0,2}[\w./]+\.js)"')
 STYLES = ("icon.svg", "keep.css", "page.css")
 
@@ -40,6 +41,7 @@ def write_site(out: Path, personaliser: Path | None = None) -> int:
     personaliser: its folder, by default the shipped one. Raises InputError, and then nothing is
     written; what is there is never overwritten.
     """
+    out = out.resolve()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is there already; give the name of a new folder for the site.")
     if not out.absolute().parent.is_dir():
@@ -70,7 +72,6 @@ def contents(personaliser: Path) -> dict[str, bytes]:
     page = (*STYLES, "choose.js", *language_files(), *scripts("site.js"))
     files = {
         "index.html": _index(),
-        "offline.js": (PAGE / "offline.js").read_bytes(),
         "README.md": (HERE / "SITE.md").read_bytes(),
         "LICENCES.md": (HERE / "SITE_LICENCES.md").read_bytes() + (ROOT / "LICENSE").read_bytes(),
         ".nojekyll": b"",  # GitHub Pages: these are the pages, do not build others
@@ -83,6 +84,7 @@ def contents(personaliser: Path) -> dict[str, bytes]:
     clips = [clip for own in (*taught.values(), *(w[:1] for w in watched.values())) for clip in own]
     for path in (*clips, SAMPLES / "README.md"):
         files[f"samples/{path.relative_to(SAMPLES).as_posix()}"] = path.read_bytes()
+    files["offline.js"] = service_worker(files)
     made = {
         "samples": {name: [_url(clip) for clip in own] for name, own in taught.items()},
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
@@ -101,7 +103,7 @@ def scripts(first: str) -> list[str]:
             path = (PAGE / name).parent.joinpath(other).resolve()
             if path.is_relative_to(PAGE):
                 waiting.append(path.relative_to(PAGE).as_posix())
-    return sorted(needed)
+    return sorted(needed - {OWN_PLACE})
 
 
 def _index() -> bytes:

@@ -7,13 +7,15 @@ const LOOKS = 40; // frames of a clip that are looked at, of which the most diff
 const MAX_SECONDS = 120; // of a clip
 const LOOK = 20; // ms of playing for each of them
 const FASTEST = 16; // as a browser plays
-const STUCK = 1000; // ms without a frame after which a clip does not play, as in a tab that is hidden
+const STUCK = 1000; // ms without a frame after which a clip does not play: its tab is hidden, or the browser forbids it
 const PATIENCE = 10000; // ms for one step of a decoder
 const NO_END = 1e7; // s: seeking there makes a browser find the end of a clip that does not say how long it is
 
-/** Squares (ImageData) of a file; rejects with a Refused. */
+/** Squares (ImageData) of a file, of a damaged clip those that can be seen; rejects with a Refused. */
 export async function pictures(file, name = file.name) {
-  if (file.type.startsWith("image/")) return [await photo(file, name)];
+  const picture = file.type.startsWith("video/") ? null : await createImageBitmap(file).catch(() => null);
+  if (picture) return [photo(picture)];
+  if (file.type.startsWith("image/")) throw new Refused("photo-unreadable", { name });
   const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true, preload: "auto" });
   const url = URL.createObjectURL(file);
   try {
@@ -25,10 +27,7 @@ export async function pictures(file, name = file.name) {
   }
 }
 
-async function photo(file, name) {
-  const picture = await createImageBitmap(file).catch(() => {
-    throw new Refused("photo-unreadable", { name });
-  });
+function photo(picture) {
   const data = new Square().draw(picture, picture.width, picture.height).data();
   picture.close();
   return data;
@@ -52,15 +51,20 @@ async function film(video, url, name) {
   // To seek is to decode all from the last whole picture on, which may be the clip's first: most are seen as it plays.
   video.playbackRate = Math.min(FASTEST, Math.max(1, (1000 * duration) / LOOKS / LOOK));
   await passing(video, (time) => look(Math.min(LOOKS - 1, Math.floor((time / duration) * LOOKS))));
-  for (let n = 0; n < LOOKS; n++) {
-    if (found[n]) continue;
-    await seek(((n + 0.5) / LOOKS) * duration);
-    look(n);
+  try {
+    for (let n = 0; n < LOOKS && !video.error; n++) {
+      if (found[n]) continue;
+      await seek(((n + 0.5) / LOOKS) * duration);
+      look(n);
+    }
+  } catch (trouble) {
+    if (!found.some(Boolean)) throw trouble;
   }
-  return found;
+  if (!found.some(Boolean)) throw unreadable;
+  return found.filter(Boolean);
 }
 
-/** Play a video and call `see` with the time of each frame as it is shown; resolves at its end, or where it does not play. */
+/** Play a video and call `see` with the time of each frame as it is shown; resolves at its end, or where it plays no further. */
 function passing(video, see) {
   return new Promise((settle) => {
     let timer;
@@ -82,6 +86,7 @@ function passing(video, see) {
     };
     if (over) return settle();
     video.addEventListener("ended", end, { once: true });
+    video.addEventListener("error", end, { once: true });
     next();
     video.play().catch(end);
   });

@@ -41,15 +41,16 @@ export class Files {
       const kept = page.line().upload(name, file);
       await kept.then((count) => (frames += count), (error) => troubles.push(error));
     }
-    page.busy("");
+    this.#reading("");
     if (troubles.length) page.trouble(troubles, control);
     if (troubles.length < files.length) page.kept(name, t("kept", { frames: counted("frames", frames), name }));
   }
 
   async samples() {
+    if (this.reading === t("reading-samples")) return; // pressed twice
     this.#reading(t("reading-samples"));
     await this.page.order({ do: "samples" });
-    this.page.busy("");
+    this.#reading("");
   }
 
   /** The app is busy with others: say so beside what is read. */

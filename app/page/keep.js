@@ -20,7 +20,8 @@ export class Keep {
   #doing = ""; // what is under way, said until it is over
   #forgetting = false; // nothing more is handed back
   #wanted = []; // {id, name} of each clip that is taught now
-  #tabs = new BroadcastChannel("teach-keep"); // the others of this browser: what is kept is theirs, too
+  // The others of this browser: what is kept is theirs, too. Safari has such channels since 2022.
+  #tabs = globalThis.BroadcastChannel ? new BroadcastChannel("teach-keep") : null;
 
   /** section: where the parts go; speak: the choice of what is said aloud; page: {order, voice, ready}. */
   constructor(section, speak, page) {
@@ -31,7 +32,8 @@ export class Keep {
     this.#build();
     this.#use({ speak: recall(SETTINGS.speak) });
     speak.addEventListener("change", () => this.on && remember(SETTINGS.speak, speak.value));
-    this.#tabs.onmessage = ({ data }) => (data === "forgotten" ? this.#forget(data) : this.#switch(data === "on", data));
+    const hear = ({ data }) => (data === "forgotten" ? this.#forget(data) : this.#switch(data === "on", data));
+    this.#tabs?.addEventListener("message", hear);
     this.#show();
   }
 
@@ -147,7 +149,7 @@ export class Keep {
     if (told.same) return this.#askSame(file, told);
     if (told.problem) return this.#refuse(told.problem, this.openButton);
     this.#use(told.settings);
-    await new Promise((settle) => setTimeout(settle)); // what is drawn now and the focus would hold the page at once
+    await new Promise((settle) => setTimeout(settle)); // what is drawn now and the focus would hold the page together
     this.openButton.focus();
     const news = counted(told.frames ? "new-frames" : "nothing-new", told.frames);
     this.page.voice.say(t("opened", { file: file.name, things: counted("things", told.things), news }));
@@ -172,7 +174,7 @@ export class Keep {
       if (!(await this.page.order({ do: "forget everything" }))) return;
       await this.#clear();
       this.page.voice.say(t(told ? "forgotten-elsewhere" : "forgotten"));
-      if (!told) this.#tabs.postMessage("forgotten");
+      if (!told) this.#tabs?.postMessage("forgotten");
     });
   }
 
@@ -181,7 +183,7 @@ export class Keep {
     if (!told) {
       remember(SETTINGS.keep, on ? "on" : "off");
       remember(SETTINGS.speak, on ? this.speak.value : "");
-      this.#tabs.postMessage(on ? "on" : "off");
+      this.#tabs?.postMessage(on ? "on" : "off");
     }
     this.#problem = "";
     this.#behind = on;

@@ -1,6 +1,6 @@
 // The sentences of the page, in the language that choose.js has chosen: languages/<language>.json, key -> sentence. A sentence has
-// places for {values}, {seconds:.1f} being one with tenths; one that counts has a form for each plural of its
-// language, chosen by the value `count` (Unicode's rules: Arabic has six).
+// places for {values}, {seconds:.1f} being one with tenths; one that counts has a form for each plural of its language, chosen by the
+// value `count` (Unicode's rules: Arabic has six).
 
 const root = document.documentElement;
 const language = root.lang || "en";

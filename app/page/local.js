@@ -23,6 +23,7 @@ export class Local extends EventTarget {
   #questions = 0;
   #lesson = null; // {order, clips, frames, things, seconds, names, model} of the latest model
   #order = 0; // of the latest change: older lessons are of no use
+  #settled = 0; // of the change that the lesson holds for
   #recording = null; // {name, pictures}
   #recent = []; // {time, picture}
   #moment = [];
@@ -32,8 +33,12 @@ export class Local extends EventTarget {
     let modules = false; // does this browser ask whether its worker is one?
     const type = { get type() { modules = true; return "module"; } };
     this.#learner = new Worker(new URL("adapt/worker.js", import.meta.url), type);
-    const able = modules && globalThis.OffscreenCanvas && globalThis.WebAssembly?.validate(SIMD);
-    if (!able) return this.#fail(t("site-old-browser"));
+    const able = modules && globalThis.OffscreenCanvas && Array.prototype.toSpliced && globalThis.WebAssembly?.validate(SIMD);
+    if (!able) {
+      this.#learner.terminate();
+      this.#device.close();
+      return this.#fail(t("site-old-browser"));
+    }
     this.#learner.onmessage = ({ data }) => this.#hear(data);
     this.#learner.onerror = () => this.#fail(t("site-broken"));
     this.#device.addEventListener("answer", ({ detail }) => this.#tell("answer", detail));
@@ -192,13 +197,17 @@ export class Local extends EventTarget {
     const total = learnable.flatMap((thing) => thing.clips).reduce((sum, { frames }) => sum + frames, 0);
     const order = this.#order;
     const same = this.#lesson?.clips === clips; // only names have changed
-    if (same && this.#lesson.names.join("\n") === names.join("\n")) return this.#tell("learned", this.#lesson);
+    if (same && this.#lesson.names.join("\n") === names.join("\n")) {
+      this.#settled = order;
+      return this.#tell("learned", this.#lesson);
+    }
     if (!same) this.#tell("learning", { done: 0, total });
     const things = learnable.map((thing) => ({ name: thing.name, clips: thing.clips.map(({ id }) => id) }));
     const of = same ? this.#lesson.order : null;
     try {
       const { model, seconds, made } = await this.#learn({ do: "learn", things, foreign: foreign.map(({ id }) => id), order, of });
       if (order !== this.#order) return;
+      this.#settled = order;
       this.#lesson = { order: made, clips, names, model, frames: total, things: names.length, seconds: same ? this.#lesson.seconds : seconds };
       this.#device.open({ names, model: model.slice(0) });
       this.#tell("learned", this.#lesson);
@@ -207,9 +216,10 @@ export class Local extends EventTarget {
     }
   }
 
-  /** The adapted model and the names of its things. */
+  /** The adapted model and the names of its things; rejects with a Refused while it is older than they are. */
   async model() {
-    if (!this.#lesson) throw new Refused("teach-two");
+    if (this.#taught.learnable.length < 2) throw new Refused("teach-two");
+    if (this.#settled !== this.#order) throw new Refused("not-learned-wait");
     return { names: this.#lesson.names, model: this.#lesson.model };
   }
 

@@ -1,6 +1,7 @@
 // A service worker: what the network gives is kept, and what it no longer gives comes from there.
 
 const KEPT = "my-things";
+const FRESH = { cache: "no-cache" }; // not what the browser has from the site as it was before
 
 self.addEventListener("install", (event) => {
   event.waitUntil(keepAll());
@@ -12,9 +13,9 @@ self.addEventListener("fetch", (event) => {
 });
 
 async function keepAll() {
-  const made = await fetch("things.json");
+  const made = await fetch("things.json", FRESH);
   const needed = Object.keys((await made.json()).sha256).filter((name) => /^(page|runtime|model|samples)\/|^model\.onnx$/.test(name));
-  await (await caches.open(KEPT)).addAll(["./", "things.json", ...needed]);
+  await (await caches.open(KEPT)).addAll(["./", "things.json", ...needed].map((name) => new Request(name, FRESH)));
 }
 
 async function answer(event) {
@@ -25,9 +26,9 @@ async function answer(event) {
     const answered = await fetch(request);
     // Kept beside the answering, for which no room is no trouble; a part (206) of a file is none to keep.
     if (answered.status === 200) event.waitUntil(cache.put(request, answered.clone()).catch(() => {}));
-    return answered.ok ? answered : ((await kept()) ?? answered);
+    return answered.ok || answered.type === "opaqueredirect" ? answered : ((await kept()) ?? answered);
   } catch (error) {
-    const found = await kept();
+    const found = (await kept()) ?? (request.mode === "navigate" ? await cache.match("./") : null);
     if (found) return found;
     throw error;
   }

@@ -43,7 +43,11 @@ ADAPT = """async ([url, things, foreign]) => {
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """As http.server has it, without its log."""
+    """As http.server has it, without its log; what is kept is the service worker's doing alone."""
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         pass

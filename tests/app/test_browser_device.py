@@ -189,7 +189,7 @@ def test_a_bundle_names_things_from_a_static_host_and_then_without_one(
         names_both(someone)
         host.shutdown()
         host.server_close()
-        page.reload()
+        page.goto(f"{url}index.html")
         names_both(someone)
     assert asked and all(request.startswith((url, "data:", "blob:")) for request in asked)
     assert not someone.complaints

@@ -137,3 +137,28 @@ def test_what_undo_holds_is_bounded_by_frames(page: Page) -> None:
     }""")
     assert many == ["c3", "c4"], "and the worker forgets the others"
     assert few == 20 and back == "mug"
+
+
+def test_no_model_is_given_that_is_older_than_the_things(page: Page) -> None:
+    one, early, names, renamed, now = page.evaluate("""async () => {
+      const line = await local();
+      const model = () => line.model().then(({ names }) => names, ({ message }) => message);
+      const learned = () => new Promise((settle) => {
+        line.addEventListener("learned", settle, { once: true });
+      });
+      await line.record("mug", 2);
+      const one = await model();
+      let lesson = learned();
+      await line.record("keys", 2);
+      const early = await model();
+      await lesson;
+      const names = await model();
+      lesson = learned();
+      await line.ask({ do: "rename", thing: line.state.things[0].id, name: "cup" });
+      const renamed = await model();
+      await lesson;
+      return [one, early, names, renamed, await model()];
+    }""")
+    assert one == "Nothing is learned yet; teach two things first."
+    assert early.startswith("Your things are not learned yet; wait")
+    assert names == ["mug", "keys"] and renamed == early and now == ["cup", "keys"]
