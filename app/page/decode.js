@@ -5,9 +5,10 @@ import { Square } from "./square.js";
 
 const LOOKS = 40; // frames of a clip that are looked at, of which the most different are kept
 const MAX_SECONDS = 120; // of a clip
-const LOOK = 20; // ms of playing for each of them
+const LOOK = 20; // ms of playing for each of them, where the fastest is not too slow for that
 const FASTEST = 16; // as a browser plays
 const STUCK = 1000; // ms without a frame after which a clip does not play: its tab is hidden, or the browser forbids it
+const PLAYING = 3000; // ms at most; what is left of a long clip, or for a slow decoder, is sought
 const PATIENCE = 10000; // ms for one step of a decoder
 const NO_END = 1e7; // s: seeking there makes a browser find the end of a clip that does not say how long it is
 
@@ -42,7 +43,10 @@ async function film(video, url, name) {
   video.src = url;
   await happens(video, "loadeddata", unreadable);
   if (!video.videoWidth) throw unreadable;
-  if (!Number.isFinite(video.duration)) await seek(NO_END);
+  if (!Number.isFinite(video.duration)) {
+    await seek(NO_END);
+    await seek(0);
+  }
   const { duration } = video;
   if (duration > MAX_SECONDS) throw new Refused("film-long", { name, seconds: MAX_SECONDS });
   const square = new Square();
@@ -50,7 +54,8 @@ async function film(video, url, name) {
   const look = (n) => (found[n] ??= square.draw(video, video.videoWidth, video.videoHeight).data());
   // To seek is to decode all from the last whole picture on, which may be the clip's first: most are seen as it plays.
   video.playbackRate = Math.min(FASTEST, Math.max(1, (1000 * duration) / LOOKS / LOOK));
-  await passing(video, (time) => look(Math.min(LOOKS - 1, Math.floor((time / duration) * LOOKS))));
+  look(0); // the frame that is shown before it plays is not told
+  if (duration) await passing(video, (time) => look(Math.max(0, Math.min(LOOKS - 1, Math.floor((time / duration) * LOOKS)))));
   try {
     for (let n = 0; n < LOOKS && !video.error; n++) {
       if (found[n]) continue;
@@ -87,6 +92,7 @@ function passing(video, see) {
     if (over) return settle();
     video.addEventListener("ended", end, { once: true });
     video.addEventListener("error", end, { once: true });
+    setTimeout(end, PLAYING);
     next();
     video.play().catch(end);
   });

@@ -6,6 +6,8 @@ import { ACCEPTED } from "./things.js";
 import { counted } from "./words.js";
 
 export class Files {
+  #sampling = false; // the sample objects are being read
+
   /** root: where the parts are; page: {line, ready, order, trouble, busy, kept}. */
   constructor(root, page) {
     this.page = page;
@@ -47,10 +49,12 @@ export class Files {
   }
 
   async samples() {
-    if (this.reading === t("reading-samples")) return; // pressed twice
+    if (this.#sampling) return; // pressed twice
+    this.#sampling = true;
     this.#reading(t("reading-samples"));
     await this.page.order({ do: "samples" });
     this.#reading("");
+    this.#sampling = false;
   }
 
   /** The app is busy with others: say so beside what is read. */

@@ -24,6 +24,7 @@ export class Local extends EventTarget {
   #lesson = null; // {order, clips, frames, things, seconds, names, model} of the latest model
   #order = 0; // of the latest change: older lessons are of no use
   #settled = 0; // of the change that the lesson holds for
+  #failed = 0; // of the change that could not be learned
   #recording = null; // {name, pictures}
   #recent = []; // {time, picture}
   #moment = [];
@@ -212,14 +213,16 @@ export class Local extends EventTarget {
       this.#device.open({ names, model: model.slice(0) });
       this.#tell("learned", this.#lesson);
     } catch {
-      if (order === this.#order) this.#tell("unlearned", { text: t("site-unlearned") });
+      if (order !== this.#order) return;
+      this.#failed = order;
+      this.#tell("unlearned", { text: t("site-unlearned") });
     }
   }
 
   /** The adapted model and the names of its things; rejects with a Refused while it is older than they are. */
   async model() {
     if (this.#taught.learnable.length < 2) throw new Refused("teach-two");
-    if (this.#settled !== this.#order) throw new Refused("not-learned-wait");
+    if (this.#settled !== this.#order) throw new Refused(this.#failed === this.#order ? "site-unlearned" : "not-learned-wait");
     return { names: this.#lesson.names, model: this.#lesson.model };
   }
 

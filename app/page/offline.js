@@ -1,6 +1,7 @@
 // A service worker: what the network gives is kept, and what it no longer gives comes from there.
 
 const KEPT = "my-things";
+const INDEX = new URL("index.html", location).href; // another name of "./"
 const FRESH = { cache: "no-cache" }; // not what the browser has from the site as it was before
 
 self.addEventListener("install", (event) => {
@@ -28,7 +29,7 @@ async function answer(event) {
     if (answered.status === 200) event.waitUntil(cache.put(request, answered.clone()).catch(() => {}));
     return answered.ok || answered.type === "opaqueredirect" ? answered : ((await kept()) ?? answered);
   } catch (error) {
-    const found = (await kept()) ?? (request.mode === "navigate" ? await cache.match("./") : null);
+    const found = (await kept()) ?? (request.url.split(/[?#]/)[0] === INDEX ? await cache.match("./") : null);
     if (found) return found;
     throw error;
   }

@@ -18,9 +18,8 @@ from typing import Any
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-PORT_FILE = (
-    "DevToolsActivePort"  # in its profile: the port that it took, and the path of its socket
-)
+# In a browser's profile: the port that it took, and the path of its socket.
+PORT_FILE = "DevToolsActivePort"
 
 
 class Tabs:

@@ -116,7 +116,7 @@ class ModelConfig:
         "deep", "batch-norms that FiLM reaches: 18, 46, 49"
     )
     whitening: int = option(
-        100, "tasks that a new set encoder's embeddings are spread by; of a blend, of each source"
+        100, "tasks that a new set encoder of ours is whitened by; of a blend, of each source"
     )
     features: Literal["raw", "unit"] = option("unit", "what the head sees")
     windows: int = option(0, "train through w x w windows of the query's map; 0: whole frames")
