@@ -72,11 +72,11 @@ def contents(
         "LICENCES.md": (HERE / "LICENCES.md").read_bytes() + (ROOT / "LICENSE").read_bytes(),
         **runtime_licences(),
     }
-    files["offline.js"] = service_worker(files)
+    files, sums = with_service_worker(files)
     answers = ask(golden)._asdict()
     made = {
         "names": adapted.names,
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "sha256": sums,
         "expected": {
             name: values.astype(float).round(6).tolist()
             for name, values in answers.items()
@@ -86,13 +86,16 @@ def contents(
     return files | {"things.json": json.dumps(made, ensure_ascii=False, indent=1).encode()}
 
 
-def service_worker(files: Mapping[str, bytes]) -> bytes:
-    """The one that keeps these files: it differs where one of them does, or a browser that has the
-    old ones would not come for the new.
+def with_service_worker(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The files with the service worker that keeps them, and the SHA-256 of each.
+
+    It differs where one of them does, or a browser that has the old would not come for the new.
     """
-    digests = [hashlib.sha256(content).digest() for content in files.values()]
-    whole = hashlib.sha256(b"".join(digests)).hexdigest()
-    return (PAGE / "offline.js").read_bytes() + f"// It keeps {whole}.\n".encode()
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    whole = hashlib.sha256("".join(sums.values()).encode()).hexdigest()
+    worker = (PAGE / "offline.js").read_bytes() + f"// It keeps {whole}.\n".encode()
+    sums["offline.js"] = hashlib.sha256(worker).hexdigest()
+    return {**files, "offline.js": worker}, sums
 
 
 def _npy(frames: np.ndarray) -> bytes:

@@ -7,7 +7,6 @@ only want running, and pieces to put together (`model.graph.parts`); `page/adapt
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 import os
@@ -19,7 +18,7 @@ from urllib.parse import quote
 
 import onnx
 
-from app.device.bundle import HERE, PAGE, ROOT, runtime_licences, service_worker
+from app.device.bundle import HERE, PAGE, ROOT, runtime_licences, with_service_worker
 from app.device.runtime import learning_files, runtime_files
 from app.handlers import sample_clips
 from app.words.language import in_english, language_files
@@ -30,8 +29,8 @@ from model.personaliser import DEFAULT
 
 SAMPLES = ROOT / "assets" / "samples"
 MANIFEST = "things.json"  # as in a bundle: what there is, for the service worker and the page
-OWN_PLACE = "offline.js"  # a service worker lies beside the page that it keeps
-IMPORTED = re.compile(r'(?:from |import |import\(|new URL\()"(\.{0,2}[\w./]+\.js)"')
+# What is named from HOME, the service worker, lies beside the page and not among its scripts.
+IMPORTED = re.compile(r'(?:from |import |import\(|new URL\()"(\.{0,2}[\w./]+\.js)"(?!, HOME)')
 STYLES = ("icon.svg", "keep.css", "page.css")
 
 
@@ -44,10 +43,10 @@ def write_site(out: Path, personaliser: Path | None = None) -> int:
     out = out.resolve()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is there already; give the name of a new folder for the site.")
-    if not out.absolute().parent.is_dir():
+    if not out.parent.is_dir():
         raise InputError(f"There is no folder {out.parent} to write {out.name} to.")
     files = contents(personaliser or DEFAULT)
-    unfinished = Path(tempfile.mkdtemp(".part", f".{out.name}-", out.absolute().parent))
+    unfinished = Path(tempfile.mkdtemp(".part", f".{out.name}-", out.parent))
     try:
         for name, content in files.items():
             (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
@@ -84,10 +83,10 @@ def contents(personaliser: Path) -> dict[str, bytes]:
     clips = [clip for own in (*taught.values(), *(w[:1] for w in watched.values())) for clip in own]
     for path in (*clips, SAMPLES / "README.md"):
         files[f"samples/{path.relative_to(SAMPLES).as_posix()}"] = path.read_bytes()
-    files["offline.js"] = service_worker(files)
+    files, sums = with_service_worker(files)
     made = {
         "samples": {name: [_url(clip) for clip in own] for name, own in taught.items()},
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "sha256": sums,
     }
     return files | {MANIFEST: json.dumps(made, ensure_ascii=False, indent=1).encode()}
 
@@ -103,7 +102,7 @@ def scripts(first: str) -> list[str]:
             path = (PAGE / name).parent.joinpath(other).resolve()
             if path.is_relative_to(PAGE):
                 waiting.append(path.relative_to(PAGE).as_posix())
-    return sorted(needed - {OWN_PLACE})
+    return sorted(needed)
 
 
 def _index() -> bytes:

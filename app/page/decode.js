@@ -62,21 +62,22 @@ async function film(video, url, name) {
       await seek(((n + 0.5) / LOOKS) * duration);
       look(n);
     }
-  } catch (trouble) {
-    if (!found.some(Boolean)) throw trouble;
+  } catch {
+    // the rest of it cannot be seen
   }
-  if (!found.some(Boolean)) throw unreadable;
   return found.filter(Boolean);
 }
 
 /** Play a video and call `see` with the time of each frame as it is shown; resolves at its end, or where it plays no further. */
-function passing(video, see) {
-  return new Promise((settle) => {
+async function passing(video, see) {
+  if (!video.requestVideoFrameCallback) return;
+  await new Promise((settle) => {
     let timer;
-    let over = !video.requestVideoFrameCallback;
+    let over = false;
     const end = () => {
       over = true;
       clearTimeout(timer);
+      clearTimeout(limit);
       video.pause();
       settle();
     };
@@ -89,10 +90,9 @@ function passing(video, see) {
         next();
       });
     };
-    if (over) return settle();
+    const limit = setTimeout(end, PLAYING);
     video.addEventListener("ended", end, { once: true });
     video.addEventListener("error", end, { once: true });
-    setTimeout(end, PLAYING);
     next();
     video.play().catch(end);
   });

@@ -23,8 +23,7 @@ export class Local extends EventTarget {
   #questions = 0;
   #lesson = null; // {order, clips, frames, things, seconds, names, model} of the latest model
   #order = 0; // of the latest change: older lessons are of no use
-  #settled = 0; // of the change that the lesson holds for
-  #failed = 0; // of the change that could not be learned
+  #missing = "teach-two"; // the sentence why there is no model of the present things; null: there is
   #recording = null; // {name, pictures}
   #recent = []; // {time, picture}
   #moment = [];
@@ -188,6 +187,7 @@ export class Local extends EventTarget {
     this.#tell("state", { things, foreign, undo: removed.at(-1)?.what ?? null, learnable: learnable.length });
     this.#order++;
     this.#learn({ do: "drop", ids: gone, order: this.#order });
+    this.#missing = learnable.length < 2 ? "teach-two" : "not-learned-wait";
     if (learnable.length < 2) this.#lesson = null;
     else this.#adapt(learnable, foreign);
   }
@@ -199,7 +199,7 @@ export class Local extends EventTarget {
     const order = this.#order;
     const same = this.#lesson?.clips === clips; // only names have changed
     if (same && this.#lesson.names.join("\n") === names.join("\n")) {
-      this.#settled = order;
+      this.#missing = null;
       return this.#tell("learned", this.#lesson);
     }
     if (!same) this.#tell("learning", { done: 0, total });
@@ -208,21 +208,20 @@ export class Local extends EventTarget {
     try {
       const { model, seconds, made } = await this.#learn({ do: "learn", things, foreign: foreign.map(({ id }) => id), order, of });
       if (order !== this.#order) return;
-      this.#settled = order;
+      this.#missing = null;
       this.#lesson = { order: made, clips, names, model, frames: total, things: names.length, seconds: same ? this.#lesson.seconds : seconds };
       this.#device.open({ names, model: model.slice(0) });
       this.#tell("learned", this.#lesson);
     } catch {
       if (order !== this.#order) return;
-      this.#failed = order;
+      this.#missing = "site-unlearned";
       this.#tell("unlearned", { text: t("site-unlearned") });
     }
   }
 
   /** The adapted model and the names of its things; rejects with a Refused while it is older than they are. */
   async model() {
-    if (this.#taught.learnable.length < 2) throw new Refused("teach-two");
-    if (this.#settled !== this.#order) throw new Refused(this.#failed === this.#order ? "site-unlearned" : "not-learned-wait");
+    if (this.#missing) throw new Refused(this.#missing);
     return { names: this.#lesson.names, model: this.#lesson.model };
   }
 

@@ -18,6 +18,8 @@ from typing import Any
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
+from tests.app.decode.files import until
+
 # In a browser's profile: the port that it took, and the path of its socket.
 PORT_FILE = "DevToolsActivePort"
 
@@ -82,16 +84,10 @@ def tabs(profile: Path, *flags: str) -> Iterator[Tabs]:
     command = [program, *own, f"--user-data-dir={profile}", *flags, "about:blank"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as browser:
         try:
-            where = _written(profile / PORT_FILE)
+            told = profile / PORT_FILE
+            until(lambda: told.exists() and len(told.read_text().splitlines()) == 2, 60)
+            where = told.read_text().splitlines()
             with connect(f"ws://127.0.0.1:{where[0]}{where[1]}", max_size=None) as socket:
                 yield Tabs(socket)
         finally:
             browser.terminate()
-
-
-def _written(path: Path, seconds: float = 60.0) -> list[str]:
-    end = time.monotonic() + seconds
-    while not path.exists() or len(path.read_text().splitlines()) < 2:
-        assert time.monotonic() < end, "the browser does not start"
-        time.sleep(0.05)
-    return path.read_text().splitlines()

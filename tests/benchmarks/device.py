@@ -6,11 +6,8 @@ Both run in one page in turn, so that a busy machine is busy for both; the camer
 from __future__ import annotations
 
 import tempfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
-from threading import Thread
 from zipfile import ZipFile
 
 from playwright.sync_api import sync_playwright
@@ -19,6 +16,7 @@ from app.device.bundle import FOLDER, write_bundle
 from model import SupportSet, load_model
 from tests.app.people import chromium
 from tests.app.server import ROOT
+from tests.app.static import static_host
 
 RUNS, FRAMES = 21, 20  # in short turns: a shared machine changes its speed within seconds
 BARE = """
@@ -87,14 +85,10 @@ def device_against_a_bare_loop() -> None:
         folder = Path(scratch) / FOLDER
         (folder / "bare.js").write_text(BARE)
         (folder / "empty.html").write_text("<!doctype html><title>Benchmark</title>")
-        handler = partial(SimpleHTTPRequestHandler, directory=folder)
-        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
-            Thread(target=host.serve_forever, daemon=True).start()
-            with chromium(playwright) as browser:
-                page = browser.new_page()
-                page.goto(f"http://127.0.0.1:{host.server_port}/empty.html")
-                found = page.evaluate(MEASURE, [RUNS, FRAMES])
-            host.shutdown()
+        with static_host(folder) as (url, _), chromium(playwright) as browser:
+            page = browser.new_page()
+            page.goto(f"{url}empty.html")
+            found = page.evaluate(MEASURE, [RUNS, FRAMES])
     bare, ours = (median(rates) for rates in zip(*found["rates"], strict=True))
     ratio = median(b / a for a, b in found["rates"])
     print(f"on this device, medians of {RUNS} runs of {FRAMES} frames:")
