@@ -25,10 +25,13 @@ class Broken(Exception):
 
 
 def send(line: socket.socket, facts: Facts, body: bytes | memoryview = b"") -> None:
-    """Write one message; waits while the other side does not read."""
+    """Write one message; waits while the other side does not read. Raises Broken."""
     coded = json.dumps(facts).encode()
-    line.sendall(HEAD.pack(len(coded), len(body)) + coded)
-    line.sendall(body)
+    try:
+        line.sendall(HEAD.pack(len(coded), len(body)) + coded)
+        line.sendall(body)
+    except OSError as error:
+        raise Broken(error.strerror or "no line") from error
 
 
 def receive(

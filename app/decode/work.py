@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cv2
 
-from app.decode.wire import send
+from app.decode.wire import Broken, send
 from app.naming.drawing import shown_size
 from app.naming.frames import Seen
 from app.profile.file import read_profile
@@ -73,7 +73,7 @@ def answer(line: socket.socket, verb: str, path: str) -> None:
         send(line, {"problem": str(error)})
     except MemoryError:
         send(line, {"problem": TOO_MUCH_MEMORY})
-    except OSError:  # nobody listens any more
+    except Broken:  # nobody listens any more
         return
     except Exception as error:  # a file made for that brings any library to any exception
         send(line, {"failed": repr(error)[:500]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,20 @@ if TYPE_CHECKING:  # these tests also run where no browser is installed
     from playwright.sync_api import Browser
 
 SAMPLES = ROOT / "assets" / "samples"
+LAST = 4000  # letters of a server's log that are shown
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside what failed stands what the server said."""
+    report = yield
+    if report.failed:
+        for server in item.funcargs.values():
+            if isinstance(server, Server):
+                report.sections.append(("log of the server", server.log.read_text()[-LAST:]))
+    return report
 
 
 @pytest.fixture

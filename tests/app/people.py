@@ -62,8 +62,10 @@ def chromium(playwright: Playwright, *flags: str) -> Iterator[Browser]:
     browser = playwright.chromium.launch(
         executable_path=shutil.which("chromium"), args=["--no-sandbox", *flags]
     )
-    yield browser
-    browser.close()
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def camera(film: Path) -> tuple[str, ...]:
@@ -129,8 +131,8 @@ class Person:
             expect(self.page.locator(".card h3", has_text=thing)).to_be_visible(timeout=15_000)
         self.wait_until_learned(len(things))
 
-    def record(self, thing: str) -> None:
-        """Whatever the camera shows, for a moment."""
+    def record(self, thing: str, tries: int = 3) -> None:
+        """Whatever the camera shows, for a moment; again where a busy machine gave no picture."""
         stop = self.page.get_by_role("button", name="Stop camera")
         expect(stop).to_be_visible()
         self.page.wait_for_function("document.querySelector('#teach video').currentTime > 0")
@@ -138,7 +140,12 @@ class Person:
         self.press("Record")
         self.page.wait_for_timeout(1500)
         self.press(f"Stop recording {thing}")
-        expect(self.page.locator(".card h3", has_text=thing)).to_be_visible(timeout=20_000)
+        card = self.page.locator(".card h3", has_text=thing)
+        nothing = self.page.get_by_role("alert").filter(has_text="No picture arrived")
+        expect(card.or_(nothing)).to_be_visible(timeout=20_000)
+        if tries > 1 and nothing.is_visible():
+            return self.record(thing, tries - 1)
+        expect(card).to_be_visible()
 
     def wait_until_learned(self, things: int, seconds: float = 60.0) -> None:
         expect(self.page.locator(".lesson p")).to_contain_text(
@@ -170,19 +177,22 @@ def person(
     rate: frames a second that the camera gives at most; script: runs before the page's own.
     """
     context: BrowserContext = browser.new_context(**(DESKTOP | options))
-    visitor = Person(context.new_page())
-    page = visitor.page
-    page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda told: visitor.complaints.append(told.text) if told.type == "error" else None,
-    )
-    page.on("request", lambda request: visitor.outside.append(request.url))
-    page.add_init_script(SLOWED % rate + script)
-    page.goto(url)
-    page.wait_for_function("window.room !== undefined && document.querySelector('#teach video')")
-    yield visitor
-    context.close()
+    try:
+        visitor = Person(context.new_page())
+        page = visitor.page
+        page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda told: visitor.complaints.append(told.text) if told.type == "error" else None,
+        )
+        page.on("request", lambda request: visitor.outside.append(request.url))
+        page.add_init_script(SLOWED % rate + script)
+        page.goto(url)
+        opened = "window.room !== undefined && document.querySelector('#teach video')"
+        page.wait_for_function(opened)
+        yield visitor
+    finally:  # a test that failed leaves nobody behind in the rooms of the next
+        context.close()
     assert visitor.forgiving or not visitor.complaints
     host = url.split("/")[2]
     elsewhere = [u for u in visitor.outside if u.split(":")[0] in ("http", "https", "ws", "wss")]

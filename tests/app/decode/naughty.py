@@ -5,6 +5,7 @@ Everything else is as it is: the sandbox, the forking, the line to the server.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -34,6 +35,9 @@ def misbehave(line: socket.socket, verb: str, path: str) -> None:
         case "stumble":
             work.read_clip = lambda path, budget: [][1]
             answer_well(line, verb, path)
+        case "unread":
+            work.read_clip = _unreadable
+            answer_well(line, verb, path)
         case "half":
             line.sendall(HEAD.pack(20, 3 * 224 * 224) + b'{"frames": 1')
         case "long":
@@ -45,6 +49,10 @@ def misbehave(line: socket.socket, verb: str, path: str) -> None:
             send(line, {"problem": json.dumps(_about_myself(path))})
         case _:
             answer_well(line, verb, path)
+
+
+def _unreadable(path: str, budget: int) -> np.ndarray:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def _about_myself(path: str) -> dict[str, object]:
