@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import json
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,10 +17,10 @@ from urllib.parse import quote
 
 import onnx
 
-from app.device.bundle import HERE, PAGE, ROOT, runtime_licences, with_service_worker
+from app.device.bundle import HERE, ROOT
+from app.device.page import page_files, runtime_licences, with_service_worker
 from app.device.runtime import learning_files, runtime_files
 from app.handlers import sample_clips
-from app.words.language import in_english, language_files
 from model import InputError
 from model.card import PARTS, read_card
 from model.graph.parts import parts
@@ -29,9 +28,6 @@ from model.personaliser import DEFAULT
 
 SAMPLES = ROOT / "assets" / "samples"
 MANIFEST = "things.json"  # as in a bundle: what there is, for the service worker and the page
-# What is named from HOME, the service worker, lies beside the page and not among its scripts.
-IMPORTED = re.compile(r'(?:from |import |import\(|new URL\()"(\.{0,2}[\w./]+\.js)"(?!, HOME)')
-STYLES = ("icon.svg", "keep.css", "page.css")
 
 
 def write_site(out: Path, personaliser: Path | None = None) -> int:
@@ -68,18 +64,20 @@ def contents(personaliser: Path) -> dict[str, bytes]:
     model = parts(card, set_encoder, generator, backbone)
     if (told := personaliser / "MODEL_CARD.md").is_file():
         model["MODEL_CARD.md"] = told.read_bytes()
-    page = (*STYLES, "choose.js", *language_files(), *scripts("site.js"))
+    taught, watched = (sample_clips(SAMPLES, kind) for kind in ("clean", "clutter"))
+    page = page_files("site.html")
+    played = [{"name": name, "url": _url(own[0])} for name, own in watched.items()]
+    played_in_html = html.escape(json.dumps(played)).encode()
     files = {
-        "index.html": _index(),
+        **page,
+        "index.html": page["index.html"].replace(b"CLIPS", played_in_html),
         "README.md": (HERE / "SITE.md").read_bytes(),
         "LICENCES.md": (HERE / "SITE_LICENCES.md").read_bytes() + (ROOT / "LICENSE").read_bytes(),
         ".nojekyll": b"",  # GitHub Pages: these are the pages, do not build others
-        **{f"page/{name}": (PAGE / name).read_bytes() for name in page},
         **{f"runtime/{f.name}": f.read_bytes() for f in (*runtime_files(), *learning_files())},
         **runtime_licences(),
         **{f"model/{name}": part for name, part in model.items()},
     }
-    taught, watched = (sample_clips(SAMPLES, kind) for kind in ("clean", "clutter"))
     clips = [clip for own in (*taught.values(), *(w[:1] for w in watched.values())) for clip in own]
     for path in (*clips, SAMPLES / "README.md"):
         files[f"samples/{path.relative_to(SAMPLES).as_posix()}"] = path.read_bytes()
@@ -89,28 +87,6 @@ def contents(personaliser: Path) -> dict[str, bytes]:
         "sha256": sums,
     }
     return files | {MANIFEST: json.dumps(made, ensure_ascii=False, indent=1).encode()}
-
-
-def scripts(first: str) -> list[str]:
-    """All scripts of the page that `first` comes to import, itself included, as paths below it."""
-    needed, waiting = set(), [first]
-    while waiting:
-        if (name := waiting.pop()) in needed:
-            continue
-        needed.add(name)
-        for other in IMPORTED.findall((PAGE / name).read_text(encoding="utf-8")):
-            path = (PAGE / name).parent.joinpath(other).resolve()
-            if path.is_relative_to(PAGE):
-                waiting.append(path.relative_to(PAGE).as_posix())
-    return sorted(needed)
-
-
-def _index() -> bytes:
-    """The page, which may play these in place of a camera."""
-    watched = sample_clips(SAMPLES, "clutter")
-    clips = [{"name": name, "url": _url(own[0])} for name, own in watched.items()]
-    text = in_english((PAGE / "site.html").read_text(encoding="utf-8"))
-    return text.replace("CLIPS", html.escape(json.dumps(clips))).encode()
 
 
 def _url(clip: Path) -> str:

@@ -12,8 +12,9 @@ from onnx import numpy_helper
 from onnxruntime import InferenceSession
 
 from app.__main__ import main
+from app.device.page import page_files
 from app.device.runtime import FILES, LEARNING, learning_files, runtime_files
-from app.device.site import MANIFEST, contents, scripts, write_site
+from app.device.site import MANIFEST, contents, write_site
 from model import InputError, load_model
 from model.card import PARTS, read_card
 from model.graph.parts import parts
@@ -57,9 +58,9 @@ def test_a_site_is_whole_small_and_says_what_is_in_it(runtime: Path, tmp_path: P
 
 
 def test_the_page_of_a_site_knows_nothing_of_a_server() -> None:
-    page = set(scripts("site.js"))
-    assert {"adapt/worker.js", "worker.js", "teach.js", "local.js"} <= page
-    assert not page & {"app.js", "line.js", "standalone.js"}
+    there = page_files("site.html").keys()
+    assert {f"page/{part}.js" for part in ("adapt/worker", "worker", "teach", "local")} <= there
+    assert not there & {f"page/{part}.js" for part in ("app", "line", "standalone", "offline")}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """What the site does in place of the app: what is taught, opened, kept and undone."""
 
+from base64 import b64encode
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api")
@@ -7,8 +11,35 @@ from playwright.sync_api import Page
 
 from app.device.runtime import learning_files
 from model import InputError
+from tests.model.media import number_of, numbered, write_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+# The middle row of each picture that the page makes of a clip; lacks: this browser tells no frames.
+READ = """async ([bytes, lacks]) => {
+  const { prototype } = HTMLVideoElement;
+  const tell = prototype.requestVideoFrameCallback;
+  if (lacks) delete prototype.requestVideoFrameCallback;
+  const { pictures } = await import("/page/decode.js");
+  const clip = await (await fetch(`data:video/webm;base64,${bytes}`)).blob();
+  const squares = await pictures(clip, "clip.webm");
+  prototype.requestVideoFrameCallback = tell;
+  const wide = 4 * 224;
+  return squares.map(({ data }) => [...data.slice(112 * wide, 113 * wide)]);
+}"""
+
+
+@pytest.mark.parametrize("lacks", [False, True], ids=["as it plays", "by seeking"])
+def test_a_clip_is_looked_at_evenly(page: Page, tmp_path: Path, lacks: bool) -> None:
+    """Also one as a browser records it, which does not say how long it is."""
+    options = {} if lacks else {"live": "1"}
+    frames = (numbered(number) for number in range(120))
+    clip = write_video(tmp_path / "clip.webm", "libvpx", frames, container_options=options)
+    rows = page.evaluate(READ, [b64encode(clip.read_bytes()).decode(), lacks])
+    squares = (np.tile(np.reshape(row, (1, 224, 4)), (224, 1, 1))[..., :3] for row in rows)
+    numbers = [number_of(square) for square in squares]
+    assert len(numbers) == 40
+    assert all(abs(number - (3 * look + 1)) <= 3 for look, number in enumerate(numbers)), numbers
 
 
 def test_a_full_disk_keeps_no_answer_back(page: Page) -> None:
