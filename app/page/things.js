@@ -42,20 +42,20 @@ export class Things {
 
   update(things, foreign) {
     this.#showForeign(foreign);
-    const gone = new Set(this.#cards.keys());
     this.#colours = new Map(things.map((thing, position) => [thing.name, `colour-${position % COLOURS}`]));
+    const here = new Set(things.map((thing) => thing.id));
+    for (const [id, card] of this.#cards) {
+      if (here.has(id)) continue;
+      card.element.remove(); // first, or the next would be moved to its place and lose the focus
+      this.#cards.delete(id);
+    }
     things.forEach((thing, position) => {
-      gone.delete(thing.id);
       let card = this.#cards.get(thing.id);
       if (!card) this.#cards.set(thing.id, (card = new Card(thing.id, this.act)));
       card.update(thing, this.colour(thing.name), this.#thumbs);
       if (this.list.children[position] !== card.element)
         this.list.insertBefore(card.element, this.list.children[position] ?? null);
     });
-    for (const id of gone) {
-      this.#cards.get(id).element.remove();
-      this.#cards.delete(id);
-    }
     const clips = [...things.flatMap((thing) => thing.clips), ...foreign];
     const used = new Set(clips.map((clip) => clip.id));
     this.#unused = this.#unused.filter((id) => !used.has(id));

@@ -154,3 +154,40 @@ def test_a_tone_leads_only_who_looks(page: Page) -> None:
       return [seen, old, hidden];
     }""")
     assert seen > 0 and old == 0 and hidden == 0
+
+
+def test_what_changes_elsewhere_takes_no_focus(page: Page) -> None:
+    """A thing goes, comes or grows, or a moment comes, while somebody is at another one."""
+    focused = page.evaluate("""async () => {
+      const { Things } = await import("/page/things.js");
+      document.body.innerHTML = `<ul></ul><details open><summary></summary><ul></ul></details>`;
+      const [list, foreign] = [document.querySelector("ul"), document.querySelector("details")];
+      const things = new Things(list, foreign, {});
+      const clips = (...ids) => ids.map((id) => ({ id, frames: 1 }));
+      for (const id of "abcdem") things.addClip({ id, thumbs: ["data:,"] });
+      const mug = { id: "1", name: "mug", clips: clips("a") };
+      const keys = { id: "2", name: "keys", clips: clips("b") };
+      const pen = { id: "3", name: "pen", clips: clips("c") };
+      const stays = [];
+      const at = (find, next, moments = clips("m")) => {
+        things.update([mug, keys], clips("m"));
+        const all = list.children[1].querySelector("details");
+        all.open = true;
+        all.dispatchEvent(new Event("toggle"));
+        const place = find(list.children[1]);
+        place.focus();
+        const before = document.activeElement === place;
+        things.update(next, moments);
+        stays.push(before && document.activeElement === place);
+      };
+      const rename = (card) => card.querySelector(".tools button:nth-of-type(2)");
+      const frame = (card) => card.querySelector(".clips button, .clips [tabindex]");
+      at(rename, [keys]);
+      at(rename, [pen, mug, keys]);
+      at(rename, [mug, { ...keys, clips: clips("b", "d") }]);
+      at(frame, [{ ...mug, clips: clips("a", "e") }, keys, pen]);
+      at(frame, [mug, keys], clips("m", "e"));
+      at(() => foreign.querySelector("button"), [mug]);
+      return stays;
+    }""")
+    assert focused == [True] * 6
