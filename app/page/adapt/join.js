@@ -3,6 +3,7 @@
 
 import { CholeskyDecomposition, Matrix, protobuf } from "../../runtime/learning.min.mjs";
 import { dot, framesOf, gram } from "./head.js";
+import { joined } from "./joined.js";
 import { layout, sharpness, unknownConstants } from "./unknown.js";
 
 // The numbers of fields in onnx.proto3, each with the wire type of what has a length.
@@ -24,14 +25,14 @@ export function assemble(model, graph, tensors) {
   }
   const added = more.finish();
   const opening = protobuf.Writer.create().uint32(GRAPH).uint32(graph.length + added.length).finish();
-  return together(model, opening, graph, added);
+  return joined(Uint8Array, [model, opening, graph, added]);
 }
 
 /** The file with what it says of itself: {key: text}. */
 export function described(file, metadata) {
   const told = protobuf.Writer.create();
   for (const [key, value] of Object.entries(metadata)) told.uint32(METADATA).fork().uint32(KEY).string(key).uint32(VALUE).string(value).ldelim();
-  return together(file, told.finish());
+  return joined(Uint8Array, [file, told.finish()]);
 }
 
 /** The tensors of a fitted head, for `assemble`; support: scaled features, floor, looks: as in model/graph/join.py. */
@@ -74,14 +75,4 @@ function named(values, made) {
 
 function transposed(rows) {
   return rows[0].flatMap((_, i) => rows.map((row) => row[i]));
-}
-
-function together(...pieces) {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

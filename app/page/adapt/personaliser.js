@@ -5,6 +5,7 @@ import { Matrix } from "../../runtime/learning.min.mjs";
 import { mistakenFor } from "./counter_examples.js";
 import { countShots, fit, length, normalised } from "./head.js";
 import { assemble, constants, described } from "./join.js";
+import { joined } from "./joined.js";
 import { BYTES, SIDE } from "./sampling.js";
 import { median, offsets, ownLooks } from "./unknown.js";
 
@@ -97,7 +98,7 @@ export class Personaliser {
         done += count;
         await after(done);
       }
-      known.set(id, joined(rows));
+      known.set(id, joined(Float32Array, rows));
     }
   }
 
@@ -117,12 +118,6 @@ function forgetAllBut(known, clips) {
   for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
 }
 
-function joined(rows) {
-  const whole = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
-  rows.reduce((at, row) => (whole.set(row, at), at + row.length), 0);
-  return whole;
-}
-
 /** The mean (E,) of `count` rows. */
 function mean(parts, count) {
   const rows = matrix(parts, count);
@@ -131,6 +126,6 @@ function mean(parts, count) {
 
 /** (count, D) float64. */
 function matrix(parts, count) {
-  const values = joined(parts);
+  const values = joined(Float32Array, parts);
   return Matrix.from1DArray(count, values.length / count, values);
 }

@@ -2,6 +2,7 @@
 
 import { rgb, rgba } from "../rgb.js";
 import { runtime } from "../runtime.js";
+import { joined } from "./joined.js";
 import { Personaliser } from "./personaliser.js";
 import { pack, unpack } from "./profile.js";
 import { BYTES, SIDE, evenly, selectFrames } from "./sampling.js";
@@ -27,13 +28,13 @@ const work = {
   async keep({ id, pictures, moment }) {
     const frames = pictures.map(rgb);
     const some = moment ? evenly(frames.length, MOMENT).map((i) => frames[i]) : selectFrames(frames);
-    return store(id, joined(some));
+    return store(id, joined(Uint8Array, some));
   },
 
   /** Keep the clip `from`, without one of its frames, as the clip `id`. */
   cut({ from, id, number }) {
     const frames = clips.get(from);
-    return store(id, joined([frames.subarray(0, number * BYTES), frames.subarray((number + 1) * BYTES)]));
+    return store(id, joined(Uint8Array, [frames.subarray(0, number * BYTES), frames.subarray((number + 1) * BYTES)]));
   },
 
   /** Forget these clips: what is taught has changed. */
@@ -92,12 +93,6 @@ async function thumbnail(frame) {
   pen.drawImage(whole, 0, 0, THUMB, THUMB);
   const jpeg = await small.convertToBlob({ type: "image/jpeg", quality: QUALITY });
   return `data:image/jpeg;base64,${btoa(String.fromCharCode(...new Uint8Array(await jpeg.arrayBuffer())))}`;
-}
-
-function joined(frames) {
-  const whole = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length, 0));
-  frames.reduce((at, frame) => (whole.set(frame, at), at + frame.length), 0);
-  return whole;
 }
 
 // The model is for one at a time; what concerns clips alone need not wait for it.
