@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from model.nn import head
 from model.nn.film import FilmGenerator
-from model.nn.statistics import StatisticsFilm, statistics
 
 
 class TinyCnaps(nn.Module):
@@ -52,22 +51,3 @@ class TinyCnaps(nn.Module):
         d2 = head.distances(support, labels, query.flatten(0, 1), ways)
         logits = -self.log_temperature.exp() * d2
         return logits.unflatten(0, query.shape[:2]).amax(1)
-
-
-class TinyStatistics(TinyCnaps):
-    """The same with the set encoder by channel statistics: its rows are the frames themselves."""
-
-    def __init__(self) -> None:
-        super().__init__("unit")
-        self.set_encoder = nn.Identity()
-        self.film_generator = StatisticsFilm((5, 8), code=4)
-        self.project = torch.randn(12, 13)  # frozen: 12 numbers a frame -> 13 channels
-        for name, parameter in self.film_generator.named_parameters():
-            if not name.startswith(("code", "first")):  # those that start at 0
-                nn.init.normal_(parameter, std=0.3)
-
-    def embeddings(self, frames: Tensor) -> Tensor:
-        return frames @ self.project.to(frames)
-
-    def context(self, rows: Tensor, labels: Tensor) -> Tensor:
-        return statistics(rows, labels)
