@@ -193,7 +193,7 @@ def person(
         yield visitor
     finally:  # a test that failed leaves nobody behind in the rooms of the next
         context.close()
-    assert visitor.forgiving or not visitor.complaints
+    assert visitor.forgiving or not visitor.complaints, visitor.complaints
     host = url.split("/")[2]
     elsewhere = [u for u in visitor.outside if u.split(":")[0] in ("http", "https", "ws", "wss")]
     assert not [u for u in elsewhere if u.split("/")[2] != host]

@@ -69,14 +69,18 @@ def launch(folder: Path, command: list[str], port: int = 0, path: str = "") -> S
     scheme = "https" if "--https" in command else "http"
     unknown = ssl._create_unverified_context()  # the certificate is as new as the server
     url, end = f"{scheme}://127.0.0.1:{port}", time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url + "/healthz", context=unknown):
-                return Server(url, folder, log, process)
-        except OSError:
-            time.sleep(0.1)
-    process.kill()
-    raise AssertionError(f"the app did not start: {log.read_text()}")
+    try:
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                with urllib.request.urlopen(url + "/healthz", context=unknown):
+                    return Server(url, folder, log, process)
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(f"the app did not start: {log.read_text()}")
+    except BaseException:  # the test's own time may be over
+        process.kill()
+        process.wait()
+        raise
 
 
 def free_port() -> int:

@@ -20,7 +20,7 @@ from tests.app.people import DESKTOP, PHONE, Person, camera, chromium, film, per
 from tests.app.people import clips as of
 from tests.app.server import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 SECONDS = 9.0  # that the camera shows each thing while it is taught
 

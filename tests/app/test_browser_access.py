@@ -14,7 +14,7 @@ from tests.app.people import PHONE, Person, person
 from tests.app.server import Server
 from tests.app.test_browser_phone import TEACH
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 LEAST = 44  # pixels of what is to be pressed, either way
 # Controls that are smaller: [what, width, height]; a box to tick is pressed on its words, too.
 SMALL = """(least) => [...document.querySelectorAll(

@@ -21,7 +21,7 @@ from tests.app.staged import Clip, dark, looks, read, shaken, unmoved
 from tests.app.test_browser_hear import STUB
 from tests.model.media import write_video
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 WORDS = ("Too dark: make more light.", "Blurred: hold it still.", "Nothing moves: turn it.")
 LEFT, SAME = "Cut off at the left.", "The same place as before: go to another."
 # A hint is shown, or the recording is over.

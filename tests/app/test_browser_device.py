@@ -25,7 +25,7 @@ from tests.app.server import start
 from tests.app.static import static_host
 from tests.app.test_bundle import opened
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 THINGS = ("mustard bottle", "water bottle")
 COMPARED = 200  # real frames, of all sample clips
 COUNT_FRAMES = """

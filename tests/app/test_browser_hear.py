@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.app.people import PHONE, Person, person
 from tests.app.server import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 # Stand-ins for loudspeaker, voice and motor, which note what they were to do.
 STUB = """
 window.tones = [];

@@ -19,7 +19,7 @@ from tests.app.people import Person, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import Server, free_port, start
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 THINGS = ("mustard bottle", "water bottle")
 NARROW = {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True}
 HERS = Path(__file__).parent / "profiles" / "version-1.zip"

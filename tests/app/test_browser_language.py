@@ -14,7 +14,7 @@ from tests.app.server import Server
 from tests.app.test_browser_axe import complaints
 from tests.app.test_browser_phone import TEACH
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 # A stand-in for the voice of the machine, which notes what it was to say, and as what.
 STUB = """
 window.said = [];

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 from tests.app.people import PHONE, Person, person
 from tests.app.server import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 UPRIGHT: ViewportSize = {"width": 360, "height": 740}  # as PHONE
 ON_ITS_SIDE: ViewportSize = {"width": 740, "height": 360}
 TWELVE = 1000  # pixels of the list of twelve things, at most

@@ -16,7 +16,7 @@ from tests.app.people import person
 from tests.app.server import Server, free_port, start
 from tests.tiny import write_tiny
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 
 def test_two_people_never_see_each_other(browser: Browser, quick: Server) -> None:

@@ -25,7 +25,7 @@ from tests.app.static import adapt_in_page, static_host
 from tests.app.tabs import tabs
 from tests.app.test_browser_storage import PRIVATE
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 FILMED, FROM_FILE, RENAMED = ("mustard bottle", "water bottle"), "red mug", "my cup"
 TOLERANCE = 1e-3
 TIMEOUT = 60_000  # ms, on a machine that is busy with other tests

@@ -11,7 +11,7 @@ from app.profile.file import read_profile
 from tests.app.people import person
 from tests.app.server import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 BLOCKED = """
 const refuse = () => { throw new DOMException("The operation is insecure.", "SecurityError"); };

@@ -15,7 +15,7 @@ from tests.app.people import Person, camera, chromium, person
 from tests.app.server import Server
 from tests.model.media import numbered, write_video
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

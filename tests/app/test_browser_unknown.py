@@ -14,7 +14,7 @@ from tests.app.people import clips as of
 from tests.app.server import Server
 from tests.model.media import write_video
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 THINGS = ("mustard bottle", "water bottle")
 NOTHING = "None of your things"
 

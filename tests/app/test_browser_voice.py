@@ -13,7 +13,7 @@ from tests.app.people import PHONE, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 THINGS = ("mustard bottle", "water bottle")
 NOTHING = "None of your things"
 # A stand-in for the voice of the machine, which notes what it was to say.

@@ -13,7 +13,7 @@ from tests.app.people import PHONE, Person, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 PUDDING, BOTTLE = THINGS = ("chocolate pudding", "water bottle")
 STRANGER = 2  # the mark of what is never taught, a box much like the pudding's
 NOTHING = "None of your things"

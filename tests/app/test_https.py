@@ -74,7 +74,6 @@ def pin(server: Server) -> str:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(120)
 def test_a_phone_opens_the_code_and_has_a_camera(secure: Server) -> None:
     pytest.importorskip("playwright.sync_api")
     from playwright.sync_api import expect, sync_playwright

@@ -13,7 +13,7 @@ from app.device.runtime import learning_files
 from model import InputError
 from tests.model.media import number_of, numbered, write_video
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 # The middle row of each picture that the page makes of a clip; lacks: this browser tells no frames.
 READ = """async ([bytes, lacks]) => {
