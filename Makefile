@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A file of tests stays in one process, with its fixtures; the longest, which drive a browser, come
 # early, so that no process is left alone with them.
-APART := -n 3 --dist loadfile --no-loadscope-reorder
+APART := -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
