@@ -37,10 +37,8 @@ def test_nothing_of_torch_is_there(python: Path) -> None:
     assert call(python, "-c", code).stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    "how", [["tests/model/test_personaliser.py"], ["tests", "--collect-only"]], ids=" ".join
-)
-def test_adapting_passes_its_tests_and_all_others_are_found(python: Path, how: list[str]) -> None:
+@pytest.mark.parametrize("how", [["tests/model"], ["tests", "--collect-only"]], ids=" ".join)
+def test_the_models_fast_tests_pass_and_all_others_are_found(python: Path, how: list[str]) -> None:
     """To find a test is to import all that it runs."""
     fast = ["-q", "-m", "not slow and not browser", "-p", "no:cacheprovider"]
     done = call(python, "-m", "pytest", *fast, *how)

@@ -171,7 +171,7 @@ def _next(
     try:
         facts, body = receive(line, most, look)
     except Broken as error:
-        log.warning("a decoder fell silent: %s", error)
+        log.warning("the line to a decoder broke: %s", error)
         raise InputError(FAILED) from error
     if "failed" in facts:
         log.warning("decoding failed: %.300r", facts["failed"])

@@ -15,16 +15,14 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
-from app.device.page import page_files, runtime_licences, with_service_worker
-from app.device.runtime import runtime_files
+from app.device.page import HERE, ROOT, page_files, with_service_worker
+from app.device.runtime import runtime_files, runtime_licences
 from model import Adapted
 from model.adapted import Answers
 from model.saving import atomic_write
 
 Ask = Callable[[np.ndarray], Answers]
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 FOLDER = "my-things"  # in the zip
 GOLDEN = 12  # frames
 NO_REPORT = "It was not tested."

@@ -7,14 +7,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import onnxruntime
-
 from app.words.language import in_english, language_files
 
-PAGE = Path(__file__).resolve().parents[1] / "page"
+HERE = Path(__file__).resolve().parent
+PAGE, ROOT = HERE.parent / "page", HERE.parents[1]
 LINKED = re.compile(r'(?:href|src)="page/([^"]+)"')
-# What is named from HOME, the service worker, lies beside the page and not among its scripts.
-IMPORTED = re.compile(r'(?:from |import |import\(|new URL\()"(\.{0,2}[\w./]+\.js)"(?!, HOME)')
+# Of the app's own scripts; those of the runtime end in .mjs.
+IMPORTED = re.compile(r'(?:from |import |import\(|new URL\((?=[^)]+, import\.meta))"([^"]+\.js)"')
 
 
 def page_files(name: str) -> dict[str, bytes]:
@@ -32,8 +31,7 @@ def page_files(name: str) -> dict[str, bytes]:
         if part.endswith(".js"):
             code = (PAGE / part).read_text(encoding="utf-8")
             others = ((PAGE / part).parent.joinpath(other) for other in IMPORTED.findall(code))
-            inside = (other.resolve() for other in others if other.resolve().is_relative_to(PAGE))
-            waiting += [other.relative_to(PAGE).as_posix() for other in inside]
+            waiting += [other.resolve().relative_to(PAGE).as_posix() for other in others]
     parts = [*sorted(needed), *language_files()]
     return {"index.html": html.encode()} | {
         f"page/{part}": (PAGE / part).read_bytes() for part in parts
@@ -50,10 +48,3 @@ def with_service_worker(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], d
     worker = (PAGE / "offline.js").read_bytes() + f"// It keeps {whole}.\n".encode()
     sums["offline.js"] = hashlib.sha256(worker).hexdigest()
     return {**files, "offline.js": worker}, sums
-
-
-def runtime_licences() -> dict[str, bytes]:
-    """Those of onnxruntime: its Python package has the notices that the one of npm lacks."""
-    theirs = Path(onnxruntime.__file__).parent
-    names = ("LICENSE", "ThirdPartyNotices.txt")
-    return {f"runtime/{name}": (theirs / name).read_bytes() for name in names}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import onnxruntime
+
 from app.words.language import Refused, Said
 
 # Beside the packages of the environment, and with them it goes.
@@ -23,6 +25,13 @@ def runtime_files(folder: Path = RUNTIME) -> list[Path]:
 def learning_files(folder: Path = RUNTIME) -> list[Path]:
     """The files that adapting needs besides; InputError unless all are there."""
     return _files(folder, LEARNING)
+
+
+def runtime_licences() -> dict[str, bytes]:
+    """Those of onnxruntime: its Python package has the notices that the one of npm lacks."""
+    theirs = Path(onnxruntime.__file__).parent
+    names = ("LICENSE", "ThirdPartyNotices.txt")
+    return {f"runtime/{name}": (theirs / name).read_bytes() for name in names}
 
 
 def _files(folder: Path, names: tuple[str, ...]) -> list[Path]:

@@ -17,9 +17,8 @@ from urllib.parse import quote
 
 import onnx
 
-from app.device.bundle import HERE, ROOT
-from app.device.page import page_files, runtime_licences, with_service_worker
-from app.device.runtime import learning_files, runtime_files
+from app.device.page import HERE, ROOT, page_files, with_service_worker
+from app.device.runtime import learning_files, runtime_files, runtime_licences
 from app.handlers import sample_clips
 from model import InputError
 from model.card import PARTS, read_card

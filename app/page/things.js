@@ -14,7 +14,7 @@ export class Things {
   #colours = new Map(); // thing name -> class, by the position among all things
   #thumbs = new Map(); // clip id -> data URLs
   #unused = []; // ids of removed clips that have thumbnails, the latest last
-  #moments = ""; // what is shown of them
+  #moments = []; // what is shown of each
 
   /** list: the <ul> for the cards; foreign: the <details> for counter-examples; act: what the buttons do. */
   constructor(list, foreign, act) {
@@ -69,13 +69,16 @@ export class Things {
   }
 
   #showForeign(moments) {
-    const now = look(moments, this.#thumbs);
-    if (now === this.#moments) return; // nothing takes the focus from what stays as it is
+    const now = moments.map((moment) => look([moment], this.#thumbs));
+    const changed = now.findIndex((one, index) => one !== this.#moments[index]);
+    const kept = changed < 0 ? now.length : changed; // nothing takes the focus from what stays as it is
     this.#moments = now;
     this.foreign.hidden = !moments.length;
     this.foreign.firstElementChild.textContent = t("foreign", { moments: counted("moments", moments.length) });
-    this.foreign.lastElementChild.replaceChildren(...moments.map((clip, index) => {
-      const number = index + 1;
+    const list = this.foreign.lastElementChild;
+    for (const item of [...list.children].slice(kept)) item.remove();
+    list.append(...moments.slice(kept).map((clip, index) => {
+      const number = kept + index + 1;
       const title = t("moment-title", { number, frames: counted("frames", clip.frames) });
       const forget = button(t("forget-moment"), () => this.#forget(clip.id), t("forget-moment-of", { number }));
       return clipItem(clip, title, { key: "moment-of", values: { number } }, this.#thumbs, forget);
@@ -141,12 +144,12 @@ class Card {
   }
 
   update(thing, colour, thumbs) {
-    const now = colour + thing.name + look(thing.clips, thumbs);
+    this.element.classList.remove(this.colour);
+    this.element.classList.add((this.colour = colour));
+    const now = thing.name + look(thing.clips, thumbs);
     if (now === this.now) return; // nothing takes the focus from what stays as it is
     Object.assign(this, { now, thing, thumbs, name: thing.name });
     const frames = thing.clips.reduce((sum, clip) => sum + clip.frames, 0);
-    this.element.classList.remove(this.colour);
-    this.element.classList.add((this.colour = colour));
     this.title.textContent = thing.name;
     this.count.textContent = frames
       ? `${t("clips", { count: thing.clips.length })} · ${t("frames", { count: frames })}`

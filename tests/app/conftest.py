@@ -28,12 +28,13 @@ LAST = 4000  # letters of a server's log that are shown
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Beside what failed stands what the server said."""
+    """Beside what failed stands what the servers said that are fixtures of it."""
     report = yield
     if report.failed:
         for server in item.funcargs.values():
-            if isinstance(server, Server):
-                report.sections.append(("log of the server", server.log.read_text()[-LAST:]))
+            if isinstance(server, Server) and server.log.is_file():
+                said = server.log.read_text(encoding="utf-8", errors="replace")
+                report.sections.append(("log of the server", said[-LAST:]))
     return report
 
 

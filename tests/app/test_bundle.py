@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from app.device.bundle import FOLDER, GOLDEN, contents, write_bundle
 from app.device.runtime import FILES, runtime_files
 from app.live import GONE
 from app.live.model import model_route
+from app.words.language import language_files
 from model import Adapted, InputError, load_model
 from tests.app.fakes import BLUE, RED, frames, house
 from tests.app.server import ROOT
@@ -88,22 +90,15 @@ def test_what_checks_needs_numpy_and_onnxruntime_only() -> None:
 
 
 def test_the_page_has_all_that_it_imports_and_nothing_else(adapted: Adapted, runtime: Path) -> None:
-    page, needed, waiting = (
-        ROOT / "app" / "page",
-        {"page.css", "icon.svg"},
-        ["choose.js", "standalone.js"],
-    )
-    while waiting:
-        if (name := waiting.pop()) not in needed:
-            needed.add(name)
-            code = (page / name).read_text(encoding="utf-8")
-            waiting += re.findall(r'(?:from|import) "\./([\w.]+)"', code)
-            waiting += re.findall(r'new URL\("([\w.]+\.js)", import\.meta\.url\)', code)
     there = contents(adapted, LESSON, [], adapted.answers)
-    parts = {name.removeprefix("page/") for name in there if name.startswith("page/")}
-    assert {part for part in parts if not part.startswith("languages/")} == needed
-    for link in re.findall(r'(?:href|src)="([^"]+)"', there["index.html"].decode()):
-        assert link in there
+    named = set(re.findall(r'(?:href|src)="([^"]+)"', there["index.html"].decode()))
+    for path, code in there.items():
+        if path.startswith("page/") and path.endswith(".js"):
+            others = re.findall(r"""["'`]([^"'`\s]+\.js)["'`]""", code.decode())
+            named |= {os.path.normpath(f"page/{other}") for other in others}
+    named.remove("page/offline.js")  # beside the page, and so named
+    named |= {f"page/{name}" for name in language_files()}
+    assert named == {path for path in there if path.startswith("page/")}
 
 
 def opened(body: bytes) -> tuple[list[str], bytes]:

@@ -63,7 +63,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600)  # the app starts eleven times
 def test_a_server_that_is_killed_at_any_moment_leaves_nothing(tmp_path: Path) -> None:
     chance, fetched = random.Random(0), []
     (tmp_path / "temporary").mkdir()

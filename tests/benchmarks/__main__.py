@@ -9,7 +9,7 @@ from tests.benchmarks.adaptation import (
     scaling,
 )
 from tests.benchmarks.device import device_against_a_bare_loop
-from tests.benchmarks.hints import hints_after_their_frames
+from tests.benchmarks.hints import hints_after_their_pictures
 from tests.benchmarks.live import live_against_an_instant_answer
 from tests.benchmarks.reading import reading_against_opencv
 
@@ -22,4 +22,4 @@ if __name__ == "__main__":
     scaling()
     live_against_an_instant_answer()
     device_against_a_bare_loop()
-    hints_after_their_frames()
+    hints_after_their_pictures()

@@ -1,4 +1,4 @@
-"""How long after a frame was taken the hint that it leads to stands on the page.
+"""How long after the picture that decides a hint of the coach was taken it stands on the page.
 
 python -m tests.benchmarks.hints
 """
@@ -20,15 +20,15 @@ from tests.model.media import write_video
 from tests.tiny import write_tiny
 
 TIMES = 9
-RATE = 30  # frames a second
+RATE = 30  # pictures a second
 CLOCK = """{
-  const { prototype } = HTMLCanvasElement;
-  const { toBlob } = prototype;
+  const { prototype } = CanvasRenderingContext2D;
+  const { getImageData } = prototype;
   let taken = 0;
   window.delays = []; // ms
-  prototype.toBlob = function (...rest) {
+  prototype.getImageData = function (...rest) {
     taken = performance.now();
-    toBlob.apply(this, rest);
+    return getImageData.apply(this, rest);
   };
   addEventListener("DOMContentLoaded", () => new MutationObserver((changes) => {
     const advice = changes.find(({ target }) => target.matches?.(".advice"))?.target;
@@ -37,7 +37,7 @@ CLOCK = """{
 }"""
 
 
-def hints_after_their_frames() -> None:
+def hints_after_their_pictures() -> None:
     clip = read(ROOT / "assets" / "samples")[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -62,10 +62,10 @@ def hints_after_their_frames() -> None:
         finally:
             server.stop()
     print(
-        f"hint after its frame: median {median(delays):.0f} ms, longest {max(delays):.0f} ms of "
-        f"{len(delays)}; {max(delays) * RATE / 1000:.1f} times what lies between two frames"
+        f"hint after its picture: median {median(delays):.0f} ms, longest {max(delays):.0f} ms of "
+        f"{len(delays)}; {max(delays) * RATE / 1000:.1f} times what lies between two pictures"
     )
 
 
 if __name__ == "__main__":
-    hints_after_their_frames()
+    hints_after_their_pictures()

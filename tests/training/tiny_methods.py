@@ -35,7 +35,7 @@ class TinyPrototypes(TinyCnaps):
 
 
 class TinyStatistics(TinyCnaps):
-    """The same with the set encoder by channel statistics: its rows are the frames themselves."""
+    """Simple CNAPs with a set encoder by channel statistics: its rows are the frames themselves."""
 
     def __init__(self) -> None:
         super().__init__("unit")
@@ -54,7 +54,7 @@ class TinyStatistics(TinyCnaps):
 
 
 class TinyGenerated(TinyCnaps):
-    """CNAPs: the same under the generated linear head."""
+    """CNAPs: the networks of Simple CNAPs under a generated linear head."""
 
     def __init__(self) -> None:
         super().__init__("raw")

@@ -2,8 +2,8 @@
 // together stands in model/graph/parts.py.
 
 import { CholeskyDecomposition, Matrix, protobuf } from "../../runtime/learning.min.mjs";
+import { concatenated } from "./arrays.js";
 import { dot, framesOf, gram } from "./head.js";
-import { joined } from "./joined.js";
 import { layout, sharpness, unknownConstants } from "./unknown.js";
 
 // The numbers of fields in onnx.proto3, each with the wire type of what has a length.
@@ -25,14 +25,14 @@ export function assemble(model, graph, tensors) {
   }
   const added = more.finish();
   const opening = protobuf.Writer.create().uint32(GRAPH).uint32(graph.length + added.length).finish();
-  return joined(Uint8Array, [model, opening, graph, added]);
+  return concatenated(Uint8Array, [model, opening, graph, added]);
 }
 
 /** The file with what it says of itself: {key: text}. */
 export function described(file, metadata) {
   const told = protobuf.Writer.create();
   for (const [key, value] of Object.entries(metadata)) told.uint32(METADATA).fork().uint32(KEY).string(key).uint32(VALUE).string(value).ldelim();
-  return joined(Uint8Array, [file, told.finish()]);
+  return concatenated(Uint8Array, [file, told.finish()]);
 }
 
 /** The tensors of a fitted head, for `assemble`; support: scaled features, floor, looks: as in model/graph/join.py. */

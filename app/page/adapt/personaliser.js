@@ -2,10 +2,10 @@
 // What of a support set was seen before is not looked at again (model/memory.py).
 
 import { Matrix } from "../../runtime/learning.min.mjs";
+import { concatenated } from "./arrays.js";
 import { mistakenFor } from "./counter_examples.js";
 import { countShots, fit, length, normalised } from "./head.js";
 import { assemble, constants, described } from "./join.js";
-import { joined } from "./joined.js";
 import { BYTES, SIDE } from "./sampling.js";
 import { median, offsets, ownLooks } from "./unknown.js";
 
@@ -98,7 +98,7 @@ export class Personaliser {
         done += count;
         await after(done);
       }
-      known.set(id, joined(Float32Array, rows));
+      known.set(id, concatenated(Float32Array, rows));
     }
   }
 
@@ -126,6 +126,6 @@ function mean(parts, count) {
 
 /** (count, D) float64. */
 function matrix(parts, count) {
-  const values = joined(Float32Array, parts);
+  const values = concatenated(Float32Array, parts);
   return Matrix.from1DArray(count, values.length / count, values);
 }

@@ -2,7 +2,7 @@
 
 import { rgb, rgba } from "../rgb.js";
 import { runtime } from "../runtime.js";
-import { joined } from "./joined.js";
+import { concatenated } from "./arrays.js";
 import { Personaliser } from "./personaliser.js";
 import { pack, unpack } from "./profile.js";
 import { BYTES, SIDE, evenly, selectFrames } from "./sampling.js";
@@ -28,13 +28,13 @@ const work = {
   async keep({ id, pictures, moment }) {
     const frames = pictures.map(rgb);
     const some = moment ? evenly(frames.length, MOMENT).map((i) => frames[i]) : selectFrames(frames);
-    return store(id, joined(Uint8Array, some));
+    return store(id, concatenated(Uint8Array, some));
   },
 
   /** Keep the clip `from`, without one of its frames, as the clip `id`. */
   cut({ from, id, number }) {
     const frames = clips.get(from);
-    return store(id, joined(Uint8Array, [frames.subarray(0, number * BYTES), frames.subarray((number + 1) * BYTES)]));
+    return store(id, concatenated(Uint8Array, [frames.subarray(0, number * BYTES), frames.subarray((number + 1) * BYTES)]));
   },
 
   /** Forget these clips: what is taught has changed. */

@@ -1,4 +1,6 @@
-"""A fork server whose children do what the name of their file says: `python -m tests.app.naughty`.
+"""A fork server whose children do what the name of their file says.
+
+    python -m tests.app.decode.naughty DESCRIPTOR FOLDER
 
 Everything else is as it is: the sandbox, the forking, the line to the server.
 """

@@ -58,13 +58,13 @@ def test_refusals_come_through_in_their_own_words(
 @pytest.mark.parametrize(
     ("does", "says", "logged"),
     [
-        ("crash", "made the decoder fail", "fell silent: the line ended"),
+        ("crash", "made the decoder fail", "broke: the line ended"),
         ("hang", "took more than 1 s", ""),
         ("eat", "too much memory", ""),
         ("stumble", "made the decoder fail", "IndexError"),
         ("unread", "made the decoder fail", "Input/output error"),
-        ("half", "made the decoder fail", "fell silent: the line ended"),
-        ("long", "made the decoder fail", "fell silent: a message of 2 + "),
+        ("half", "made the decoder fail", "broke: the line ended"),
+        ("long", "made the decoder fail", "broke: a message of 2 + "),
     ],
 )
 def test_a_child_that_fails_takes_nothing_along(
@@ -81,7 +81,7 @@ def test_a_child_that_fails_takes_nothing_along(
         patch.setattr(decoder, "CLIP_SECONDS", 1.0 if does == "hang" else 60.0)
         with pytest.raises(InputError, match=says):
             naughty.read_clip(room, file(video.parent, does))
-    assert logged in caplog.text
+    assert logged in caplog.text if logged else not caplog.text
     assert len(naughty.read_clip(room, video)) > 1, "the next one is well"
 
 

@@ -186,8 +186,11 @@ def test_what_changes_elsewhere_takes_no_focus(page: Page) -> None:
       at(rename, [pen, mug, keys]);
       at(rename, [mug, { ...keys, clips: clips("b", "d") }]);
       at(frame, [{ ...mug, clips: clips("a", "e") }, keys, pen]);
+      at(frame, [keys]);
+      at(frame, [pen, mug, keys]);
       at(frame, [mug, keys], clips("m", "e"));
       at(() => foreign.querySelector("button"), [mug]);
+      at(() => foreign.querySelector("button"), [mug, keys], clips("m", "e"));
       return stays;
     }""")
-    assert focused == [True] * 6
+    assert focused == [True] * 9

@@ -20,12 +20,15 @@ READ = """async ([bytes, lacks]) => {
   const { prototype } = HTMLVideoElement;
   const tell = prototype.requestVideoFrameCallback;
   if (lacks) delete prototype.requestVideoFrameCallback;
-  const { pictures } = await import("/page/decode.js");
-  const clip = await (await fetch(`data:video/webm;base64,${bytes}`)).blob();
-  const squares = await pictures(clip, "clip.webm");
-  prototype.requestVideoFrameCallback = tell;
-  const wide = 4 * 224;
-  return squares.map(({ data }) => [...data.slice(112 * wide, 113 * wide)]);
+  try {
+    const { pictures } = await import("/page/decode.js");
+    const clip = await (await fetch(`data:video/webm;base64,${bytes}`)).blob();
+    const wide = 4 * 224;
+    const middle = ({ data }) => [...data.slice(112 * wide, 113 * wide)];
+    return (await pictures(clip, "clip.webm")).map(middle);
+  } finally {
+    prototype.requestVideoFrameCallback = tell;
+  }
 }"""
 
 

@@ -1,6 +1,6 @@
-// Typed arrays one behind the other, in a new one of a kind: Uint8Array, say.
+// Typed arrays, one after the other, in a new one of type `Kind`: Uint8Array, say.
 
-export function joined(Kind, arrays) {
+export function concatenated(Kind, arrays) {
   const whole = new Kind(arrays.reduce((sum, { length }) => sum + length, 0));
   arrays.reduce((at, array) => (whole.set(array, at), at + array.length), 0);
   return whole;
