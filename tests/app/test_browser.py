@@ -69,7 +69,7 @@ def test_teach_two_things_and_watch_in_seven_actions(
                 seen.add(mark)
                 total += 1
                 right += someone.sees() == things[mark % 2]
-            if seen == {0, 1, 2, 3} and total >= 20:
+            if seen == {0, 1, 2, 3} and total >= 30:
                 break
         assert seen == {0, 1, 2, 3} and right / total >= 0.85, (right, total, seen)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -19,7 +19,7 @@ from model import InputError, load_adapted
 from tests.app.server import ROOT, Server, start
 from tests.app.test_gate import call
 
-KILLS = 10
+KILLS = 12
 SAMPLES = sorted(path for path in (ROOT / "assets" / "samples").iterdir() if path.is_dir())
 
 
@@ -63,7 +63,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # the app starts eleven times
+@pytest.mark.timeout(600)  # the app starts thirteen times
 def test_a_server_that_is_killed_at_any_moment_leaves_nothing(tmp_path: Path) -> None:
     chance, fetched = random.Random(0), []
     (tmp_path / "temporary").mkdir()

@@ -1,6 +1,8 @@
 """How long after the picture that decides a hint of the coach was taken it stands on the page.
 
-python -m tests.benchmarks.hints
+    python -m tests.benchmarks.hints
+
+The camera shows a dark clip, which is recorded again and again.
 """
 
 from __future__ import annotations
