@@ -4,7 +4,7 @@ function show(seconds) {
   const video = document.querySelector("#video-named video");
   if (!video || !Number.isFinite(seconds)) return;
   video.currentTime = seconds;
-  video.play();
+  video.play().catch(() => {}); // paused again before it began
   video.scrollIntoView({ block: "nearest" });
 }
 
