@@ -1,21 +1,25 @@
 // The coach: what makes a clip poor while it is being recorded, one hint at a time.
 // Dark: the mean of the luma. Blurred: how little blurring it again takes away (Crete et al., "The blur effect", 2007).
 // Cut off: where the model sees the thing, once it knows it. Small, and taken where the clip before was: surroundings.js.
+// Covered: hand.js, and whether the model sees the thing, once it knows it.
 // Still: no cell of a coarse grid has changed for a while.
 
-import { colours, Place, share } from "./surroundings.js";
+import { colours } from "./cells.js";
+import { covered } from "./hand.js";
+import { Place, share } from "./surroundings.js";
 
 const SIDE = 112; // pixels of the picture that is looked at: half of a frame's, in which the noise of a sensor is gone
 const CELLS = 16; // of the coarse grid, a side
 const EVERY = 100; // ms between two looks
 // Looks in a row before a hint is given, the first of them; answers of the model are means of half a second already.
-const HOLD = { dark: 3, blurred: 3, left: 2, right: 2, top: 2, bottom: 2, small: 4, same: 5 };
+const HOLD = { dark: 3, blurred: 3, hand: 9, left: 2, right: 2, top: 2, bottom: 2, small: 4, same: 1 };
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
 const EDGE = 0.24; // of the picture: nearer to a side than this lies the middle only of what is cut off there
 const SMALL = 0.055; // of the picture, that a thing held near enough covers ...
 const SEEN = 0.01; // ... of which more must be seen, or nothing is known of it
-const SAME = 0.7; // of the rim, from which on it is that of the clip before
+const SAME = 0.84; // of the rim, from which on it is that of the clip before, on average over ...
+const LONG = 5; // ... so many looks
 const STILL = 1500; // ms without a change ...
 const CHANGE = 6; // ... of more luma than this in any cell ...
 const LOOKS = 8; // ... in so many looks: two of a slow machine may be alike by chance
@@ -66,6 +70,11 @@ function blurAlong(grey, step, line) {
   return changes ? 1 - taken / changes : 1;
 }
 
+/** Does an answer {names, p, named} name the thing called `name`? */
+function sees({ names, p, named }, name) {
+  return named && names[p.indexOf(Math.max(...p))] === name;
+}
+
 /** The side, a key of `hintWords`, at which an answer {names, p, where} has the thing called `name` cut off; "" at none. */
 export function cutOff({ names, p, where }, name, mirrored = false) {
   if (!where || names[p.indexOf(Math.max(...p))] !== name) return "";
@@ -78,8 +87,10 @@ export function cutOff({ names, p, where }, name, mirrored = false) {
 export class Coach {
   #looked = -Infinity;
   #past = []; // [when, grid]
+  #alike = []; // of the latest looks, the share of the rim that is as in the clip before
   #runs = {}; // looks in a row of each kind
   #side = ""; // where the newest answer has it cut off
+  #sight = ""; // what the newest answer says of it: "seen", "missed"; "" where the model does not know it
   #hint = "";
   #since = -Infinity;
 
@@ -93,6 +104,7 @@ export class Coach {
   /** An answer of the model to a frame of it. */
   hear(answer, mirrored) {
     this.#side = cutOff(answer, this.name, mirrored);
+    this.#sight = answer.names.includes(this.name) ? (sees(answer, this.name) ? "seen" : "missed") : "";
   }
 
   /** What to say to a frame (2 SIDE, 2 SIDE, 4) RGBA at `now` ms: a key of `hintWords`, "" while all is well. */
@@ -115,12 +127,21 @@ export class Coach {
     const bad = {
       dark: mean < DARK,
       blurred: blurEffect(grey) > BLUR,
+      hand: this.#sight !== "seen" && covered(seen, this.#sight === "missed"),
       [this.#side]: true,
       small: size > SEEN && size < SMALL,
-      same: this.before?.holds(seen) > SAME,
+      same: this.#as(seen) > SAME,
     };
+    if (bad.hand) bad.small = false; // what lies in the middle is not the thing
     for (const kind in HOLD) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;
     return Object.keys(HOLD).find((kind) => this.#runs[kind] >= HOLD[kind]) ?? (this.#still(now) ? "still" : "");
+  }
+
+  /** How much the surroundings of the latest looks are those of the clip before, in [0, 1]. */
+  #as(seen) {
+    if (!this.before) return 0;
+    this.#alike = [...this.#alike, this.before.holds(seen)].slice(-LONG);
+    return this.#alike.reduce((sum, share) => sum + share, 0) / LONG;
   }
 
   #still(now) {

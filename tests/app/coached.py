@@ -71,7 +71,7 @@ def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[
     for kind, (hint, spoil) in STAGED.items():
         whole = [clip for clip in clips if clip.boxes is not None]
         short = [replace(clip, frames=clip.frames[:LOOKS]) for clip in whole]
-        knows = models if hint in SIDES else {}
+        knows = models if hint in (*SIDES, "hand") else {}
         told = [hints(page, spoil(c, rng), None, knows.get(c.name)) for c in short]
         scores.append(_score(kind, hint, told, good))
     told = [hints(page, now, then) for then, now in (again(c, clips) for c in clips)]

@@ -18,6 +18,7 @@ import numpy as np
 from app.naming.sight import Watch
 from model import Adapted
 from model.frames import square, stream
+from tests.app.hands import SKINS, lay_over
 
 STEP = 0.1  # s between two frames, as the coach looks
 LOOKS = 20  # of a spoilt clip, at most
@@ -93,6 +94,15 @@ def unmoved(clip: Clip, rng: np.random.Generator) -> Clip:
     return replace(clip, frames=[_noisy(clip.frames[0], rng) for _ in range(STILL)])
 
 
+def covered(clip: Clip, rng: np.random.Generator) -> Clip:
+    """A hand lies over the thing and goes with it."""
+    assert clip.boxes is not None
+    skin, angle = SKINS[rng.integers(len(SKINS))], rng.uniform(0, 2 * np.pi)
+    held = zip(clip.frames, clip.boxes, strict=False)
+    frames = [_noisy(lay_over(frame, box, skin, angle), rng) for frame, box in held]
+    return replace(clip, frames=frames)
+
+
 def far_away(clip: Clip, rng: np.random.Generator) -> Clip:
     """As from a place where the thing fills a fifth of the picture."""
 
@@ -121,6 +131,7 @@ STAGED: dict[str, tuple[str, Callable[[Clip, np.random.Generator], Clip]]] = {
     "shaken": ("blurred", shaken),
     "nothing moves": ("still", unmoved),
     "too small": ("small", far_away),
+    "a hand covers it": ("hand", covered),
     **{f"cut off, {side}": (side, cut_off(side)) for side in SIDES},
 }
 
@@ -145,7 +156,12 @@ def answers(adapted: Adapted, clip: Clip) -> list[dict[str, object]]:
     told, watch = adapted.answers(np.array(clip.frames)), Watch()
     seen = [watch.see(STEP * n, told, n) for n in range(len(clip.frames))]
     return [
-        {"names": adapted.names, "p": sight.probabilities.tolist(), "where": sight.where}
+        {
+            "names": adapted.names,
+            "p": sight.probabilities.tolist(),
+            "named": sight.named,
+            "where": sight.where,
+        }
         for sight in seen
     ]
 

@@ -1,0 +1,125 @@
+"""ORBIT's test split at its full size: what evaluating it takes beside two of its users.
+
+    python -m tests.benchmarks.orbit
+
+17 users, 158 objects, 898 clean and 300 clutter videos of 703 frames (`CLEAN`, `CLUTTER`): numbers
+as the data set has them, pictures that are links to a few. The method is the nearest mean colour,
+so that the time is that of reading frames and keeping answers. Takes a quarter of an hour, and
+900,000 links on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from tests.training.tree import note
+from training.episodes.orbit import read_split
+from training.evaluation.orbit import run
+from training.evaluation.orbit.protocol import PROTOCOLS, tasks_of
+from training.methods.catalogue import Chosen
+from training.methods.learner import Clips, Recogniser
+
+USERS, OBJECTS, CLEAN, CLUTTER, FRAMES = 17, 158, 898, 300, 703
+FEW = 2  # users of the smaller split
+PICTURES = 64
+SIDE = 224  # pixels
+
+
+class NearestColour:
+    """Names a frame by the nearest mean colour of an object."""
+
+    def adapt(self, support: Clips, labels: Tensor, ways: int) -> Recogniser:
+        rows = torch.cat([_colour(support[i : i + 1].flatten(0, 1)) for i in range(len(support))])
+        rows = rows.reshape(len(support), -1, 3).mean(1)
+        means = torch.stack([rows[labels == k].mean(0) for k in range(ways)])
+        return Recogniser(
+            lambda frames: _colour(frames)[:, None], lambda x: -torch.cdist(x[:, 0], means)
+        )
+
+
+def _colour(frames: Tensor) -> Tensor:
+    return frames.float().mean((1, 2))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        start = time.perf_counter()
+        write_split(root)
+        print(f"written in {time.perf_counter() - start:.0f} s")
+        for protocol in PROTOCOLS:
+            few, whole = (measured(root, protocol, users) for users in (FEW, USERS))
+            ratio = whole["memory"] / few["memory"]
+            print(
+                f"{protocol}, clu-ve, one task a user: {whole['frames']:,.0f} frames asked in "
+                f"{whole['seconds']:.0f} s, at most {whole['memory']:.0f} MB; of {FEW} users "
+                f"{few['frames']:,.0f} frames, {few['memory']:.0f} MB: {ratio:.2f} x the memory"
+            )
+
+
+def measured(root: Path, protocol: str, users: int) -> dict[str, float]:
+    """Frames asked, seconds and megabytes of an evaluation in a process of its own."""
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(1) as pool:
+        return pool.apply(_evaluate, (root, protocol, users))
+
+
+def _evaluate(root: Path, name: str, users: int) -> dict[str, float]:
+    start, protocol = time.perf_counter(), replace(PROTOCOLS[name], tasks=1)
+    people = read_split(root, "test")[:users]
+    tasks = tuple(tasks_of(people, protocol, "clu-ve", True, 0))
+    asked = run.Question(root, protocol, "clu-ve", 0, tasks)
+    method = Chosen("nearest colour", NearestColour(), 0)
+    run.evaluate(asked, method, None, root / "runs" / f"{name}-{users}")
+    return {
+        "frames": sum(len(video.frames) for task in tasks for video in task.videos),
+        "seconds": time.perf_counter() - start,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def write_split(root: Path) -> None:
+    """The test split; its videos differ in which pictures they begin with."""
+    pictures, rng = [], np.random.default_rng(0)
+    (root / "pictures").mkdir()
+    for number in range(PICTURES):
+        tint = rng.integers(0, 256, (7, 7, 3), dtype=np.uint8)
+        pictures.append(root / "pictures" / f"{number}.jpg")
+        picture = cv2.resize(tint, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(pictures[-1]), picture)
+    notes = root / "annotations" / "test"
+    notes.mkdir(parents=True)
+    for number, (folder, kind) in enumerate(_videos(root / "test")):
+        folder.mkdir(parents=True)
+        told = {}
+        for frame in range(FRAMES):
+            link = folder / f"{folder.name}-{frame + 1:05d}.jpg"
+            link.hardlink_to(pictures[(7 * number + frame) % PICTURES])
+            told[link.name] = note(kind, frame + 1)
+        (notes / f"{folder.name}.json").write_text(json.dumps(told))
+
+
+def _videos(test: Path) -> Iterator[tuple[Path, str]]:
+    """(folder, kind) of every video, dealt to the objects in turn, as the objects to the users."""
+    for count, kind in ((CLEAN, "clean"), (CLUTTER, "clutter")):
+        for number in range(count):
+            thing = number % OBJECTS
+            user, name = f"P{100 + thing % USERS}", f"thing {thing:03d}"
+            video = f"{user}--thing-{thing:03d}--{kind}--Zj_1--{number}Hv"
+            yield test / user / name / kind / video, kind
+
+
+if __name__ == "__main__":
+    main()
