@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -114,7 +115,7 @@ def create_app(
     app.include_router(model_route(rooms))
     app.include_router(profile_routes(rooms, Profiles(handlers, decoder.read_profile)))
     app.add_api_route("/healthz", lambda: {"status": "ok"}, methods=["GET", "POST"])
-    app.mount("/page", Scripts(directory=HERE / "page"))
+    app.mount("/page", GZipMiddleware(Scripts(directory=HERE / "page")))
     if RUNTIME.is_dir():
         app.mount("/runtime", Scripts(directory=RUNTIME))
     if samples.is_dir():

@@ -16,7 +16,7 @@ from model import InputError
 
 # What Gradio draws itself; all the rest is <in-words>, which page/inwords.js puts into words.
 LABELS = (
-    "tab-teach", "tab-video", "tab-model", "cancel", "video-file", "video-result", "video-list",
+    "tab-teach", "tab-video", "tab-model", "cancel", "video-file", "video-download", "video-list",
     "video-table", "video-curves", "video-axis-time", "video-axis-sure", "model-file",
     "model-bundle",
 )  # fmt: skip

@@ -23,6 +23,7 @@ from tests.app.server import Server
 pytestmark = pytest.mark.browser
 
 SECONDS = 9.0  # that the camera shows each thing while it is taught
+FIRST_LOAD = 589_000  # bytes: what a page took that neither kept, spoke nor coached
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,10 @@ def test_upload_name_a_video_and_take_the_model_away(
         expect(page.locator("#video-seen caption")).to_have_text("What was seen when")
         follows_what_is_pressed(page)
         with page.expect_download() as download:
+            someone.press("Download the video (WebM)")
+        assert download.value.suggested_filename == "x-named.webm"
+        assert len(list(stream(Path(download.value.path())))) == len(list(stream(video)))
+        with page.expect_download() as download:
             someone.press("Download what was seen when (CSV)")
         listed = Path(download.value.path()).read_text().splitlines()
         assert listed[0] == "from_s,to_s,label,confidence" and things[1] in "".join(listed)
@@ -163,6 +168,20 @@ def follows_what_is_pressed(page: Page) -> None:
         "(({ currentTime: at, duration: all }) => at > 0.4 * all && at < 0.8 * all)"
         "(document.querySelector('#video-named video'))"
     )
+
+
+def test_the_first_visit_loads_no_more_than_it_must(browser: Browser, server: Server) -> None:
+    page = browser.new_page()
+    try:
+        session, loaded = page.context.new_cdp_session(page), list[int]()
+        session.send("Network.enable")
+        session.on("Network.loadingFinished", lambda told: loaded.append(told["encodedDataLength"]))
+        page.goto(server.url)
+        expect(page.get_by_role("tab", name="Name a video")).to_be_visible()
+        page.wait_for_timeout(2000)  # the tabs that are not shown load later
+        assert 100_000 < sum(loaded) < FIRST_LOAD
+    finally:
+        page.close()
 
 
 def test_the_samples_are_taught_with_one_press(browser: Browser, server: Server) -> None:

@@ -78,6 +78,7 @@ def page_files(client: httpx.Client, *patterns: str) -> dict[str, str]:
         answer = client.get(f"/page/{path.name}")
         assert answer.status_code == 200, path.name
         assert answer.headers["cache-control"] == "no-cache", path.name
+        assert answer.headers.get("content-encoding") == "gzip" or len(answer.content) < 500
         files[path.name] = answer.text
     assert files
     return files
