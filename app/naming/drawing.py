@@ -1,4 +1,4 @@
-"""Drawing on frames: thumbnails, and names with bars at the foot of a frame.
+"""Drawing on frames: thumbnails, and names with bars at the top of a frame: players cover its foot.
 
 Only drawing; never decodes media.
 """
@@ -36,7 +36,7 @@ def thumbnail(frame: np.ndarray) -> str:
 
 
 def annotate(frame: np.ndarray, names: tuple[str, ...], sight: Sight) -> np.ndarray:
-    """A copy of a frame (H, W, 3) with the likeliest things on a dark band at its foot, and a frame
+    """A copy of a frame (H, W, 3) with the likeliest things on a dark band at its top, and a frame
     around where the first of them is; where none is seen, one line that says so.
     """
     height, width = frame.shape[:2]
@@ -44,21 +44,21 @@ def annotate(frame: np.ndarray, names: tuple[str, ...], sight: Sight) -> np.ndar
     line, edge = round(1.5 * size), max(4, size // 2)
     probabilities = sight.probabilities
     order = np.argsort(-probabilities)[: min(BARS, len(names)) if sight.named else 1]
-    top = height - line * len(order) - edge
     picture = frame.copy()
     if sight.named and sight.where:
         _outline(picture, sight.where, COLOURS[order[0] % len(COLOURS)])
-    picture[top:] = (picture[top:] * 0.35).astype(np.uint8)
+    band = picture[: line * len(order) + edge]
+    band[:] = (band * 0.35).astype(np.uint8)
     face = cv2.FontFace("sans")
     if not sight.named:
         text = f"{NOTHING} (nearest: {names[order[0]]})"
         text = _fitting(text, face, size, width - 2 * edge, picture.shape)
-        place = (edge, top + edge // 2 + size)
+        place = (edge, edge // 2 + size)
         cv2.putText(picture, text, place, (255, 255, 255), face, size, 700)
         return picture
     middle = width // 2
     for row, k in enumerate(order):
-        y = top + edge // 2 + row * line
+        y = edge // 2 + row * line
         text = _fitting(names[k], face, size, middle - 2 * edge, picture.shape)
         weight = 700 if row == 0 else 400
         cv2.putText(picture, text, (edge, y + size), (255, 255, 255), face, size, weight)
