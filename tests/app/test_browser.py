@@ -119,6 +119,12 @@ def test_upload_name_a_video_and_take_the_model_away(
         expect(page.locator("#video-plot svg, #video-plot canvas").first).to_be_visible()
         expect(page.locator("#video-seen caption")).to_have_text("What was seen when")
         follows_what_is_pressed(page)
+        fills = set()
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            word = page.locator("#video-plot svg text").first
+            fills.add(word.evaluate("word => getComputedStyle(word).fill"))
+        assert len(fills) == 2, "the curves' words go with the theme"
         with page.expect_download() as download:
             someone.press("Download the video (WebM)")
         assert download.value.suggested_filename == "x-named.webm"
