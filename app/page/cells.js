@@ -3,21 +3,23 @@
 const GRID = 28; // cells, a side
 const RIM = 2; // cells deep, on each of the four sides
 const LUMA = 0.6; // of its weight in a distance: shadows are not things
+const UNLIKE = 10; // of 255: further apart two cells are of two colours
 const CENTRE = 0.15; // standard deviation, as a share of the picture, of where a thing is held
 
 const side = ({ x, y }) => (y < RIM ? 0 : y >= GRID - RIM ? 1 : x < RIM ? 2 : x >= GRID - RIM ? 3 : -1);
 const cells = Array.from({ length: GRID * GRID }, (_, i) => ({ x: i % GRID, y: Math.floor(i / GRID) }));
-const bells = cells.map(({ x, y }) => {
+const weights = cells.map(({ x, y }) => {
   const [across, down] = [(x + 0.5) / GRID - 0.5, (y + 0.5) / GRID - 0.5];
   return Math.exp(-(across ** 2 + down ** 2) / (2 * CENTRE ** 2));
 });
-const whole = bells.reduce((sum, bell) => sum + bell, 0);
+const total = weights.reduce((sum, weight) => sum + weight, 0);
 
 /** The indices of the rim's cells, a list a side, and all of them. */
 export const sides = [0, 1, 2, 3].map((one) => [...cells.keys()].filter((i) => side(cells[i]) === one));
 export const rim = sides.flat();
 
-/** Mean colours [luma, red, blue] of the cells of RGBA pixels (width, width, 4); distances between them are those seen. */
+/** Mean colours of the cells of RGBA pixels (width, width, 4): [0.6 luma, Cr, Cb], the last two less 128; distances between them are
+ * as one sees them. */
 export function colours(rgba, width) {
   const size = width / GRID;
   const sums = cells.map(() => [0, 0, 0]);
@@ -34,6 +36,11 @@ export function colours(rgba, width) {
 
 /** Are two colours nearer to each other than `reach`? */
 export const near = (a, b, reach) => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2 < reach ** 2;
+
+/** Of how many of the rim's cells the colour of cell i is. */
+export function rimLike(seen, i) {
+  return rim.filter((k) => near(seen[i], seen[k], UNLIKE)).length;
+}
 
 /** Of the pieces that the marked cells (one boolean a cell) form, the one that covers the middle most: {piece, its indices;
  * weight, the share of the middle, in [0, 1], that it covers}. */
@@ -52,7 +59,7 @@ export function inTheMiddle(marked) {
           piece.push(next);
         }
     }
-    const weight = piece.reduce((sum, i) => sum + bells[i], 0) / whole;
+    const weight = piece.reduce((sum, i) => sum + weights[i], 0) / total;
     if (weight > found.weight) found = { piece, weight };
   }
   return found;

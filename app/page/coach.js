@@ -11,7 +11,8 @@ import { Place, share } from "./surroundings.js";
 const SIDE = 112; // pixels of the picture that is looked at: half of a frame's, in which the noise of a sensor is gone
 const CELLS = 16; // of the coarse grid, a side
 const EVERY = 100; // ms between two looks
-// Looks in a row before a hint is given, the first of them; answers of the model are means of half a second already.
+// Looks in a row before a hint is given, the first of them. A hand comes before the sides, as it hides where a thing ends, and waits
+// until the answers of the model, means of half a second, have come to know the thing; the same place is a mean of looks already.
 const HOLD = { dark: 3, blurred: 3, hand: 9, left: 2, right: 2, top: 2, bottom: 2, small: 4, same: 1 };
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
@@ -70,14 +71,13 @@ function blurAlong(grey, step, line) {
   return changes ? 1 - taken / changes : 1;
 }
 
-/** Does an answer {names, p, named} name the thing called `name`? */
-function sees({ names, p, named }, name) {
-  return named && names[p.indexOf(Math.max(...p))] === name;
-}
+const likeliest = ({ names, p }) => names[p.indexOf(Math.max(...p))];
 
-/** The side, a key of `hintWords`, at which an answer {names, p, where} has the thing called `name` cut off; "" at none. */
-export function cutOff({ names, p, where }, name, mirrored = false) {
-  if (!where || names[p.indexOf(Math.max(...p))] !== name) return "";
+/** The side, a key of `hintWords`, at which an answer {names, p, where} has the thing called `name` cut off; "" at none. What is
+ * half seen is often not named: that it is the likeliest is enough. */
+export function cutOff(answer, name, mirrored = false) {
+  const { where } = answer;
+  if (!where || likeliest(answer) !== name) return "";
   const [x, y] = [(where[0] + where[2]) / 2, (where[1] + where[3]) / 2];
   const [nearest, side] = [[x, "left"], [1 - x, "right"], [y, "top"], [1 - y, "bottom"]].sort(([a], [b]) => a - b)[0];
   if (nearest >= EDGE) return "";
@@ -90,7 +90,7 @@ export class Coach {
   #alike = []; // of the latest looks, the share of the rim that is as in the clip before
   #runs = {}; // looks in a row of each kind
   #side = ""; // where the newest answer has it cut off
-  #sight = ""; // what the newest answer says of it: "seen", "missed"; "" where the model does not know it
+  #missed = null; // does the newest answer not see it? null: the model does not know it
   #hint = "";
   #since = -Infinity;
 
@@ -104,7 +104,8 @@ export class Coach {
   /** An answer of the model to a frame of it. */
   hear(answer, mirrored) {
     this.#side = cutOff(answer, this.name, mirrored);
-    this.#sight = answer.names.includes(this.name) ? (sees(answer, this.name) ? "seen" : "missed") : "";
+    const sees = answer.named && likeliest(answer) === this.name;
+    this.#missed = answer.names.includes(this.name) ? !sees : null;
   }
 
   /** What to say to a frame (2 SIDE, 2 SIDE, 4) RGBA at `now` ms: a key of `hintWords`, "" while all is well. */
@@ -127,10 +128,10 @@ export class Coach {
     const bad = {
       dark: mean < DARK,
       blurred: blurEffect(grey) > BLUR,
-      hand: this.#sight !== "seen" && covered(seen, this.#sight === "missed"),
+      hand: this.#missed !== false && covered(seen, this.#missed),
       [this.#side]: true,
       small: size > SEEN && size < SMALL,
-      same: this.#as(seen) > SAME,
+      same: this.#alikeness(seen) > SAME,
     };
     if (bad.hand) bad.small = false; // what lies in the middle is not the thing
     for (const kind in HOLD) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;
@@ -138,7 +139,7 @@ export class Coach {
   }
 
   /** How much the surroundings of the latest looks are those of the clip before, in [0, 1]. */
-  #as(seen) {
+  #alikeness(seen) {
     if (!this.before) return 0;
     this.#alike = [...this.#alike, this.before.holds(seen)].slice(-LONG);
     return this.#alike.reduce((sum, share) => sum + share, 0) / LONG;

@@ -1,16 +1,16 @@
 // What is behind the thing: the rim of the picture is a sample of it. What differs from it is the thing, and its share of the
 // picture says how near it is; a rim like that of another clip says that both were taken at one place.
 
-import { inTheMiddle, near, rim, sides } from "./cells.js";
+import { inTheMiddle, near, rimLike, sides } from "./cells.js";
 
-const UNLIKE = 10; // of 255: further than this from all but two cells of the rim, a cell is none of it
+const FEW = 3; // cells of the rim: a colour that fewer have is none of it
 const ALIKE = 12; // of 255: nearer than this two cells are of one colour
 const COMMON = 0.02; // of a side's cells, from which on a colour belongs to the place
 const EVERY = 3; // looks, of which one is remembered
 
 /** The share of the picture, in [0, 1], of the piece in its middle that is unlike the rim. */
 export function share(seen) {
-  const unlike = seen.map((cell) => rim.filter((i) => near(cell, seen[i], UNLIKE)).length < 3);
+  const unlike = seen.map((_, i) => rimLike(seen, i) < FEW);
   return inTheMiddle(unlike).piece.length / seen.length;
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 from playwright.sync_api import Page
 
 from model import Adapted, Personaliser
-from tests.app.staged import LOOKS, SIDES, STAGED, Clip, again, answers, elsewhere
+from tests.app.staged import LOOKS, SIDES, STAGED, Clip, again, answers, covered, elsewhere
 
 # Every hint that is given to a clip, in order, `before` being the clip before of the same thing.
 HINTS = """async ([name, frames, answers, before]) => {
@@ -77,6 +77,15 @@ def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[
     told = [hints(page, now, then) for then, now in (again(c, clips) for c in clips)]
     scores.append(_score("the same place", "same", told, good))
     return scores, float(np.mean([bool(given) for given in good]))
+
+
+def first_clips(page: Page, clips: list[Clip]) -> Score:
+    """Of a hand, where the coach has neither a model nor a clip before."""
+    rng = np.random.default_rng(0)
+    whole = [clip for clip in clips if clip.boxes is not None]
+    short = [replace(clip, frames=clip.frames[:LOOKS]) for clip in whole]
+    told = [hints(page, covered(clip, rng)) for clip in short]
+    return _score("a hand, first clip", "hand", told, [hints(page, clip) for clip in clips])
 
 
 def _score(kind: str, hint: str, told: list[list[str]], good: list[list[str]]) -> Score:

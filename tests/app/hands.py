@@ -12,7 +12,9 @@ SKINS = ((236, 198, 173), (214, 160, 125), (172, 118, 84), (112, 72, 50), (76, 5
 def lay_over(
     frame: np.ndarray, box: np.ndarray, skin: tuple[int, int, int], angle: float
 ) -> np.ndarray:
-    """A frame (S, S, 3) uint8 whose box (left, top, right, bottom) a hand covers, from `angle`."""
+    """A frame (S, S, 3) uint8 RGB whose box (left, top, right, bottom: pixels) a hand as large as
+    the box covers; its arm leaves the picture in the direction of `angle` (radians).
+    """
     middle, extent = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
     out = np.array([np.cos(angle), np.sin(angle)])
     across = np.array([-out[1], out[0]])

@@ -1,4 +1,4 @@
-"""`make bench`: print every benchmark."""
+"""`make bench`: print the benchmarks that need no clips of one's own and no half hour."""
 
 from argparse import ArgumentParser
 

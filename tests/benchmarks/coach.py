@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from model import load_model
-from tests.app.coached import measure
+from tests.app.coached import first_clips, measure
 from tests.app.people import chromium, person
 from tests.app.server import start
 from tests.app.staged import read
@@ -35,7 +35,7 @@ def main() -> None:
                     every = read(Path(clips))
                     scores, any_hint = measure(someone.page, load_model(), every)
                     print(f"{clips}: {len(every)} good clips, any hint {100 * any_hint:.0f} %")
-                    for score in scores:
+                    for score in [*scores, first_clips(someone.page, every)]:
                         right, false = 100 * score.right, 100 * score.false
                         print(f"{score.kind:20} {right:4.0f} % of {score.of}, false {false:3.0f} %")
         finally:
