@@ -125,15 +125,15 @@ export class Coach {
     const seen = colours(rgba, 2 * SIDE);
     this.place.add(seen);
     const size = share(seen);
+    const hand = this.#missed !== false && covered(seen, this.#missed);
     const bad = {
       dark: mean < DARK,
       blurred: blurEffect(grey) > BLUR,
-      hand: this.#missed !== false && covered(seen, this.#missed),
+      hand,
       [this.#side]: true,
-      small: size > SEEN && size < SMALL,
+      small: !hand && size > SEEN && size < SMALL, // what lies in the middle is not the thing
       same: this.#alikeness(seen) > SAME,
     };
-    if (bad.hand) bad.small = false; // what lies in the middle is not the thing
     for (const kind in HOLD) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;
     return Object.keys(HOLD).find((kind) => this.#runs[kind] >= HOLD[kind]) ?? (this.#still(now) ? "still" : "");
   }

@@ -11,6 +11,8 @@ const ARM = 0.5; // of the rim, that an arm which reaches in takes at most
 const SOME = 0.55; // of the middle, where the model sees nothing of the thing
 const OVER = 0.7; // of the middle, without the model: more than a hand takes that only holds the thing
 
+const ends = new Set(rim); // where an arm goes out
+
 const skin = ([luma, red, blue]) =>
   luma > SHADE && red >= RED[0] && red <= RED[1] && blue >= BLUE[0] && blue <= BLUE[1];
 
@@ -19,9 +21,8 @@ const skin = ([luma, red, blue]) =>
 export function covered(seen, missed) {
   const skins = seen.map(skin);
   const { piece, weight } = inTheMiddle(skins);
-  if (weight <= (missed ? SOME : OVER)) return false;
+  if (weight <= (missed ? SOME : OVER)) return false; // before any colours are compared
   if (missed) return inTheMiddle(skins.map((is, i) => is && rimLike(seen, i) < TABLE * rim.length)).weight > SOME;
-  const ends = new Set(rim);
   const arm = piece.filter((i) => ends.has(i)).length / rim.length;
   return arm > 0 && arm < ARM;
 }

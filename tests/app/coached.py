@@ -69,10 +69,8 @@ def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[
     good = [hints(page, clip, elsewhere(clip, clips), models[clip.name]) for clip in clips]
     scores = []
     for kind, (hint, spoil) in STAGED.items():
-        whole = [clip for clip in clips if clip.boxes is not None]
-        short = [replace(clip, frames=clip.frames[:LOOKS]) for clip in whole]
         knows = models if hint in (*SIDES, "hand") else {}
-        told = [hints(page, spoil(c, rng), None, knows.get(c.name)) for c in short]
+        told = [hints(page, spoil(c, rng), None, knows.get(c.name)) for c in _to_spoil(clips)]
         scores.append(_score(kind, hint, told, good))
     told = [hints(page, now, then) for then, now in (again(c, clips) for c in clips)]
     scores.append(_score("the same place", "same", told, good))
@@ -82,10 +80,13 @@ def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[
 def first_clips(page: Page, clips: list[Clip]) -> Score:
     """Of a hand, where the coach has neither a model nor a clip before."""
     rng = np.random.default_rng(0)
-    whole = [clip for clip in clips if clip.boxes is not None]
-    short = [replace(clip, frames=clip.frames[:LOOKS]) for clip in whole]
-    told = [hints(page, covered(clip, rng)) for clip in short]
+    told = [hints(page, covered(clip, rng)) for clip in _to_spoil(clips)]
     return _score("a hand, first clip", "hand", told, [hints(page, clip) for clip in clips])
+
+
+def _to_spoil(clips: list[Clip]) -> list[Clip]:
+    """Those whose thing has a box, cut to as many looks as are needed."""
+    return [replace(c, frames=c.frames[:LOOKS]) for c in clips if c.boxes is not None]
 
 
 def _score(kind: str, hint: str, told: list[list[str]], good: list[list[str]]) -> Score:

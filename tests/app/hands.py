@@ -5,15 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-# RGB from light to dark skin.
-SKINS = ((236, 198, 173), (214, 160, 125), (172, 118, 84), (112, 72, 50), (76, 50, 38))
 
-
-def lay_over(
-    frame: np.ndarray, box: np.ndarray, skin: tuple[int, int, int], angle: float
-) -> np.ndarray:
+def lay_over(frame: np.ndarray, box: np.ndarray, skin: np.ndarray, angle: float) -> np.ndarray:
     """A frame (S, S, 3) uint8 RGB whose box (left, top, right, bottom: pixels) a hand as large as
-    the box covers; its arm leaves the picture in the direction of `angle` (radians).
+    the box covers, its skin RGB; its arm leaves the picture in the direction of `angle` (radians).
     """
     middle, extent = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
     out = np.array([np.cos(angle), np.sin(angle)])
@@ -39,6 +34,6 @@ def lay_over(
     inside = cv2.distanceTransform(hand, cv2.DIST_L2, 3) / (0.2 * width + 1)
     shade = (0.7 + 0.3 * np.clip(inside, 0, 1)) * (1 - 0.5 * gaps / 255)
     light = np.clip(frame.mean() / 128, 0.6, 1.2)
-    colour = np.clip(np.array(skin) * shade[..., None] * light, 0, 255)
+    colour = np.clip(skin * shade[..., None] * light, 0, 255)
     opaque = cv2.GaussianBlur(hand, (0, 0), 1)[..., None] / 255
     return (frame * (1 - opaque) + colour * opaque).astype(np.uint8)

@@ -18,7 +18,8 @@ import numpy as np
 from app.naming.sight import Watch
 from model import Adapted
 from model.frames import square, stream
-from tests.app.hands import SKINS, lay_over
+from tests.app.hands import lay_over
+from training.episodes.augment import SKINS
 
 STEP = 0.1  # s between two frames, as the coach looks
 LOOKS = 20  # of a spoilt clip, at most

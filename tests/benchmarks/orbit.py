@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from tests.training.tree import note
 from training.episodes.orbit import read_split
 from training.evaluation.orbit import run
 from training.evaluation.orbit.protocol import PROTOCOLS, tasks_of
+from training.experiments.cost import status
 from training.methods.catalogue import Chosen
 from training.methods.learner import Clips, Recogniser, rows_of
 
@@ -89,19 +89,13 @@ def _evaluate(root: Path, name: str, users: int) -> Taken:
     tasks = tuple(tasks_of(people, protocol, "clu-ve", True, 0))
     asked = run.Question(root, protocol, "clu-ve", 0, tasks)
     method = Chosen("nearest colour", NearestColour(), 0)
-    before = _peak()
+    before = status("VmHWM")
     run.evaluate(asked, method, None, root / "runs" / f"{name}-{users}")
     return Taken(
         sum(len(video.frames) for task in tasks for video in task.videos),
         time.perf_counter() - start,
-        _peak() - before,
+        (status("VmHWM") - before) / 2**20,
     )
-
-
-def _peak() -> float:
-    """Megabytes that this process had at most."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
 
 def write_split(root: Path) -> None:

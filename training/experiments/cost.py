@@ -77,14 +77,14 @@ def _held(device: str) -> int:
     if not clear.exists():
         raise InputError("Peak memory of a process is measured on Linux; use it, or --device cuda.")
     clear.write_text("5")  # proc(5): sets VmHWM back to what is resident
-    return _status("VmRSS")
+    return status("VmRSS")
 
 
 def _peak(device: str) -> int:
-    return torch.cuda.max_memory_allocated() if device == "cuda" else _status("VmHWM")
+    return torch.cuda.max_memory_allocated() if device == "cuda" else status("VmHWM")
 
 
-def _status(key: str) -> int:
+def status(key: str) -> int:
     """A line of /proc/self/status, in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(key + ":"):

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page
 
-from tests.app.hands import SKINS
+from training.episodes.augment import SKINS
 
 pytestmark = pytest.mark.browser
 
@@ -65,9 +65,9 @@ def test_colours_are_those_of_the_standard(page: Page) -> None:
     np.testing.assert_allclose(told, means, atol=0.6)  # OpenCV rounds each pixel
 
 
-@pytest.mark.parametrize("skin", SKINS)
+@pytest.mark.parametrize("skin", SKINS.tolist())
 def test_a_hand_of_any_tone_is_told_by_its_arm_or_by_what_is_missed(
-    page: Page, skin: tuple[int, int, int]
+    page: Page, skin: list[int]
 ) -> None:
     for light in (0.6, 1.0):
         lit = tuple(int(light * value) for value in skin)
@@ -87,7 +87,7 @@ def test_no_hand_is_seen_in_a_wooden_table_or_a_green_thing(page: Page) -> None:
 
 
 def test_a_thing_that_the_model_sees_is_not_covered(page: Page) -> None:
-    hand = sent(picture(GREEN, SKINS[1]))
+    hand = sent(picture(GREEN, tuple(SKINS[1].tolist())))
     seen = {"names": ["mug", "pen"], "p": [0.9, 0.1], "named": True, "where": [0.3, 0.3, 0.7, 0.7]}
     missed, unknown = {**seen, "named": False}, {**seen, "names": ["cup", "pen"]}
     hints = [page.evaluate(COACHED, [hand, told]) for told in (seen, missed, unknown)]
