@@ -36,12 +36,15 @@ function photo(picture) {
 
 async function film(video, url, name) {
   const unreadable = new Refused("film-unreadable", { name });
+  const open = async () => {
+    video.src = url;
+    await happens(video, "loadeddata", unreadable);
+  };
   const seek = async (time) => {
     video.currentTime = time;
     await happens(video, "seeked", unreadable);
   };
-  video.src = url;
-  await happens(video, "loadeddata", unreadable);
+  await open();
   if (!video.videoWidth) throw unreadable;
   if (!Number.isFinite(video.duration)) {
     await seek(NO_END);
@@ -57,6 +60,7 @@ async function film(video, url, name) {
   look(0); // the frame that is shown before it plays is not told
   if (duration) await passing(video, (time) => look(Math.max(0, Math.min(LOOKS - 1, Math.floor((time / duration) * LOOKS)))));
   try {
+    if (video.error) await open(); // a decoder that came to the damage answers nothing more, not even for what lies before
     for (let n = 0; n < LOOKS && !video.error; n++) {
       if (found[n]) continue;
       await seek(((n + 0.5) / LOOKS) * duration);

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from app.rooms import readable_name
@@ -45,7 +46,7 @@ def busy(server: Server, fetched: list[Path], folder: Path) -> None:
                     if answer.status_code == 200:
                         fetched.append(folder / f"{len(fetched)}.onnx")
                         fetched[-1].write_bytes(answer.content)
-    except (httpx.HTTPError, OSError, AssertionError, ValueError, EOFError):
+    except (httpx.HTTPError, WebSocketException, OSError, AssertionError, ValueError):
         return  # the server was killed under it
 
 
