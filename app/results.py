@@ -100,9 +100,8 @@ class Results:
             yield item
         folder = room.new_shown("video")
         try:
-            yield from self._name(
-                adapted, chain(seen, _seen(frames)), still_wanted, folder, file_stem(title)
-            )
+            every, stem = chain(seen, _seen(frames)), file_stem(title)
+            yield from self._name(adapted, every, still_wanted, folder, stem, room.language)
         except BaseException:  # its reader has gone, too: half a video is of no use to anybody
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -130,6 +129,7 @@ class Results:
         still_wanted: Callable[[], None],
         folder: Path,
         stem: str,
+        language: str,
     ) -> Iterator[Step | NamedVideo]:
         video, table = folder / f"{stem}-named.webm", folder / f"{stem}.csv"
         listed = folder / f"{stem}-seen.csv"
@@ -145,7 +145,7 @@ class Results:
         first = list(islice(coming, BATCH))
         named: list[NamedFrame] = []
         try:
-            with VideoWriter(video, adapted.names, _rate(first)) as writer:
+            with VideoWriter(video, adapted.names, _rate(first), language) as writer:
                 for frame in chain(first, coming):
                     still_wanted()
                     writer.add(frame)

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from app.session import Clip, TaughtObjects
+from app.words.language import ENGLISH
 from model import Adapted, InputError, Memory, Report
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Room:
     cancels: int = 0  # how often naming a video was cancelled
     closed: bool = False
     address: str = ""  # where its page called from
+    language: str = ENGLISH  # of its page
     opened: float = 0.0  # in monotonic seconds
     heard: float = 0.0  # when the page last spoke, in monotonic seconds
     page: Callable[[Message], None] | None = None

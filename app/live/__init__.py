@@ -25,7 +25,7 @@ from app.live.connection import MAX_FRAME_BYTES, Connection, outcome, parse, ref
 from app.live.gate import GONE, MAX_UPLOAD_BYTES, SHORTER_CLIP, Gate, Origins, token_of
 from app.live.receiving import COMING, MAX_UPLOADS, one_more, receive
 from app.rooms import MAX_ROOMS, Message, Room, Rooms, folder_for, readable_name
-from app.words.language import Said
+from app.words.language import Said, languages
 from app.words.language import problem as told
 from model import InputError
 
@@ -95,7 +95,9 @@ def live_routes(rooms: Rooms, handlers: Handlers, origins: Origins) -> APIRouter
 
 
 async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
-    """The room that the page names in its first message; without one the connection ends."""
+    """The room that the page names in its first message, beside its language; without one the
+    connection ends.
+    """
     try:
         async with asyncio.timeout(HELLO_SECONDS):
             message = await socket.receive()
@@ -104,9 +106,11 @@ async def _hello(socket: WebSocket, rooms: Rooms) -> Room | None:
         return None
     if message["type"] == "websocket.disconnect":
         return None
-    room = rooms.get(parse(message.get("text")).get("room"))
-    if room is None:
+    hello = parse(message.get("text"))
+    if (room := rooms.get(hello.get("room"))) is None:
         await _end(socket, GONE.told, anew=True)
+    elif (language := hello.get("language")) in languages():
+        room.language = str(language)
     return room
 
 

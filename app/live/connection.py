@@ -157,14 +157,15 @@ class Connection:
                 await self._jobs.put((order, None))
 
     async def _record(self, order: Message) -> None:
-        name = str(order.get("name", ""))
+        taught = self._room.taught
         try:
-            self._room.taught.check(name)
+            name = taught.check(str(order.get("name", "")))
         except InputError as error:
             await self._out.put({"type": "problem", "ref": _ref(order), **told(error)})
             return
-        self._recording = Recording(name)
-        await self._out.put({"type": "ok", "ref": _ref(order)})
+        thing = taught.named(name)
+        self._recording = Recording(thing.name if thing else name)
+        await self._out.put({"type": "ok", "ref": _ref(order), "name": self._recording.name})
 
     async def _answer(self) -> None:
         loop, watching = asyncio.get_running_loop(), Watching()

@@ -10,6 +10,7 @@ import numpy as np
 
 from app.naming.drawing import annotate, shown_size
 from app.naming.frames import NamedFrame
+from app.words.language import ENGLISH
 from model import InputError
 
 MAX_RATE = 30.0  # frames per second of the annotated video
@@ -19,9 +20,11 @@ MAX_GAP_SECONDS = 60.0  # a leap in time is not filled for ever
 class VideoWriter:
     """Writes named frames as a VP8 WebM, which browsers play, at an even rate and in true time."""
 
-    def __init__(self, path: Path, names: tuple[str, ...], rate: float) -> None:
-        """rate: frames per second of the source, as far as it is known."""
-        self._path, self._names = path, names
+    def __init__(
+        self, path: Path, names: tuple[str, ...], rate: float, language: str = ENGLISH
+    ) -> None:
+        """rate: frames per second of the source, as far as it is known. language: of the words."""
+        self._path, self._names, self._language = path, names, language
         self._rate = min(MAX_RATE, max(1.0, rate))
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
@@ -47,7 +50,7 @@ class VideoWriter:
         place = int(named.time_s * self._rate + 0.5)  # the nearest: containers round their times
         if place < self._written:
             return
-        drawn = annotate(self._sized(named.frame), self._names, named.sight)
+        drawn = annotate(self._sized(named.frame), self._names, named.sight, self._language)
         bgr = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)
         if self._writer is None:
             codec = cv2.VideoWriter.fourcc(*"VP80")

@@ -10,8 +10,9 @@ import base64
 import cv2
 import numpy as np
 
+from app.naming.lettering import write
 from app.naming.sight import Sight
-from app.words.language import Said
+from app.words.language import ENGLISH, Said
 
 MAX_SIDE = 960  # pixels of an annotated frame; larger ones shrink
 MIN_SIDE = 64  # pixels: text wants some room
@@ -35,9 +36,11 @@ def thumbnail(frame: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 
-def annotate(frame: np.ndarray, names: tuple[str, ...], sight: Sight) -> np.ndarray:
+def annotate(
+    frame: np.ndarray, names: tuple[str, ...], sight: Sight, language: str = ENGLISH
+) -> np.ndarray:
     """A copy of a frame (H, W, 3) with the likeliest things on a dark band at its top, and a frame
-    around where the first of them is; where none is seen, one line that says so.
+    around where the first of them is; where none is seen, one line that says so in `language`.
     """
     height, width = frame.shape[:2]
     size = max(12, min(height // 16, width // 14))  # pixels of the text
@@ -49,19 +52,16 @@ def annotate(frame: np.ndarray, names: tuple[str, ...], sight: Sight) -> np.ndar
         _outline(picture, sight.where, COLOURS[order[0] % len(COLOURS)])
     band = picture[: line * len(order) + edge]
     band[:] = (band * 0.35).astype(np.uint8)
-    face = cv2.FontFace("sans")
     if not sight.named:
-        text = f"{NOTHING} (nearest: {names[order[0]]})"
-        text = _fitting(text, face, size, width - 2 * edge, picture.shape)
-        place = (edge, edge // 2 + size)
-        cv2.putText(picture, text, place, (255, 255, 255), face, size, 700)
+        nearest = Said("nearest", {"name": names[order[0]]})
+        text = f"{NOTHING.in_language(language)} ({nearest.in_language(language)})"
+        write(picture, text, (edge, edge // 2 + size), size, 700, width - 2 * edge)
         return picture
     middle = width // 2
     for row, k in enumerate(order):
         y = edge // 2 + row * line
-        text = _fitting(names[k], face, size, middle - 2 * edge, picture.shape)
         weight = 700 if row == 0 else 400
-        cv2.putText(picture, text, (edge, y + size), (255, 255, 255), face, size, weight)
+        write(picture, names[k], (edge, y + size), size, weight, middle - 2 * edge)
         room = width - middle - edge - round(3.2 * size)
         cv2.rectangle(picture, (middle, y + size // 4), (middle + room, y + size), (90, 90, 90), -1)
         full = middle + round(room * float(probabilities[k]))
@@ -69,15 +69,7 @@ def annotate(frame: np.ndarray, names: tuple[str, ...], sight: Sight) -> np.ndar
             picture, (middle, y + size // 4), (full, y + size), COLOURS[k % len(COLOURS)], -1
         )
         percent = f"{100 * probabilities[k]:.0f} %"
-        cv2.putText(
-            picture,
-            percent,
-            (middle + room + edge // 2, y + size),
-            (255, 255, 255),
-            face,
-            size,
-            weight,
-        )
+        write(picture, percent, (middle + room + edge // 2, y + size), size, weight, width)
     return picture
 
 
@@ -88,15 +80,6 @@ def _outline(picture: np.ndarray, where: tuple[float, ...], colour: Colour) -> N
     )
     thick = max(2, min(height, width) // 120)
     cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, thick, cv2.LINE_AA)
-
-
-def _fitting(text: str, face: cv2.FontFace, size: int, room: int, shape: tuple[int, ...]) -> str:
-    """`text`, shortened until it is at most `room` pixels wide."""
-    short = text
-    while len(short) > 1 and cv2.getTextSize(shape[1::-1], short, (0, 0), face, size)[2] > room:
-        text = text[:-1]
-        short = text + "…"
-    return short
 
 
 def shown_size(height: int, width: int) -> tuple[int, int]:

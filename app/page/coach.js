@@ -6,6 +6,7 @@
 
 import { colours } from "./cells.js";
 import { covered } from "./hand.js";
+import { OLD } from "./pace.js";
 import { Place, share } from "./surroundings.js";
 
 const SIDE = 112; // pixels of the picture that is looked at: half of a frame's, in which the noise of a sensor is gone
@@ -17,6 +18,7 @@ const HOLD = { dark: 3, blurred: 3, hand: 9, left: 2, right: 2, top: 2, bottom: 
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
 const EDGE = 0.24; // of the picture: nearer to a side than this lies the middle only of what is cut off there
+const MIDDLE = 0.3; // nearer to a side than this it may be cut off, so that its size is not known
 const SMALL = 0.055; // of the picture, that a thing held near enough covers ...
 const SEEN = 0.01; // ... of which more must be seen, or nothing is known of it
 const SAME = 0.84; // of the rim, from which on it is that of the clip before, on average over ...
@@ -73,14 +75,19 @@ function blurAlong(grey, step, line) {
 
 const likeliest = ({ names, p }) => names[p.indexOf(Math.max(...p))];
 
+/** The side that the middle of what the model points at is nearest to, and how near, as a share of the picture: [distance, side]. */
+function nearest({ where }) {
+  if (!where) return [Infinity, ""];
+  const [x, y] = [(where[0] + where[2]) / 2, (where[1] + where[3]) / 2];
+  return [[x, "left"], [1 - x, "right"], [y, "top"], [1 - y, "bottom"]].sort(([a], [b]) => a - b)[0];
+}
+
 /** The side, a key of `hintWords`, at which an answer {names, p, where} has the thing called `name` cut off; "" at none. What is
  * half seen is often not named: that it is the likeliest is enough. */
 export function cutOff(answer, name, mirrored = false) {
-  const { where } = answer;
-  if (!where || likeliest(answer) !== name) return "";
-  const [x, y] = [(where[0] + where[2]) / 2, (where[1] + where[3]) / 2];
-  const [nearest, side] = [[x, "left"], [1 - x, "right"], [y, "top"], [1 - y, "bottom"]].sort(([a], [b]) => a - b)[0];
-  if (nearest >= EDGE) return "";
+  if (likeliest(answer) !== name) return "";
+  const [distance, side] = nearest(answer);
+  if (distance >= EDGE) return "";
   return mirrored ? ({ left: "right", right: "left" }[side] ?? side) : side;
 }
 
@@ -91,21 +98,26 @@ export class Coach {
   #runs = {}; // looks in a row of each kind
   #side = ""; // where the newest answer has it cut off
   #missed = null; // does the newest answer not see it? null: the model does not know it
+  #aside = false; // does it not see the thing, which the model knows, in the middle?
+  #heard = -Infinity; // when it came
   #hint = "";
   #since = -Infinity;
 
   /** name: what is recorded; before: the Place of its clip before, if there is one. */
   constructor(name = "", before = null) {
-    this.name = name.trim();
+    this.name = name;
     this.before = before;
     this.place = new Place(); // of this clip
   }
 
-  /** An answer of the model to a frame of it. */
-  hear(answer, mirrored) {
+  /** An answer of the model to a frame of it, that came at `now` ms. */
+  hear(answer, mirrored, now) {
+    this.#heard = now;
     this.#side = cutOff(answer, this.name, mirrored);
     const sees = answer.named && likeliest(answer) === this.name;
-    this.#missed = answer.names.includes(this.name) ? !sees : null;
+    const known = answer.names.includes(this.name);
+    this.#missed = known ? !sees : null;
+    this.#aside = known && (!sees || nearest(answer)[0] < MIDDLE);
   }
 
   /** What to say to a frame (2 SIDE, 2 SIDE, 4) RGBA at `now` ms: a key of `hintWords`, "" while all is well. */
@@ -125,13 +137,14 @@ export class Coach {
     const seen = colours(rgba, 2 * SIDE);
     this.place.add(seen);
     const size = share(seen);
+    if (now - this.#heard > OLD) [this.#side, this.#missed, this.#aside] = ["", null, false];
     const hand = this.#missed !== false && covered(seen, this.#missed);
     const bad = {
       dark: mean < DARK,
       blurred: blurEffect(grey) > BLUR,
       hand,
       [this.#side]: true,
-      small: !hand && size > SEEN && size < SMALL, // what lies in the middle is not the thing
+      small: !hand && !this.#aside && size > SEEN && size < SMALL, // else what lies in the middle is not all of the thing, or none of it
       same: this.#alikeness(seen) > SAME,
     };
     for (const kind in HOLD) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;

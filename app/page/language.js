@@ -3,7 +3,7 @@
 // value `count` (Unicode's rules: Arabic has six).
 
 const root = document.documentElement;
-const language = root.lang || "en";
+export const language = root.lang || "en";
 const locale = root.dataset.locale ?? language;
 const plurals = new Intl.PluralRules(locale);
 const plain = new Intl.NumberFormat(locale, { useGrouping: false });

@@ -1,6 +1,6 @@
 // The line to the app: frames and orders out, answers and news in. See app/live/__init__.py for what is said on it.
 
-import { English } from "./language.js";
+import { English, language } from "./language.js";
 import { Pace } from "./pace.js";
 import { Refused } from "./refused.js";
 
@@ -128,7 +128,7 @@ export class Line extends EventTarget {
     this.#socket.onopen = () => {
       this.#tries = 0;
       this.#sent.clear();
-      this.#say({ room: this.room });
+      this.#say({ room: this.room, language });
       this.dispatchEvent(new Event("open"));
     };
     this.#socket.onmessage = (event) => this.#hear(JSON.parse(event.data));

@@ -84,7 +84,9 @@ export class Local extends EventTarget {
 
   #verbs = {
     record: ({ name }) => {
-      this.#recording = { name: this.#taught.check(name), pictures: [] };
+      const tidied = this.#taught.check(name);
+      this.#recording = { name: this.#taught.named(tidied)?.name ?? tidied, pictures: [] };
+      return { name: this.#recording.name };
     },
     keep: async () => {
       const { name, pictures: taken } = this.#recording;

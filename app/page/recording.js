@@ -21,7 +21,7 @@ export class Recording {
     this.voice = voice;
     this.tones = tones;
     this.page = page;
-    this.take = null; // {name, started} while it runs
+    this.take = null; // {name, typed, started} while it runs
     this.advice = root.querySelector(".advice");
     const look = root.querySelector(".look");
     new IntersectionObserver(([seen]) => look.classList.toggle("away", !seen.isIntersecting)).observe(look);
@@ -37,13 +37,13 @@ export class Recording {
     const begun = await this.page.order({ do: "record", name }, control);
     this.#asking = false;
     if (!begun) return;
-    this.take = { name, started: performance.now() };
-    this.coach = new Coach(name, this.page.taught(name.trim()) ? this.#places.get(name.trim()) : null);
+    this.take = { name: begun.name, typed: name, started: performance.now() }; // typed in other capitals, it is the one that is taught
+    this.coach = new Coach(begun.name, this.page.taught(begun.name) ? this.#places.get(begun.name) : null);
     this.#count = RECORD_MS / 1000;
     this.tones.play("start");
     this.#timer = setInterval(() => this.#tick(), 100);
     this.#tick();
-    this.voice.say(t("recording", { name }));
+    this.voice.say(t("recording", { name: begun.name }));
     this.page.show();
   }
 
@@ -54,7 +54,7 @@ export class Recording {
 
   /** An answer to one of its frames. */
   hear(answer) {
-    if (this.take) this.coach.hear(answer, this.camera.mirrored);
+    if (this.take) this.coach.hear(answer, this.camera.mirrored, performance.now());
   }
 
   #advise(words) {
@@ -64,7 +64,7 @@ export class Recording {
   }
 
   async keep() {
-    const [{ name }, { place }] = [this.take, this.coach];
+    const [{ name, typed }, { place }] = [this.take, this.coach];
     clearInterval(this.#timer);
     this.take = null;
     this.#advise("");
@@ -73,9 +73,9 @@ export class Recording {
     this.tones.play("stop");
     const kept = await this.page.order({ do: "keep" });
     if (!kept) return;
-    this.#places.set(name.trim(), place);
+    this.#places.set(name, place);
     this.tones.play("kept");
-    this.page.kept(name, keptWords(name, kept.count, kept.sent));
+    this.page.kept(typed, keptWords(name, kept.count, kept.sent));
   }
 
   #tick() {

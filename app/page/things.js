@@ -31,7 +31,7 @@ export class Things {
   /** The thing called `name` is being recorded, with `left` seconds to go; null: none is. */
   recording(name, left) {
     for (const card of this.#cards.values()) {
-      const is = name !== null && card.name.toLowerCase() === name.trim().toLowerCase();
+      const is = card.name === name;
       if (is || card.record.classList.contains("on")) card.recording(is ? left : null);
     }
   }

@@ -50,10 +50,17 @@ class Said:
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        sentence = sentences(ENGLISH)[self.key]
+        return self.in_language(ENGLISH)
+
+    def in_language(self, language: str) -> str:
+        """The sentence as its file has it; one that counts in English alone: the plurals of others
+        are the page's.
+        """
+        sentence = sentences(language)[self.key]
         if isinstance(sentence, dict):
+            assert language == ENGLISH, f"{self.key} counts"
             sentence = sentence["one" if self.values["count"] == 1 else "other"]
-        return sentence.format_map({name: _english(v) for name, v in self.values.items()})
+        return sentence.format_map({n: _written(v, language) for n, v in self.values.items()})
 
     @property
     def message(self) -> dict[str, object]:
@@ -80,7 +87,9 @@ def problem(error: InputError) -> dict[str, object]:
     return error.said.told if isinstance(error, Refused) else {"text": str(error)}
 
 
-def _english(value: Value) -> str | int | float:
+def _written(value: Value, language: str) -> str | int | float:
     if isinstance(value, str | int | float):
         return value
-    return str(value) if isinstance(value, Said) else str(sentences(ENGLISH)["comma"]).join(value)
+    if isinstance(value, Said):
+        return value.in_language(language)
+    return str(sentences(language)["comma"]).join(value)

@@ -27,7 +27,7 @@ HINTS = """async ([name, frames, answers, before]) => {
   const coach = new Coach(name, before.length ? earlier.place : null);
   const hints = [];
   for (const [n, jpeg] of frames.entries()) {
-    if (answers.length) coach.hear(answers[n], false);
+    if (answers.length) coach.hear(answers[n], false, 100 * n);
     const hint = coach.see(await pixels(jpeg), 100 * n);
     if (hint && hint !== hints.at(-1)) hints.push(hint);
   }

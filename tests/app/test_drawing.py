@@ -36,10 +36,12 @@ def test_what_is_none_of_the_things_is_said_and_what_is_one_is_framed() -> None:
     nothing = annotate(GREY, ("mug", "keys"), replace(seen, named=False))
     assert bar(nothing, COLOURS[0]) == bar(nothing, COLOURS[1]) == 0
     assert (nothing[:30] > 200).any(), "words at the top"
+    arabic = annotate(GREY, ("mug", "keys"), replace(seen, named=False), "ar")
+    assert (arabic[:30] > 200).any() and (arabic != nothing).any()
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (240, 32), (48, 640), (1080, 1920)])
-@pytest.mark.parametrize("name", ["a" * 100, "キー", "🔑", "", "<b>&amp;"])
+@pytest.mark.parametrize("name", ["a" * 100, "キー", "مفاتيح" * 9, "🔑", "", "<b>&amp;"])
 def test_any_name_fits_any_frame(shape: tuple[int, int], name: str) -> None:
     frame = np.zeros((*shape, 3), np.uint8)
     assert annotate(frame, (name, "x"), Sight(np.array([0.5, 0.5]))).shape == frame.shape

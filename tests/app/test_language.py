@@ -62,6 +62,12 @@ def test_english_sentences_with_their_values() -> None:
     assert in_english("<title>{title}</title>") == "<title>Teach it your things</title>"
 
 
+def test_a_sentence_in_another_language_has_its_values_in_it_too() -> None:
+    said = Said("video-teach-first", {"reason": Said("nearest", {"name": "keys"})})
+    assert "am ähnlichsten: keys" in said.in_language("de")
+    assert said.in_language("en") == str(said)
+
+
 def test_what_the_page_puts_into_words_is_escaped() -> None:
     evil = "<script>'\""
     for markup in (in_words(Said("kept", {"name": evil, "frames": evil})), say(InputError(evil))):

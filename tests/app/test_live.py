@@ -91,6 +91,12 @@ def test_teach_two_things_and_watch(line: Line) -> None:
     assert answer["p"][1] > 0.9 and sum(answer["p"]) == pytest.approx(1, abs=1e-3)
 
 
+def test_a_thing_that_is_recorded_in_other_capitals_is_the_one_that_is_taught(line: Line) -> None:
+    line.record("Red", jpeg(RED), 1)
+    line.say({"do": "record", "name": " rED ", "ref": 3})
+    assert line.answer(3)["name"] == "Red"
+
+
 def test_before_anything_is_learned_frames_are_answered_without_names(line: Line) -> None:
     line.frame(5, jpeg(RED))
     assert line.hear("answer") == {"type": "answer", "seq": 5}
@@ -189,6 +195,18 @@ def test_a_recording_has_a_bound(line: Line, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Handlers, "teach_recording", teach)
     line.record("red", jpeg(RED))
     assert seen == [2]
+
+
+@pytest.mark.parametrize(
+    ("language", "kept"), [("ar", "ar"), ("de", "de"), ("../ar", "en"), (["ar"], "en"), (7, "en")]
+)
+def test_a_room_knows_the_language_of_its_page(
+    client: TestClient, room: Room, language: object, kept: str
+) -> None:
+    with client.websocket_connect("/live") as socket:
+        socket.send_json({"room": room.token, "language": language})
+        socket.receive_json()
+        assert room.language == kept
 
 
 @pytest.mark.parametrize("hello", ['{"room": "guess"}', "{}", "rubbish", '{"room": null}', "[1]"])

@@ -27,13 +27,13 @@ COLOURS = """async (pixels) => {
   const { colours } = await import("/page/cells.js");
   return colours(Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0)), 224);
 }"""
-COACHED = """async ([pixels, answers]) => {
+COACHED = """async ([pixels, answers, last]) => {
   const { Coach } = await import("/page/coach.js");
   const coach = new Coach("mug");
   const rgba = Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0));
   let hint = "";
-  for (let n = 0; n < 12; n++) {
-    coach.hear(answers, false);
+  for (let n = 0; n < 30; n++) {
+    if (n <= last) coach.hear(answers, false, 100 * n);
     hint = coach.see(rgba, 100 * n);
   }
   return hint;
@@ -90,5 +90,12 @@ def test_a_thing_that_the_model_sees_is_not_covered(page: Page) -> None:
     hand = sent(picture(GREEN, tuple(SKINS[1].tolist())))
     seen = {"names": ["mug", "pen"], "p": [0.9, 0.1], "named": True, "where": [0.3, 0.3, 0.7, 0.7]}
     missed, unknown = {**seen, "named": False}, {**seen, "names": ["cup", "pen"]}
-    hints = [page.evaluate(COACHED, [hand, told]) for told in (seen, missed, unknown)]
-    assert hints == ["", "hand", "hand"]
+    hints = [page.evaluate(COACHED, [hand, told, 30]) for told in (seen, missed, unknown)]
+    assert hints == ["still", "hand", "hand"]
+
+
+def test_an_answer_of_a_line_that_broke_says_nothing_of_what_is_seen_now(page: Page) -> None:
+    hand = sent(picture(GREEN, tuple(SKINS[1].tolist())))
+    left = {"names": ["mug", "pen"], "p": [0.9, 0.1], "named": True, "where": [0, 0.3, 0.2, 0.7]}
+    assert page.evaluate(COACHED, [hand, left, 30]) == "left"
+    assert page.evaluate(COACHED, [hand, left, 0]) == "hand", "by its arm, without the model"

@@ -85,6 +85,15 @@ def test_of_two_frames_removed_at_once_the_second_is_refused(page: Page) -> None
     assert left == [1, 0], "the worker has neither of what was cut"
 
 
+def test_a_thing_that_is_recorded_in_other_capitals_is_the_one_that_is_taught(page: Page) -> None:
+    name = page.evaluate("""async () => {
+      const line = await local();
+      await line.record("Mug", 3);
+      return (await line.ask({ do: "record", name: " mUG " })).name;
+    }""")
+    assert name == "Mug"
+
+
 def test_what_is_refused_leaves_no_frames_in_the_worker(page: Page) -> None:
     full, asked, broken, broken_left, refused, refused_left = page.evaluate("""async () => {
       const line = await local();
