@@ -40,22 +40,23 @@ def annotate(
     frame: np.ndarray, names: tuple[str, ...], sight: Sight, language: str = ENGLISH
 ) -> np.ndarray:
     """A copy of a frame (H, W, 3) with the likeliest things on a dark band at its top, and a frame
-    around where the first of them is; where none is seen, one line that says so in `language`.
+    around where the first of them is; where none is seen, words in `language` that say so.
     """
     height, width = frame.shape[:2]
     size = max(12, min(height // 16, width // 14))  # pixels of the text
     line, edge = round(1.5 * size), max(4, size // 2)
     probabilities = sight.probabilities
-    order = np.argsort(-probabilities)[: min(BARS, len(names)) if sight.named else 1]
+    order = np.argsort(-probabilities)[:BARS]
+    rows = len(order) if sight.named else 2
     picture = frame.copy()
     if sight.named and sight.where:
         _outline(picture, sight.where, COLOURS[order[0] % len(COLOURS)])
-    band = picture[: line * len(order) + edge]
+    band = picture[: line * rows + edge]
     band[:] = (band * 0.35).astype(np.uint8)
     if not sight.named:
-        nearest = Said("nearest", {"name": names[order[0]]})
-        text = f"{NOTHING.in_language(language)} ({nearest.in_language(language)})"
-        write(picture, text, (edge, edge // 2 + size), size, 700, width - 2 * edge)
+        for row, said in enumerate((NOTHING, Said("nearest", {"name": names[order[0]]}))):
+            place, weight = (edge, edge // 2 + row * line + size), 400 if row else 700
+            write(picture, said.in_language(language), place, size, weight, width - 2 * edge)
         return picture
     middle = width // 2
     for row, k in enumerate(order):

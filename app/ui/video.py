@@ -119,8 +119,6 @@ def _results(label: Label) -> list[Any]:
             plot = gr.LinePlot(
                 x="seconds",
                 y="probability",
-                x_title=label("video-axis-time"),
-                y_title=label("video-axis-sure"),
                 color="thing",
                 y_lim=[0, 1],
                 height=280,
@@ -146,7 +144,7 @@ def _name(results: Results, room: Room, path: Path, title: str) -> Iterator[Upda
     with closing(results.name_video(room, path, title)) as steps:
         for step in steps:
             if isinstance(step, NamedVideo):
-                yield _shown(step, title)
+                yield _shown(step, title, room.language)
             elif isinstance(step, Waiting) or step.done % EVERY == 0:
                 yield (_progress(title, step), *[gr.skip()] * (LEFT + 3))
 
@@ -186,7 +184,7 @@ def _busy(title: str) -> Updates:
     return (*[gr.skip()] * 2, None, say(told, "problem"), *[gr.skip()] * LEFT)
 
 
-def _shown(named: NamedVideo, title: str) -> Updates:
+def _shown(named: NamedVideo, title: str, language: str) -> Updates:
     rows = np.array([sight.probabilities for sight in named.sights])
     drawn = most_seen(rows, len(COLOURS))  # one colour each
     things, rows = [named.names[k] for k in drawn], rows[:, drawn]
@@ -215,7 +213,13 @@ def _shown(named: NamedVideo, title: str) -> Updates:
         gr.update(visible=True),
         _player(named.video),
         str(named.video),
-        gr.LinePlot(data, color_map=colours),
+        gr.LinePlot(
+            data,
+            color_map=colours,
+            # in words at once: Gradio puts none into words that a narrow plot has cut short
+            x_title=Said("video-axis-time").in_language(language),
+            y_title=Said("video-axis-sure").in_language(language),
+        ),
         _legend(things, len(named.names)) + _seen(named.seen),
         str(named.listed),
         str(named.csv),

@@ -17,8 +17,7 @@ from model import InputError
 # What Gradio draws itself; all the rest is <in-words>, which page/inwords.js puts into words.
 LABELS = (
     "tab-teach", "tab-video", "tab-model", "cancel", "video-file", "video-download", "video-list",
-    "video-table", "video-curves", "video-axis-time", "video-axis-sure", "model-file",
-    "model-bundle",
+    "video-table", "video-curves", "model-file", "model-bundle",
 )  # fmt: skip
 
 Label = Callable[[str], Any]  # a key of LABELS -> what Gradio puts into words

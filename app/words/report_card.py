@@ -38,10 +38,28 @@ def _expected(report: Report) -> list[Said]:
 
 
 def _same(report: Report) -> list[Said]:
-    return [
-        Said("report-same", {"name": report.names[i], "other": report.names[j]})
-        for i, j in report.same
-    ]
+    said = []
+    for group in _groups(report.same):
+        first, *others = (report.names[k] for k in group)
+        if len(others) == 1:
+            said.append(Said("report-same", {"name": first, "other": others[0]}))
+        else:
+            said.append(Said("report-same-all", {"names": [first, *others]}))
+    return said
+
+
+def _groups(pairs: tuple[tuple[int, int], ...]) -> list[list[int]]:
+    """Objects of which each shares a picture with each, so that every pair is in a group."""
+    groups: list[list[int]] = []
+    for i, j in pairs:
+        if any(i in group and j in group for group in groups):
+            continue
+        group = [i, j]
+        for k in sorted({k for pair in pairs for k in pair} - {i, j}):
+            if all((min(k, own), max(k, own)) in pairs for own in group):
+                group.append(k)
+        groups.append(sorted(group))
+    return groups
 
 
 def _confused(report: Report) -> Said | None:

@@ -94,6 +94,7 @@ def remove(someone: Person) -> None:
 
 
 def read_a_file(someone: Person) -> None:
+    someone.page.evaluate(f"{ELEMENT}.files.reading = 'Reading a.mp4 …'")
     someone.page.evaluate(f"{ELEMENT}.files.waiting('Waiting for others.')")
 
 

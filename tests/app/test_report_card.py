@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.words.report_card import sentences
+from app.words.report_card import _groups, sentences
 from model import Report
 
 GOOD = Report(
@@ -50,6 +50,30 @@ def test_an_odd_clip_and_one_picture_under_two_names() -> None:
     said = sentences(replace(GOOD, odd=(0, 2), same=((0, 2),)))
     assert "mug and keys have the same picture: they cannot be told apart" in said[1]
     assert "Clip 3 of mug looks unlike its other clips" in said[2]
+
+
+def test_a_picture_under_many_names_is_one_sentence() -> None:
+    every = tuple((i, j) for j in range(3) for i in range(j))
+    said = [text for text in sentences(replace(GOOD, same=every)) if "same picture" in text]
+    assert said == [
+        "mug, can, keys have the same picture: they cannot be told apart; keep it in one of them "
+        "only."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "groups"),
+    [
+        ((), []),
+        (((0, 1), (1, 2)), [[0, 1], [1, 2]]),  # the first and the last share none
+        (((0, 1), (0, 2), (1, 2), (2, 3)), [[0, 1, 2], [2, 3]]),
+        (tuple((i, j) for i in range(11) for j in range(i + 1, 11)), [list(range(11))]),
+    ],
+)
+def test_each_pair_is_in_a_group_and_a_group_shares_it(
+    pairs: tuple[tuple[int, int], ...], groups: list[list[int]]
+) -> None:
+    assert _groups(pairs) == groups
 
 
 def test_single_frames_tell_too_little() -> None:
