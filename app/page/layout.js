@@ -66,7 +66,9 @@ ${BARS}
 <section class="report" aria-labelledby="report-title" hidden>
   <h2 id="report-title">${t("report-title")}</h2>
   <ul></ul>
-  <details><summary>${t("report-confusions")}</summary><div class="grid" tabindex="0" role="region" aria-label="${t("report-table")}"><table></table></div></details>
+  <details><summary>${t("report-confusions")}</summary>
+    <p id="report-caption">${t("report-caption")}</p>
+    <div class="grid" tabindex="0" role="region" aria-label="${t("report-table")}"><table aria-describedby="report-caption"></table></div></details>
 </section>
 <section class="things" aria-labelledby="things-title">
   <h2 id="things-title" tabindex="-1">${t("things-title")}</h2>

@@ -11,8 +11,7 @@ export function showReport(section, report) {
   section.querySelector("ul").replaceChildren(...lines.map((line) => make("li", {}, t(line.key, line.values))));
   const head = make("tr", {}, make("td"), ...names.map((name) => make("th", { scope: "col", dir: "auto" }, name)));
   const body = names.map((name, k) => make("tr", {}, make("th", { scope: "row", dir: "auto" }, name), ...names.map((_, j) => cell(rows[k], j, k === j))));
-  const caption = make("caption", {}, t("report-caption"));
-  section.querySelector("table").replaceChildren(caption, head, ...body);
+  section.querySelector("table").replaceChildren(head, ...body);
 }
 
 function cell(row, j, right) {
