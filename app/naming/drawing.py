@@ -58,7 +58,7 @@ def annotate(
             place, weight = (edge, edge // 2 + row * line + size), 400 if row else 700
             write(picture, said.in_language(language), place, size, weight, width - 2 * edge)
         return picture
-    middle = width // 2
+    middle = round(0.58 * width)
     for row, k in enumerate(order):
         y = edge // 2 + row * line
         weight = 700 if row == 0 else 400
