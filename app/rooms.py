@@ -58,7 +58,9 @@ class Lesson:
 
 @dataclass
 class Room:
-    """One person's place. `lock` guards the fields below it; the rest never changes."""
+    """One person's place. `lock` guards the fields below it, down to `closed`; those above it
+    never change.
+    """
 
     token: str = field(repr=False)
     folder: Path  # private: clips

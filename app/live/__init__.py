@@ -1,12 +1,14 @@
 """What the page talks to beside Gradio: the WebSocket of camera frames and the upload of clips.
 
-A page opens `/live` and says first which room is its own: {"room": token}. From then on:
+A page opens `/live` and says first which room is its own and which language it speaks: {"room":
+token, "language": "en"}. From then on:
 
     binary: 4 bytes, a rising number, then a JPEG -> {"type": "answer", "seq": that number, ...}
     text: {"do": ..., "ref": number, ...} -> {"type": "ok" or "problem", "ref": that number, ...}
 
 and what happens in the room is told at any time. Recording is keeping what streams by: `record`,
-then `keep`. `wrong` holds on to the last second, `it is` and `not mine` say what it was.
+then `keep`; the answer to `record` has the name of the thing, which may be taught in other
+capitals. `wrong` holds on to the last second, `it is` and `not mine` say what it was.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import base64
 import cv2
 import numpy as np
 
-from app.naming.lettering import write
+from app.naming.lettering import isolated, write
 from app.naming.sight import Sight
 from app.words.language import ENGLISH, Said
 
@@ -54,7 +54,8 @@ def annotate(
     band = picture[: line * rows + edge]
     band[:] = (band * 0.35).astype(np.uint8)
     if not sight.named:
-        for row, said in enumerate((NOTHING, Said("nearest", {"name": names[order[0]]}))):
+        nearest = Said("nearest", {"name": isolated(names[order[0]])})
+        for row, said in enumerate((NOTHING, nearest)):
             place, weight = (edge, edge // 2 + row * line + size), 400 if row else 700
             write(picture, said.in_language(language), place, size, weight, width - 2 * edge)
         return picture

@@ -18,6 +18,7 @@ const HOLD = { dark: 3, blurred: 3, hand: 9, left: 2, right: 2, top: 2, bottom: 
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
 const EDGE = 0.24; // of the picture: nearer to a side than this lies the middle only of what is cut off there
+const OLDEST = 3000; // ms between two answers, from which on the line was broken, not slow
 const MIDDLE = 0.3; // nearer to a side than this it may be cut off, so that its size is not known
 const SMALL = 0.055; // of the picture, that a thing held near enough covers ...
 const SEEN = 0.01; // ... of which more must be seen, or nothing is known of it
@@ -98,8 +99,9 @@ export class Coach {
   #runs = {}; // looks in a row of each kind
   #side = ""; // where the newest answer has it cut off
   #missed = null; // does the newest answer not see it? null: the model does not know it
-  #aside = false; // does it not see the thing, which the model knows, in the middle?
-  #heard = -Infinity; // when it came
+  #aside = false; // does it see it anywhere but in the middle?
+  #heard = -Infinity; // when it came ...
+  #lasts = OLD; // ... and for how many ms it counts: until two more should have come
   #hint = "";
   #since = -Infinity;
 
@@ -112,12 +114,13 @@ export class Coach {
 
   /** An answer of the model to a frame of it, that came at `now` ms. */
   hear(answer, mirrored, now) {
+    const gap = now - this.#heard;
+    this.#lasts = gap < OLDEST ? Math.max(OLD, 2 * gap) : OLD;
     this.#heard = now;
     this.#side = cutOff(answer, this.name, mirrored);
     const sees = answer.named && likeliest(answer) === this.name;
-    const known = answer.names.includes(this.name);
-    this.#missed = known ? !sees : null;
-    this.#aside = known && (!sees || nearest(answer)[0] < MIDDLE);
+    this.#missed = answer.names.includes(this.name) ? !sees : null;
+    this.#aside = likeliest(answer) === this.name && nearest(answer)[0] < MIDDLE;
   }
 
   /** What to say to a frame (2 SIDE, 2 SIDE, 4) RGBA at `now` ms: a key of `hintWords`, "" while all is well. */
@@ -137,14 +140,14 @@ export class Coach {
     const seen = colours(rgba, 2 * SIDE);
     this.place.add(seen);
     const size = share(seen);
-    if (now - this.#heard > OLD) [this.#side, this.#missed, this.#aside] = ["", null, false];
+    if (now - this.#heard > this.#lasts) [this.#side, this.#missed, this.#aside] = ["", null, false];
     const hand = this.#missed !== false && covered(seen, this.#missed);
     const bad = {
       dark: mean < DARK,
       blurred: blurEffect(grey) > BLUR,
       hand,
       [this.#side]: true,
-      small: !hand && !this.#aside && size > SEEN && size < SMALL, // else what lies in the middle is not all of the thing, or none of it
+      small: !hand && !this.#aside && size > SEEN && size < SMALL, // what lies in the middle is the thing, and all of it
       same: this.#alikeness(seen) > SAME,
     };
     for (const kind in HOLD) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;

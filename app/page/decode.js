@@ -59,13 +59,20 @@ async function film(video, url, name) {
   video.playbackRate = Math.min(FASTEST, Math.max(1, (1000 * duration) / LOOKS / LOOK));
   look(0); // the frame that is shown before it plays is not told
   if (duration) await passing(video, (time) => look(Math.max(0, Math.min(LOOKS - 1, Math.floor((time / duration) * LOOKS)))));
-  try {
-    if (video.error) await open(); // a decoder that came to the damage answers nothing more, not even for what lies before
-    for (let n = 0; n < LOOKS && !video.error; n++) {
+  const rest = async () => {
+    for (let n = 0; n < LOOKS; n++) {
       if (found[n]) continue;
       await seek(((n + 0.5) / LOOKS) * duration);
       look(n);
     }
+  };
+  try {
+    if (video.error) await open(); // a decoder that came to the damage answers nothing more, not even for what lies before
+    await rest().catch(async (trouble) => {
+      if (!video.error) throw trouble;
+      await open(); // it was ahead of the picture that is shown
+      await rest();
+    });
   } catch {
     // the rest of it cannot be seen
   }

@@ -57,6 +57,11 @@ export class Recording {
     if (this.take) this.coach.hear(answer, this.camera.mirrored, performance.now());
   }
 
+  /** The line is lost: nothing is looked at until it is back. */
+  unheard() {
+    this.#advise("");
+  }
+
   #advise(words) {
     if (words === this.advice.textContent) return;
     this.advice.textContent = words;

@@ -10,6 +10,9 @@ const MAX_NAME = 100; // characters
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u; // controls, marks of direction, line ends
 const JOINERS = /[\u200c\u200d]/g; // invisible, but part of emoji and of words in some scripts
 
+/** A name without capitals, as Python's casefold has it: ß is ss. */
+const folded = (name) => name.toUpperCase().toLowerCase();
+
 /** things: [{id, name, clips: [{id, frames}]}]; foreign: moments, clips of none of them; removed: what undo brings back. */
 export class Taught {
   constructor(things = [], foreign = [], removed = []) {
@@ -115,7 +118,7 @@ export class Taught {
 
   /** The thing of that tidied name; names that differ in capitals only are one. */
   named(name) {
-    return this.things.find((one) => one.name.toLowerCase() === name.toLowerCase());
+    return this.things.find((one) => folded(one.name) === folded(name));
   }
 
   /** The things that have a clip. */

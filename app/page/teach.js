@@ -63,7 +63,7 @@ export class TeachAndWatch extends HTMLElement {
     return this.querySelector(selector);
   }
 
-  /** What is being recorded: {name, started}, or null. */
+  /** What is being recorded: {name, typed, started}, or null. */
   get take() {
     return this.recording.take;
   }
@@ -111,7 +111,10 @@ export class TeachAndWatch extends HTMLElement {
     on("waiting", ({ key, values }) => this.busy && this.files.waiting(t(key, values)));
     on("answer", (answer) => this.#hearAnswer(answer));
     this.device = new OnDevice(this.$(".device"), line, (answer) => this.#hearAnswer(answer), (text) => this.voice.say(text));
-    on("lost", () => this.alarm(t(this.device.on ? "lost-but-naming" : "lost"), false));
+    on("lost", () => {
+      this.recording.unheard();
+      this.alarm(t(this.device.on ? "lost-but-naming" : "lost"), false);
+    });
     on("open", () => {
       this.alarm("");
       this.settle(true);

@@ -37,6 +37,7 @@ def in_english(page: str) -> str:
     return re.sub(r"\{([\w-]+)\}", lambda found: html.escape(str(Said(found[1]))), page)
 
 
+@cache
 def languages() -> list[str]:
     """Those that there is a file of."""
     return sorted(file.stem for file in LANGUAGES.glob("*.json"))

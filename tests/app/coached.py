@@ -10,7 +10,17 @@ import numpy as np
 from playwright.sync_api import Page
 
 from model import Adapted, Personaliser
-from tests.app.staged import LOOKS, SIDES, STAGED, Clip, again, answers, covered, elsewhere
+from tests.app.staged import (
+    LOOKS,
+    SIDES,
+    STAGED,
+    Clip,
+    again,
+    answers,
+    covered,
+    elsewhere,
+    far_away,
+)
 
 # Every hint that is given to a clip, in order, `before` being the clip before of the same thing.
 HINTS = """async ([name, frames, answers, before]) => {
@@ -59,13 +69,7 @@ def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[
     Each clip is coached by a model that was taught the other clip of every thing, after a clip from
     another place.
     """
-    rng, names = np.random.default_rng(0), sorted({clip.name for clip in clips})
-    models = {
-        name: personaliser.adapt(
-            {c.thing: [np.array(c.frames)] for c in clips if c.name != name}
-        )
-        for name in names
-    }  # fmt: skip
+    rng, models = np.random.default_rng(0), _models(personaliser, clips)
     good = [hints(page, clip, elsewhere(clip, clips), models[clip.name]) for clip in clips]
     scores = []
     for kind, (hint, spoil) in STAGED.items():
@@ -77,11 +81,22 @@ def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[
     return scores, float(np.mean([bool(given) for given in good]))
 
 
-def first_clips(page: Page, clips: list[Clip]) -> Score:
-    """Of a hand, where the coach has neither a model nor a clip before."""
-    rng = np.random.default_rng(0)
+def other_way_round(page: Page, personaliser: Personaliser, clips: list[Clip]) -> list[Score]:
+    """Of a hand without a model, as in a first clip, and of what is too small with one."""
+    rng, models = np.random.default_rng(0), _models(personaliser, clips)
     told = [hints(page, covered(clip, rng)) for clip in _to_spoil(clips)]
-    return _score("a hand, first clip", "hand", told, [hints(page, clip) for clip in clips])
+    first = _score("a hand, first clip", "hand", told, [hints(page, clip) for clip in clips])
+    far = [hints(page, far_away(c, rng), None, models[c.name]) for c in _to_spoil(clips)]
+    good = [hints(page, c, None, models[c.name]) for c in clips]
+    return [first, _score("too small, further clip", "small", far, good)]
+
+
+def _models(personaliser: Personaliser, clips: list[Clip]) -> dict[str, Adapted]:
+    """For the clips of each name what was taught all the others."""
+    return {
+        name: personaliser.adapt({c.thing: [np.array(c.frames)] for c in clips if c.name != name})
+        for name in sorted({clip.name for clip in clips})
+    }
 
 
 def _to_spoil(clips: list[Clip]) -> list[Clip]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont, features
 
-from app.naming.lettering import ARABIC, write
+from app.naming.lettering import ARABIC, _as_drawn, isolated, write
 
 SIZE = 48
 
@@ -38,6 +38,26 @@ def test_arabic_is_joined_and_runs_from_right_to_left(name: str) -> None:
     reference = np.asarray(picture)
     assert likeness(written(name), reference) > 0.8
     assert likeness(np.fliplr(written(name)), reference) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name", "drawn"),
+    [
+        ("كوب: {}", "C++", "C++ :"),  # from the left, as ever
+        ("كوب: {}", "A (b)", "A (b) :"),
+        ("كوب: {}", "-5 up", "-5 up :"),
+        ("nearest: {}", "כ (b)", "nearest: (b) כ"),  # as it stands alone
+        ("nearest: {}", "keys", "nearest: keys"),
+        ("nearest: {}", "7", "nearest: 7"),
+    ],
+)
+def test_a_name_in_a_sentence_keeps_its_own_order(sentence: str, name: str, drawn: str) -> None:
+    assert _as_drawn(sentence.format(isolated(name))).startswith(drawn)
+
+
+def test_vowel_points_are_left_out() -> None:
+    for pointed, plain in (("שָׁלוֹם", "שלום"), ("كُوب", "كوب")):
+        np.testing.assert_array_equal(written(pointed), written(plain))
 
 
 def test_brackets_turn_with_it() -> None:

@@ -12,13 +12,16 @@ import numpy as np
 import onnxruntime
 import pytest
 
+import app.naming.annotated_video
 import app.results
 from app.decode.work import look_through
 from app.device.runtime import FILES, runtime_files
 from app.fair_lock import FairLock
 from app.handlers import Handlers
 from app.learning import Learner
+from app.naming.drawing import annotate
 from app.naming.frames import Seen
+from app.naming.sight import Sight
 from app.results import Exported, NamedVideo, Results, Step, file_stem
 from app.rooms import Room, Rooms
 from model import Adapted, InputError, load_adapted, load_model
@@ -98,6 +101,26 @@ def test_a_video_gets_its_names_its_table_and_its_curves(
         listed = list(csv.DictReader(file))
     assert [row["label"] for row in listed] == ["'=red()", "blue 🔵"]
     assert float(listed[1]["from_s"]) == pytest.approx(named.seen[1].start_s, abs=1e-3)
+
+
+def test_the_words_on_a_video_are_in_the_language_of_the_page(
+    handlers: Handlers,
+    results: Results,
+    room: Room,
+    video: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = set()
+
+    def noting(frame: np.ndarray, names: tuple[str, ...], sight: Sight, language: str) -> object:
+        asked.add(language)
+        return annotate(frame, names, sight, language)
+
+    monkeypatch.setattr(app.naming.annotated_video, "annotate", noting)
+    teach(handlers, room)
+    room.language = "ar"
+    name(results, room, video)
+    assert asked == {"ar"}
 
 
 def test_before_there_is_a_model_it_says_what_is_missing(

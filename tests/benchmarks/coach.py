@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from model import load_model
-from tests.app.coached import first_clips, measure
+from tests.app.coached import measure, other_way_round
 from tests.app.people import chromium, person
 from tests.app.server import start
 from tests.app.staged import read
@@ -22,6 +22,7 @@ from tests.tiny import write_tiny
 
 
 def main() -> None:
+    model = load_model()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server = start(folder, "--checkpoint", str(write_tiny(folder / "tiny")))
@@ -33,11 +34,11 @@ def main() -> None:
             ):
                 for clips in sys.argv[1:]:
                     every = read(Path(clips))
-                    scores, any_hint = measure(someone.page, load_model(), every)
+                    scores, any_hint = measure(someone.page, model, every)
                     print(f"{clips}: {len(every)} good clips, any hint {100 * any_hint:.0f} %")
-                    for score in [*scores, first_clips(someone.page, every)]:
+                    for score in [*scores, *other_way_round(someone.page, model, every)]:
                         right, false = 100 * score.right, 100 * score.false
-                        print(f"{score.kind:20} {right:4.0f} % of {score.of}, false {false:3.0f} %")
+                        print(f"{score.kind:24} {right:4.0f} % of {score.of}, false {false:3.0f} %")
         finally:
             server.stop()
 

@@ -27,13 +27,13 @@ COLOURS = """async (pixels) => {
   const { colours } = await import("/page/cells.js");
   return colours(Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0)), 224);
 }"""
-COACHED = """async ([pixels, answers, last]) => {
+COACHED = """async ([pixels, answers, last, every = 1]) => {
   const { Coach } = await import("/page/coach.js");
   const coach = new Coach("mug");
   const rgba = Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0));
   let hint = "";
   for (let n = 0; n < 30; n++) {
-    if (n <= last) coach.hear(answers, false, 100 * n);
+    if (n <= last && n % every === 0) coach.hear(answers, false, 100 * n);
     hint = coach.see(rgba, 100 * n);
   }
   return hint;
@@ -99,3 +99,17 @@ def test_an_answer_of_a_line_that_broke_says_nothing_of_what_is_seen_now(page: P
     left = {"names": ["mug", "pen"], "p": [0.9, 0.1], "named": True, "where": [0, 0.3, 0.2, 0.7]}
     assert page.evaluate(COACHED, [hand, left, 30]) == "left"
     assert page.evaluate(COACHED, [hand, left, 0]) == "hand", "by its arm, without the model"
+    assert page.evaluate(COACHED, [hand, left, 30, 14]) == "left", "its answers are slow, not old"
+
+
+def test_what_is_seen_at_a_side_is_not_called_small(page: Page) -> None:
+    frame = picture((230, 230, 230), GREEN, arm=False)
+    small = np.full_like(frame, 230)
+    small[90:134, 90:134] = cv2.resize(frame[40:184, 40:184], (44, 44))
+    noise = np.random.default_rng(0).normal(0, 3, frame.shape)
+    sent_small = sent(np.clip(small + noise, 0, 255).astype(np.uint8))
+    seen = {"names": ["mug", "pen"], "p": [0.9, 0.1], "named": True}
+    middle, aside = ({**seen, "where": [x, 0.3, x + 0.4, 0.7]} for x in (0.3, 0.07))
+    missed = {**seen, "named": False, "p": [0.4, 0.6], "where": [0, 0, 0.2, 0.2]}
+    hints = [page.evaluate(COACHED, [sent_small, told, 30]) for told in (middle, aside, missed)]
+    assert hints == ["small", "still", "small"]

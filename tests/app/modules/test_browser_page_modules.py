@@ -94,6 +94,21 @@ def test_a_camera_that_goes_or_does_not_come_is_said(page: Page) -> None:
     expect(region).to_contain_text(taken)
 
 
+def test_a_hint_goes_with_the_line(page: Page) -> None:
+    assert (
+        page.evaluate("""async () => {
+      const teach = await visit();
+      const line = new EventTarget();
+      teach.enter(Object.assign(line, { ask: async () => ({}), here: false }));
+      const advice = teach.$(".advice");
+      advice.textContent = "Cut off at the left.";
+      line.dispatchEvent(new Event("lost"));
+      return advice.textContent;
+    }""")
+        == ""
+    )
+
+
 def test_speak_everything_speaks_of_what_went_wrong(page: Page) -> None:
     before, said, region = page.evaluate("""async () => {
       const teach = await visit();

@@ -94,6 +94,32 @@ def test_a_thing_that_is_recorded_in_other_capitals_is_the_one_that_is_taught(pa
     assert name == "Mug"
 
 
+def test_capitals_are_those_of_the_app(page: Page) -> None:
+    """A file of the site's may have no two names that the app takes for one, nor the other way."""
+    names = [
+        "straße",
+        "STRASSE",
+        "ΣΑΣ",
+        "σασ",
+        "ﬁn",
+        "FIN",
+        "Éclair",
+        "éclair",
+        "mug",
+        "mugs",
+        "ключ",
+    ]
+    told = page.evaluate(
+        """async (names) => {
+          const { Taught } = await import("/page/taught.js");
+          const of = (name) => new Taught([{ id: "a", name, clips: [] }]);
+          return names.map((one) => names.map((other) => Boolean(of(one).named(other))));
+        }""",
+        names,
+    )
+    assert told == [[one.casefold() == other.casefold() for other in names] for one in names]
+
+
 def test_what_is_refused_leaves_no_frames_in_the_worker(page: Page) -> None:
     full, asked, broken, broken_left, refused, refused_left = page.evaluate("""async () => {
       const line = await local();
