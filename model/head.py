@@ -39,8 +39,9 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 # scalar: the S_k of an object of one frame is the variance over its D features, in every place, as
-# all public code has it; prototypes: Q_k = I, the nearest mean (Snell et al., 2017)
-KINDS = ("mahalanobis", "scalar", "prototypes")
+# all public code has it; prototypes: Q_k = I, the nearest mean (Snell et al., 2017); cosine: the
+# same, with means of length sqrt(D), so that features of that length are ranked by their cosine
+KINDS = ("mahalanobis", "scalar", "prototypes", "cosine")
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,19 @@ def _fit(z: np.ndarray, labels: np.ndarray, kind: str) -> Head:
     centred = z - mean  # (N, D)
     basis, squares = _span(centred)  # (D, r), (r,)
     if kind == "scalar" and 1 in shots:
-        basis, squares = _with_ones(basis, squares)
+        basis, squares = _with(np.ones(len(mean)), basis, squares)
+    if kind == "cosine":  # scaling moves a mean along itself, so out of the span of the centred
+        basis, squares = _with(mean, basis, squares)
     variances = squares / max(n - 1, 1)
     coordinates = centred @ basis  # (N, r)
     share = shots / (shots + 1)  # (K,) l_k
     weights = 1 / (1 + (1 - share)[:, None] * variances)  # (K, r)
     centres = np.stack([coordinates[labels == k].mean(0) for k in range(len(shots))])  # (K, r)
     rows = np.zeros_like(coordinates)
-    if kind == "prototypes":
+    if kind == "cosine":
+        means = np.stack([z[labels == k].mean(0) for k in range(len(shots))])
+        centres = (normalised(means, "unit") - mean) @ basis
+    if kind in ("prototypes", "cosine"):
         return Head(mean, basis, variances, centres, np.ones_like(centres), rows, labels)
     for k, count in enumerate(shots):
         if count == 1 and kind == "scalar":  # c 1 1^T in Q, by Sherman and Morrison: a row as well
@@ -134,12 +140,11 @@ def distances(head: Head, x: np.ndarray) -> Float:
     return to_centres - own + outside[..., None]
 
 
-def _with_ones(basis: Float, squares: Float) -> tuple[Float, Float]:
-    """The basis with one direction more, so that it spans 1 = (1, ..., 1) too."""
-    ones = np.ones(len(basis))
-    rest = ones - basis @ (basis.T @ ones)
+def _with(direction: Float, basis: Float, squares: Float) -> tuple[Float, Float]:
+    """The basis with one direction more, so that it spans this one (D,) too."""
+    rest = direction - basis @ (basis.T @ direction)
     length = np.linalg.norm(rest)
-    if length < 1e-9 * len(basis) ** 0.5:
+    if length < 1e-9 * np.linalg.norm(direction):
         return basis, squares
     return np.column_stack([basis, rest / length]), np.append(squares, 0.0)
 

@@ -3,9 +3,11 @@ are weighted by what small networks make of their means over the support set.
 
 As in UpperCaSE the backbone stays frozen and the networks are all that is meta-trained; a gate is
 2 sigmoid of what starts at 0, so that it starts at 1: chance gates at every site would leave
-nothing to learn from. Two things are simpler than there: the means are those of the
-unadapted backbone (one pass, whose rows hold nothing that is trained), and the head is the nearest
-mean, so that LITE trains it as it trains the others.
+nothing to learn from. Simpler than there: the means are those of the unadapted backbone (one pass,
+whose rows hold nothing that is trained) and not standardised, a network has one hidden layer of 16
+units instead of two of max(16, C / 64), gates are at every site of `--sites` instead of after the
+depthwise and last activations, and the head is the nearest mean, so that LITE trains it as it
+trains the others.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ known here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args, get_origin, get_type_hints
 
@@ -55,8 +56,9 @@ class CnapsConfig:
     # output: gamma y + beta; parameters: gamma times the norm's weight, beta plus its bias
     film_on: Literal["output", "parameters"] = "output"
     # scalar: an object of one frame gets the variance over its D features in all of S_k, as all
-    # public code has it; prototypes: the nearest mean; generated: the linear head of CNAPs
-    head: Literal["mahalanobis", "scalar", "prototypes", "generated"] = "mahalanobis"
+    # public code has it; prototypes: the nearest mean; cosine: the mean at the smallest
+    # angle, of unit features; generated: the linear head of CNAPs
+    head: Literal["mahalanobis", "scalar", "prototypes", "cosine", "generated"] = "mahalanobis"
     # the backbone itself is trained, as in ProtoNets and MAML, and a checkpoint keeps it
     backbone_trained: bool = False
     # steps: a start from which a task takes gradient steps, as in MAML; no one pass adapts it
@@ -119,7 +121,7 @@ class SimpleCnaps(nn.Module):
         features = self.backbone.features
         self.head = GeneratedHead(features) if config.head == "generated" else None
         # of prototypes: as 10 times a cosine; more leaves nothing to learn from
-        start = 10 / (2 * features) if config.head == "prototypes" else 0.1
+        start = 10 / (2 * features) if config.head in head.PROTOTYPES else 0.1
         self.log_temperature = nn.Parameter(torch.tensor(start).log())
         clutter = torch.zeros(config.clutter, features) if config.clutter else None
         self.clutter: Tensor | None
@@ -236,18 +238,43 @@ class SimpleCnaps(nn.Module):
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         """Support rows (N, D), their labels (N,), query rows (M, W, D) -> (M, K) in float64."""
-        support, query = support.double(), query.double()
-        kept = head.nonempty(query, support, self.config.window_floor)
-        if self.config.features == "unit":
-            support, query = head.unit(support), head.unit(query)
-        if self.clutter is not None:
-            support, query = (head.without_clutter(x, self.clutter) for x in (support, query))
+        taught = self._as_measured(support)
         if self.head is not None:
             # weights of a network are float32, and so are their gradients
-            scores = self.head.logits(support.float(), labels, query.float(), ways).double()
+            asked = self._as_measured(query).float()
+            scores = self.head.logits(taught.float(), labels, asked, ways).double()
         else:
-            d2 = head.distances(support, labels, query.flatten(0, 1), ways, self.config.head)
+            asked = self._as_measured(query).flatten(0, 1)
+            d2 = head.distances(taught, labels, asked, ways, self.config.head)
             scores = -d2.unflatten(0, query.shape[:2])
+        return self._named(scores, support, query)
+
+    @torch.no_grad()
+    def scorer(self, support: Tensor, labels: Tensor, ways: int) -> Callable[[Tensor], Tensor]:
+        """`logits` of query rows that come later: what the support alone decides is done once."""
+        taught = self._as_measured(support)
+        if self.head is not None:
+            linear = self.head.linear(taught.float(), labels, ways)
+            return lambda query: self._named(
+                linear(self._as_measured(query).float()).double(), support, query
+            )
+        d2 = head.measure(taught, labels, ways, self.config.head)
+        return lambda query: self._named(
+            -d2(self._as_measured(query).flatten(0, 1)).unflatten(0, query.shape[:2]),
+            support,
+            query,
+        )
+
+    def _as_measured(self, rows: Tensor) -> Tensor:
+        """Rows (..., D) as the head takes them, in float64."""
+        rows = rows.double()
+        if self.config.features == "unit":
+            rows = head.unit(rows)
+        return rows if self.clutter is None else head.without_clutter(rows, self.clutter)
+
+    def _named(self, scores: Tensor, support: Tensor, query: Tensor) -> Tensor:
+        """Scores of windows (M, W, K) -> logits (M, K)."""
+        kept = head.nonempty(query.double(), support.double(), self.config.window_floor)
         return head.best_window(self.log_temperature.double().exp() * scores, kept)
 
 

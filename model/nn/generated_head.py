@@ -8,6 +8,8 @@ g has three layers of D units and a skip over all of them, h three layers of one
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,8 +28,13 @@ class GeneratedHead(nn.Module):
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         """Support rows (N, D), labels (N,), query rows (M, W, D) -> (M, W, K)."""
+        return self.linear(support, labels, ways)(query)
+
+    def linear(self, support: Tensor, labels: Tensor, ways: int) -> Callable[[Tensor], Tensor]:
+        """What is generated of a support set: query rows (M, W, D) -> (M, W, K)."""
         means = torch.stack([support[labels == k].mean(0) for k in range(ways)])
-        return F.linear(query, *self(means))
+        weights, biases = self(means)
+        return lambda query: F.linear(query, weights, biases)
 
 
 def _three_layers(inputs: int, units: int) -> nn.Sequential:

@@ -10,12 +10,15 @@ serves the same head, and says what `without_clutter` is for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
+
+PROTOTYPES = ("prototypes", "cosine")
 
 
 def unit(z: Tensor) -> Tensor:
@@ -29,18 +32,23 @@ def without_clutter(rows: Tensor, clutter: Tensor) -> Tensor:
     return rows - (rows @ u.T * (1 - (1 + f.square()).rsqrt())) @ u
 
 
+def class_means(support: Tensor, labels: Tensor, ways: int, kind: str) -> Tensor:
+    """Prototypes (K, D) of support rows (N, D), of one of PROTOTYPES."""
+    means = torch.stack([support[labels == k].mean(0) for k in range(ways)])
+    return unit(means) if kind == "cosine" else means
+
+
 def distances(
     support: Tensor, labels: Tensor, rows: Tensor, ways: int, kind: str = "mahalanobis"
 ) -> Tensor:
     """Squared distances (R, K) of rows (R, D) to K classes of support (N, D).
 
     kind: mahalanobis; scalar: the same, but S_k of a class of one frame is the variance over its D
-    features in every place, as all public code has it; prototypes: Euclidean, to the mean.
+    features in every place, as all public code has it; prototypes: Euclidean, to the mean; cosine:
+    the same, to the mean scaled as `unit` has it.
     """
-    if kind == "prototypes":
-        means = torch.stack([support[labels == k].mean(0) for k in range(ways)])
-        return (rows[:, None] - means).square().sum(-1)
-    n_all = len(support)
+    if kind in PROTOTYPES:
+        return (rows[:, None] - class_means(support, labels, ways, kind)).square().sum(-1)
     centred = support - support.mean(0)  # C (N, D)
     gram = centred @ centred.T  # G (N, N)
     # A class's N x N factor is computed again for its gradient instead of being kept: K of them
@@ -48,7 +56,7 @@ def distances(
     return torch.stack(
         [
             checkpoint(
-                _distance, centred, gram, support, labels == k, rows, n_all, kind == "scalar",
+                _distance, centred, gram, support, labels == k, rows, kind == "scalar",
                 use_reentrant=False, preserve_rng_state=False,
             )
             for k in range(ways)
@@ -57,19 +65,41 @@ def distances(
     )  # fmt: skip
 
 
+@torch.no_grad()
+def measure(
+    support: Tensor, labels: Tensor, ways: int, kind: str = "mahalanobis"
+) -> Callable[[Tensor], Tensor]:
+    """`distances` of rows (R, D) that come later: what the support alone decides is done once."""
+    if kind in PROTOTYPES:
+        means = class_means(support, labels, ways, kind)
+        return lambda rows: (rows[:, None] - means).square().sum(-1)
+    centred = support - support.mean(0)
+    gram = centred @ centred.T
+    classes = [_fit(centred, gram, support, labels == k, kind == "scalar") for k in range(ways)]
+    return lambda rows: torch.stack([_from(fitted, centred, rows) for fitted in classes], 1)
+
+
+class _Class(NamedTuple):
+    """What the support says of one class."""
+
+    mean: Tensor  # (D,)
+    extra: Tensor | None  # c of the scalar rule's c 1 1^T
+    factor: Tensor | None  # (N, N) of (I - P)/a + P/(a+b) + G; None: no spread, Q = I
+
+
 def _distance(
-    centred: Tensor, gram: Tensor, support: Tensor, mine: Tensor, rows: Tensor, n_all: int,
-    scalar: bool,
-) -> Tensor:  # fmt: skip
-    """(R,): |d|^2 - g^T ((I - P)/a + P/(a+b) + G)^-1 g with d = x - mu_k, g = C d."""
-    d = rows - support[mine].mean(0)  # (R, D)
-    euclidean = d.square().sum(1)
-    n = int(mine.sum())
-    # c of the scalar rule's c 1 1^T: l_k times the variance over features; for N = 1 S has it too
+    centred: Tensor, gram: Tensor, support: Tensor, mine: Tensor, rows: Tensor, scalar: bool
+) -> Tensor:
+    return _from(_fit(centred, gram, support, mine, scalar), centred, rows)
+
+
+def _fit(centred: Tensor, gram: Tensor, support: Tensor, mine: Tensor, scalar: bool) -> _Class:
+    """Of the class whose rows are marked in mine (N,)."""
+    n_all, n, mean = len(support), int(mine.sum()), support[mine].mean(0)
+    # l_k times the variance over features; for N = 1 S has it too
     extra = support[mine][0].var() / (2 if n_all > 1 else 1) if scalar and n == 1 else None
-    if n_all == 1:  # no spread to speak of: Q = I
-        along, ones = d.sum(1), d.shape[1]
-        return euclidean if extra is None else euclidean - _rank_one(extra, along, ones)
+    if n_all == 1:
+        return _Class(mean, extra, None)
     share = n / (n + 1)  # l_k
     a = (1 - share) / (n_all - 1)
     b = share / (n - 1) if n > 1 else 0.0
@@ -79,7 +109,16 @@ def _distance(
     )  # picks the class's rows, less their mean
     inner = projector * (1 / (a + b) - 1 / a) + gram
     inner = inner + torch.eye(n_all, dtype=gram.dtype, device=gram.device) / a
-    factor = torch.linalg.cholesky(inner)
+    return _Class(mean, extra, torch.linalg.cholesky(inner))
+
+
+def _from(fitted: _Class, centred: Tensor, rows: Tensor) -> Tensor:
+    """(R,): |d|^2 - g^T ((I - P)/a + P/(a+b) + G)^-1 g with d = x - mu_k, g = C d."""
+    mean, extra, factor = fitted
+    d = rows - mean  # (R, D)
+    euclidean = d.square().sum(1)
+    if factor is None:
+        return euclidean if extra is None else euclidean - _rank_one(extra, d.sum(1), d.shape[1])
     g = centred @ d.T  # (N, R)
     solved = torch.linalg.solve_triangular(factor, g, upper=False)
     found = euclidean - solved.square().sum(0)

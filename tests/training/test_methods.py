@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model import head as served
+from model.nn.cnaps import CnapsConfig
 from model.nn.head import distances
+from tests.model.test_nn_parts import random_cnaps
 from training.episodes.episode import Task
+from training.evaluation.record.cost import Cost, counted
 from training.methods import fine_tuner, frozen, maml
 from training.methods.fine_tuner import FilmTuner
 from training.methods.frozen import RATE, STEPS, Extractor, Frozen, knn, linear
@@ -44,6 +48,22 @@ def test_prototypes_are_scikit_learns_centroids() -> None:
     np.testing.assert_array_equal(d2.argmin(1), theirs)
     ours = served.distances(served.fit(z.numpy(), labels.numpy(), "prototypes"), x.numpy())
     np.testing.assert_allclose(ours, d2.numpy(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("shots", [SHOTS, (1, 1), (1,), (3, 1)], ids=str)
+def test_the_cosine_head_ranks_by_cosine_to_the_class_means(shots: tuple[int, ...]) -> None:
+    """Trained and served form against scikit-learn's cosines; more features than frames, too."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(shots)), shots)
+    z = served.normalised(rng.normal(size=(len(labels), FEATURES)) + 0.5, "unit")
+    x = served.normalised(rng.normal(size=(50, FEATURES)) + 0.5, "unit")
+    means = np.stack([z[labels == k].mean(0) for k in range(len(shots))])
+    expected = 2 * FEATURES * (1 - cosine_similarity(x, means))
+    tensors = (torch.from_numpy(array) for array in (z, labels, x))
+    trained = distances(*tensors, len(shots), "cosine")
+    np.testing.assert_allclose(trained.numpy(), expected, rtol=1e-9)
+    ours = served.distances(served.fit(z, labels, "cosine"), x)
+    np.testing.assert_allclose(ours, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("shots", [SHOTS, (1, 1), (1,), (9, 1)], ids=str)
@@ -167,6 +187,30 @@ def test_adapting_fits_the_support(method: str, monkeypatch: pytest.MonkeyPatch)
     assert F.cross_entropy(logits, asked.labels) < 0.9 * before_any_step
     for name, parameter in backbone.named_parameters():
         assert torch.equal(parameter, before[name])
+
+
+def test_what_shares_a_backbone_with_maml_goes_back_no_further_than_it_tunes() -> None:
+    backbone, asked, alone, beside = net().float(), task(), Cost(), Cost()
+    tuner = FilmTuner(backbone, FEATURES)
+    with counted(alone):
+        tuner.adapt(asked.support, asked.labels, WAYS)
+    Maml(backbone, FEATURES)
+    with counted(beside):
+        tuner.adapt(asked.support, asked.labels, WAYS)
+    assert beside.macs == alone.macs > 0
+    assert all(parameter.grad is None for parameter in backbone.parameters())
+
+
+@pytest.mark.parametrize("head", ["mahalanobis", "scalar", "prototypes", "cosine", "generated"])
+def test_a_head_that_is_fitted_once_says_the_same(head: str) -> None:
+    model = random_cnaps(CnapsConfig(head=head, windows=(3,)))
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.tensor([0, 0, 0, 1, 1, 2])
+    support = torch.randn(6, 1280, generator=generator) + 0.3
+    query = torch.randn(4, 25, 1280, generator=generator) + 0.3
+    scorer = model.scorer(support, labels, 3)
+    with torch.no_grad():
+        torch.testing.assert_close(scorer(query), model.logits(support, labels, query, 3))
 
 
 def test_what_memory_spares_is_counted() -> None:

@@ -71,6 +71,15 @@ def test_2021_has_five_tasks_of_one_to_ten_clips_of_eight_frames_in_a_row(tmp_pa
     assert len(counts) > 2
 
 
+def test_2021_draws_how_many_clips_evenly_from_as_many_as_there_are(tmp_path: Path) -> None:
+    """As ORBIT's program does: not cut to what there is after a draw up to ten."""
+    root = plant(tmp_path, {f"P1/{t}/{k}/{t}{k}": 16 for t in "ab" for k in ("clean", "clutter")})
+    many = replace(PROTOCOLS["2021"], tasks=400)
+    drawn = tasks_of(read_split(root, "test"), many, "clu-ve", False, seed=0)
+    both = [list(task.labels).count(k) == 2 for task in drawn for k in (0, 1)]
+    assert 0.44 < sum(both) / len(both) < 0.56, "of two clips one as often as both"
+
+
 def test_2021_asks_every_frame(tmp_path: Path) -> None:
     root = plant(tmp_path, TWO | {"P1/bag/clutter/short": 3}, absent=lambda n: n % 2 == 0)
     (task, *_) = tasks(root, "2021", noted=True)

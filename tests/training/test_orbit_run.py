@@ -5,6 +5,7 @@ laid out as the challenge asks.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from training.evaluation.orbit.__main__ import main
 from training.evaluation.orbit.answering import Files, given
 from training.evaluation.orbit.protocol import PROTOCOLS, Asked, tasks_of
 from training.evaluation.orbit.submission import check
+from training.evaluation.record.cost import Cost
 from training.evaluation.record.record import load
 from training.methods import catalogue
 from training.methods.catalogue import Chosen
@@ -70,7 +72,7 @@ def test_a_frame_is_named_with_those_before_it(tree: Path) -> None:
         return torch.eye(2)[[0] * len(x)]
 
     recogniser = Recogniser(lambda f: f.float().mean((1, 2, 3))[:, None, None], logits)
-    assert given(recogniser, Asked("v", 0, frames), clip_length=3) == (0,) * len(frames)
+    assert given(recogniser, Asked("v", 0, frames), 3, Cost()) == (0,) * len(frames)
     grey = [float(Files([(f,)])[0:1].float().mean()) for f in frames]
     padded = [grey[0], grey[0], *grey]  # the first is repeated
     expected = [sum(padded[i : i + 3]) / 3 for i in range(len(grey))]
@@ -85,24 +87,32 @@ def question(tree: Path, protocol: str = "2022") -> run.Question:
     return run.Question(tree, rules, "clu-ve", 0, tuple(tasks_of(users, rules, "clu-ve", True, 0)))
 
 
+def test_other_pictures_under_the_same_names_are_other_episodes(tree: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "orbit"
+    shutil.copytree(tree, copy)
+    assert question(copy).episodes == question(tree).episodes
+    next((copy / "test").rglob("clutter/*/*.jpg")).write_bytes(b"another picture")
+    assert question(copy).episodes != question(tree).episodes
+
+
 def test_a_killed_run_goes_on_to_the_same_numbers(tree: Path, tmp_path: Path) -> None:
     asked, whole = question(tree), Nearest()
     printed = run.evaluate(asked, Chosen("nearest", whole, 0), None, tmp_path / "whole")
-    assert whole.calls == 4 and "frame accuracy" in printed
+    assert whole.calls == 6 and "frame accuracy" in printed
 
     class Killed(Nearest):
         def adapt(self, support: Clips, labels: Tensor, ways: int) -> Recogniser:
-            if self.calls == 2:
+            if self.calls == 3:
                 raise KeyboardInterrupt
             return super().adapt(support, labels, ways)
 
     with pytest.raises(KeyboardInterrupt):
         run.evaluate(asked, Chosen("nearest", Killed(), 0), None, tmp_path / "killed")
-    half = next((tmp_path / "killed" / "tasks").iterdir())
+    half = sorted((tmp_path / "killed" / "tasks").iterdir())[0]
     half.write_text(half.read_text()[:20])  # and one file was cut short
     rest = Nearest()
     run.evaluate(asked, Chosen("nearest", rest, 0), None, tmp_path / "killed")
-    assert rest.calls == 3
+    assert rest.calls == 5, "the first and the third task are adapted to twice, to be timed"
     first, second = (load(tmp_path / name) for name in ("whole", "killed"))
     assert first.scores == second.scores and first.episodes == second.episodes
     results = [(tmp_path / n / "results.json").read_text() for n in ("whole", "killed")]
@@ -153,7 +163,8 @@ def test_it_runs_from_the_command_line(
     main([*base, *short, "--method", "frozen-cosine", "frozen-knn"])
     assert "frozen-knn:" in capsys.readouterr().out
     record = load(tmp_path / "run" / "frozen-knn")
-    assert record.benchmark == "ORBIT 2022, cle-ve" and len(record.scores) == 5
+    assert record.benchmark == "ORBIT 2022, cle-ve (tasks 1, every 2, least_asked 1)"
+    assert len(record.scores) == 5
     assert record.cost["seconds to personalise"] > 0
     for words, sentence in (
         (["--method", "frozen-cosin"], "did you mean frozen-cosine?"),

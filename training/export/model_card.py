@@ -26,6 +26,7 @@ HEADS = dict(zip(HEAD_KINDS, (
     "Mahalanobis head",
     "Mahalanobis head, with one variance for an object of a single frame",
     "nearest mean",
+    "nearest mean by cosine",
 ), strict=True))  # fmt: skip
 SMOOTHED = 25  # training steps that a point of the curve averages
 

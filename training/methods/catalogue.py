@@ -20,6 +20,7 @@ from model.nn.backbone import NAMES as BACKBONES
 from model.nn.backbone import PACKAGED, Backbone, check_weights, own_inputs
 from model.nn.checkpoint import load_checkpoint
 from model.nn.cnaps import CnapsConfig, SimpleCnaps
+from model.nn.head import PROTOTYPES
 from model.nn.published_set_encoder import TOGETHER
 from training.methods.fine_tuner import STEPS as TUNED
 from training.methods.fine_tuner import FilmTuner
@@ -120,8 +121,9 @@ def _held(config: CnapsConfig) -> str:
     """What a checkpoint of these settings is called in a result."""
     if config.context == "case":
         return "case"
-    if config.film == "none" and config.head == "prototypes":
-        return "protonets, " + {"unit": "cosine", "raw": "euclidean"}[config.features]
+    if config.film == "none" and config.head in PROTOTYPES:
+        euclidean = "euclidean" if config.features == "raw" else "euclidean, features of one length"
+        return f"protonets, {'cosine' if config.head == 'cosine' else euclidean}"
     name = "cnaps" if config.head == "generated" else "simple-cnaps"
     if config.context == "published":
         name += ", published set encoder"

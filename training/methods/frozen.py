@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.nn.head import distances, global_pool, unit
+from model.nn.head import global_pool, measure, unit
 from training.methods.dense import fit_dense
 from training.methods.learner import Clips, Recogniser, rows_of
 
@@ -89,7 +89,8 @@ def cosine(z: Tensor, labels: Tensor, ways: int) -> Scorer:
 
 
 def mahalanobis(z: Tensor, labels: Tensor, ways: int) -> Scorer:
-    return lambda x: -distances(unit(z.double()), labels, unit(x.double()), ways)
+    d2 = measure(unit(z.double()), labels, ways)
+    return lambda x: -d2(unit(x.double()))
 
 
 def knn(z: Tensor, labels: Tensor, ways: int) -> Scorer:

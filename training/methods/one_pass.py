@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -18,7 +19,7 @@ class Pieces(Protocol):
     def film(self, embedding: Tensor) -> Tensor: ...
     def support_features(self, frames: Tensor, film: Tensor) -> Tensor: ...
     def query_features(self, frames: Tensor, film: Tensor) -> Tensor: ...
-    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor: ...
+    def scorer(self, support: Tensor, labels: Tensor, ways: int) -> Callable[[Tensor], Tensor]: ...
 
 
 class OnePass:
@@ -34,12 +35,14 @@ class OnePass:
         film = method.film(method.context(rows, labels))
         z = rows_of(lambda frames: method.support_features(frames, film), support)
 
+        scorer = method.scorer(z, labels, ways)
+
         @torch.no_grad()
         def features(frames: Tensor) -> Tensor:
             return method.query_features(frames, film)
 
         @torch.no_grad()
         def logits(x: Tensor) -> Tensor:
-            return method.logits(z, labels, x, ways)
+            return scorer(x)
 
         return Recogniser(features, logits)

@@ -29,8 +29,8 @@ ANYWHERE = {"out", "workers", "threads", "device", "keep", "skip_bad"}
 PIECES: dict[str, dict[str, Any]] = {
     "simple-cnaps": {},
     "cnaps": {"head": "generated"},
-    "protonets": {"film": "none", "head": "prototypes", "backbone_trained": True},
-    "case": {"context": "case", "head": "prototypes"},
+    "protonets": {"film": "none", "head": "cosine", "backbone_trained": True},
+    "case": {"context": "case", "head": "cosine"},
     "maml": {"film": "none", "head": "prototypes", "backbone_trained": True, "adapts": "steps"},
 }
 
@@ -190,7 +190,9 @@ class TrainConfig(
             backbone=self.backbone,
             inputs=own_inputs(self.backbone),
         )
-        return replace(ours, **PIECES[self.method])
+        pieces = replace(ours, **PIECES[self.method])
+        euclidean = pieces.head == "cosine" and pieces.features == "raw"
+        return replace(pieces, head="prototypes") if euclidean else pieces
 
 
 def check(config: TrainConfig) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from torch import Tensor
 from training.episodes.orbit import load_frame
 from training.evaluation.orbit.metrics import Named
 from training.evaluation.orbit.protocol import Asked, UserTask
-from training.evaluation.record.cost import Cost, counted
+from training.evaluation.record.cost import Cost, counted, timed
 from training.methods.catalogue import Chosen
 from training.methods.learner import CHUNK, Recogniser
 
@@ -45,42 +44,55 @@ def frames_of(paths: Sequence[Path]) -> Tensor:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a method said of a task; costs only where they were measured."""
+    """What a method said of a task. All but the MACs to personalise only where it was measured."""
 
     videos: tuple[Named, ...]
     personalise: Cost
-    name: Cost  # of all frames
+    name: Cost  # of a frame
 
 
 def answer(method: Chosen, task: UserTask, clip_length: int, measure: bool) -> Answered:
-    """measure: count work and time too; what is remembered of earlier tasks counts in full."""
+    """measure: time it too, for which it is adapted to twice; what is remembered of earlier tasks
+    counts in full.
+    """
     files, labels = Files(task.clips), torch.tensor(task.labels)
     personalise, name = Cost(), Cost()
+
+    def adapt() -> Recogniser:
+        return method.learner.adapt(files, labels, len(task.objects))
+
     method.spared()
-    with counted(personalise) if measure else nullcontext():
-        recogniser = method.learner.adapt(files, labels, len(task.objects))
-    personalise.seconds -= files.seconds
-    personalise.add(*method.spared())
+    if measure:
+        with timed(personalise):
+            adapt()
+        personalise.seconds += method.spared()[1] - files.seconds
+    with counted(personalise):
+        recogniser = adapt()
+    personalise.macs += method.spared()[0]
     videos = tuple(
         Named(task.user, task.number, task.objects[asked.label], asked.name, asked.label,
-              given(recogniser, asked, clip_length, name if measure else None))
+              given(recogniser, asked, clip_length, name))
         for asked in task.videos
     )  # fmt: skip
-    name.add(*method.spared())
+    frames = sum(len(asked.frames) for asked in task.videos)
+    name.seconds = (name.seconds + method.spared()[1]) / frames
+    if measure:
+        some = frames_of(task.videos[0].frames[:CHUNK])
+        with counted(name):
+            recogniser.logits(recogniser.features(some))
+        name.macs = (name.macs + method.spared()[0]) // len(some)
     return Answered(videos, personalise, name)
 
 
-def given(
-    recogniser: Recogniser, asked: Asked, clip_length: int, cost: Cost | None = None
-) -> tuple[int, ...]:
+def given(recogniser: Recogniser, asked: Asked, clip_length: int, cost: Cost) -> tuple[int, ...]:
     """The label of every frame: its row is the mean over it and the frames before, `clip_length` in
-    all; before the first stands the first, repeated.
+    all; before the first stands the first, repeated. cost: gets the seconds.
     """
     labels: list[int] = []
     past: deque[Tensor] = deque(maxlen=clip_length)
     for start in range(0, len(asked.frames), CHUNK):
         frames = frames_of(asked.frames[start : start + CHUNK])
-        with counted(cost) if cost else nullcontext():
+        with timed(cost):
             rows = []
             for row in recogniser.features(frames):  # (W, D)
                 past.extend([row] * (1 if past else clip_length))

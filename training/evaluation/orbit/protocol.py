@@ -143,7 +143,7 @@ def _clips(
     length = protocol.clip_length
     rows = [tuple(frames[i : i + length]) for i in range(0, len(frames), length)]
     rows[-1] += (rows[-1][-1],) * (length - len(rows[-1]))
-    count = min(int(rng.integers(CLIPS[0], CLIPS[1] + 1)), len(rows))
+    count = int(rng.integers(CLIPS[0], min(CLIPS[1], len(rows)) + 1))
     return [rows[i] for i in sorted(rng.choice(len(rows), count, replace=False))]
 
 

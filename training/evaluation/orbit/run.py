@@ -16,7 +16,7 @@ from model.saving import atomic_write
 from training.evaluation.intervals import Interval, percent
 from training.evaluation.orbit.answering import answer
 from training.evaluation.orbit.metrics import Named, summary
-from training.evaluation.orbit.protocol import Mode, Protocol, UserTask
+from training.evaluation.orbit.protocol import PROTOCOLS, Mode, Protocol, UserTask
 from training.evaluation.orbit.sheets import worst_videos
 from training.evaluation.orbit.submission import submission
 from training.evaluation.record import record
@@ -36,10 +36,10 @@ class Question:
 
     @cached_property
     def episodes(self) -> str:
-        """SHA-256 of all that is shown, wherever the data lie."""
+        """SHA-256 of all that is shown, wherever the data lie: of each frame its name and size."""
 
-        def plain(value: Any) -> str:
-            return value.relative_to(self.data).as_posix()
+        def plain(value: Any) -> list[str | int]:
+            return [value.relative_to(self.data).as_posix(), value.stat().st_size]
 
         tasks = [json.dumps(asdict(task), default=plain) for task in self.tasks]
         return record.fingerprint([tasks, self.protocol.clip_length])
@@ -50,6 +50,7 @@ class Done:
     """A task that was answered, as its file holds it."""
 
     given: list[list[int]]  # of each video
+    macs: int  # to personalise
     cost: dict[str, float] | None  # where it was measured: at a user's first task
 
 
@@ -69,13 +70,8 @@ def evaluate(question: Question, method: Chosen, checkpoint: Path | None, out: P
                 unfinished.write_text(json.dumps(asdict(known)))
         done.append(known)
     named = [_named(task, known) for task, known in zip(question.tasks, done, strict=True)]
-    macs = {
-        task.user: int(known.cost["MACs to personalise"])
-        for task, known in zip(question.tasks, done, strict=True)
-        if known.cost
-    }
-    counts = [macs[task.user] for task in question.tasks]
-    results = submission(question.protocol.name, question.tasks, named, counts)
+    macs = [known.macs for known in done]
+    results = submission(question.protocol.name, question.tasks, named, macs)
     with atomic_write(out / "results.json") as unfinished:
         unfinished.write_text(json.dumps(results))
     videos = [video for own in named for video in own]
@@ -125,18 +121,13 @@ def _read(path: Path, task: UserTask) -> Done | None:
 def _answered(question: Question, method: Chosen, task: UserTask, measure: bool) -> Done:
     found = answer(method, task, question.protocol.clip_length, measure)
     given = [list(video.given) for video in found.videos]
-    if not measure:
-        return Done(given, None)
-    frames = sum(map(len, given))
-    return Done(
-        given,
-        {
-            "MACs to personalise": found.personalise.macs,
-            "seconds to personalise": found.personalise.seconds,
-            "MACs a frame": found.name.macs / frames,
-            "seconds a frame": found.name.seconds / frames,
-        },
-    )
+    cost = {
+        "MACs to personalise": found.personalise.macs,
+        "seconds to personalise": found.personalise.seconds,
+        "MACs a frame": found.name.macs,
+        "seconds a frame": found.name.seconds,
+    }
+    return Done(given, found.personalise.macs, cost if measure else None)
 
 
 def _named(task: UserTask, done: Done) -> list[Named]:
@@ -154,11 +145,18 @@ def _record(
     cost = {name: float(np.mean([own[name] for own in costs])) for name in costs[0]}
     cost |= {"steps to personalise": method.steps, "parameters": method.parameters}
     scores = tuple(Score(v.user, f"{v.task}/{v.object}/{v.video}", v.scores()) for v in videos)
-    benchmark = f"ORBIT {question.protocol.name}, {question.mode}"
+    benchmark = f"ORBIT {question.protocol.name}, {question.mode}{_changed(question.protocol)}"
     return Record(
         benchmark, question.episodes, _title(method, settings), question.seed, settings,
         record.machine(), cost, scores,
     )  # fmt: skip
+
+
+def _changed(protocol: Protocol) -> str:
+    """In what it is not that of the benchmark, in words."""
+    own = asdict(PROTOCOLS[protocol.name])
+    other = [f"{name} {value}" for name, value in asdict(protocol).items() if value != own[name]]
+    return f" ({', '.join(other)})" if other else ""
 
 
 def _title(method: Chosen, settings: dict[str, Any]) -> str:

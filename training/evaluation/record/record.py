@@ -62,9 +62,8 @@ def fingerprint(asked: Any) -> str:
 
 def machine() -> dict[str, str]:
     """The hardware and the program, in words."""
-    name = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
     return {
-        "processor": name,
+        "processor": _processor(),  # evaluations run there
         "threads": str(torch.get_num_threads()),
         "torch": version("torch"),
         "commit": commit(),

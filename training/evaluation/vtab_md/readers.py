@@ -42,7 +42,9 @@ class Images:
             raise InputError(
                 f"Picture {self.rows[i]} of {name} cannot be read: {error}."
             ) from error
-        return cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        large = min(picture.shape[:2]) >= SIDE
+        way = cv2.INTER_AREA if large else cv2.INTER_LINEAR  # an area enlarges to blocks
+        return cv2.resize(picture, (SIDE, SIDE), interpolation=way)
 
     def part(self, chosen: np.ndarray) -> Images:
         return Images(self.dataset, self.labels[chosen], self.rows[chosen])

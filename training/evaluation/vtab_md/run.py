@@ -12,7 +12,6 @@ import json
 import os
 import time
 from collections import defaultdict
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from tqdm import tqdm
 from model.saving import atomic_write
 from training.evaluation.intervals import clustered, pooled
 from training.evaluation.record import record
-from training.evaluation.record.cost import Cost, counted
+from training.evaluation.record.cost import Cost, counted, timed
 from training.evaluation.record.record import Record, Score
 from training.evaluation.vtab_md.episodes import Asked, Part
 from training.evaluation.vtab_md.readers import READERS
@@ -60,10 +59,13 @@ def answer(method: Chosen, asked: Asked, measure: bool) -> dict[str, Any]:
     labels = torch.from_numpy(np.searchsorted(classes, taught))
     cost, right = Cost(), 0
     method.spared()
-    with counted(cost) if measure else nullcontext():
+    with timed(cost):
         recogniser = method.learner.adapt(support, labels, len(classes))
-    cost.seconds -= support.seconds
-    cost.add(*method.spared())
+    cost.seconds += method.spared()[1] - support.seconds
+    if measure:
+        with counted(cost):
+            method.learner.adapt(support, labels, len(classes))
+        cost.macs += method.spared()[0]
     for start in range(0, len(query), CHUNK):
         rows = recogniser.features(query[start : start + CHUNK][:, 0])
         given = recogniser.logits(rows).argmax(1).numpy()
@@ -103,7 +105,8 @@ def episodes_of(asked: list[Asked]) -> str:
     return record.fingerprint(
         [
             [a.dataset, a.number, [p.rows.tolist() for p in (*a.support, a.query)],
-             a.classes().tolist(), hashlib.sha256(a.targets().tobytes()).hexdigest()]
+             [p.labels.tolist() for p in a.support], a.classes().tolist(),
+             hashlib.sha256(a.targets().tobytes()).hexdigest()]
             for a in asked
         ]
     )  # fmt: skip
