@@ -27,6 +27,8 @@ from model.nn.published_set_encoder import PublishedSetEncoder
 from model.nn.set_encoder import SetEncoder
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 
+HeadKind = Literal["mahalanobis", "scalar", "prototypes", "cosine", "generated"]
+
 
 @dataclass(frozen=True)
 class CnapsConfig:
@@ -56,9 +58,9 @@ class CnapsConfig:
     # output: gamma y + beta; parameters: gamma times the norm's weight, beta plus its bias
     film_on: Literal["output", "parameters"] = "output"
     # scalar: an object of one frame gets the variance over its D features in all of S_k, as all
-    # public code has it; prototypes: the nearest mean; cosine: the mean at the smallest
-    # angle, of unit features; generated: the linear head of CNAPs
-    head: Literal["mahalanobis", "scalar", "prototypes", "cosine", "generated"] = "mahalanobis"
+    # public code has it; prototypes: the nearest mean; cosine: the mean at the smallest angle, of
+    # unit features; generated: the linear head of CNAPs
+    head: HeadKind = "mahalanobis"
     # the backbone itself is trained, as in ProtoNets and MAML, and a checkpoint keeps it
     backbone_trained: bool = False
     # steps: a start from which a task takes gradient steps, as in MAML; no one pass adapts it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model import head as served
-from model.nn.cnaps import CnapsConfig
+from model.nn.cnaps import CnapsConfig, HeadKind
 from model.nn.head import distances
 from tests.model.test_nn_parts import random_cnaps
 from training.episodes.episode import Task
@@ -59,8 +61,8 @@ def test_the_cosine_head_ranks_by_cosine_to_the_class_means(shots: tuple[int, ..
     x = served.normalised(rng.normal(size=(50, FEATURES)) + 0.5, "unit")
     means = np.stack([z[labels == k].mean(0) for k in range(len(shots))])
     expected = 2 * FEATURES * (1 - cosine_similarity(x, means))
-    tensors = (torch.from_numpy(array) for array in (z, labels, x))
-    trained = distances(*tensors, len(shots), "cosine")
+    rows, taught, asked = (torch.from_numpy(array) for array in (z, labels, x))
+    trained = distances(rows, taught, asked, len(shots), "cosine")
     np.testing.assert_allclose(trained.numpy(), expected, rtol=1e-9)
     ours = served.distances(served.fit(z, labels, "cosine"), x)
     np.testing.assert_allclose(ours, expected, rtol=1e-9)
@@ -201,8 +203,8 @@ def test_what_shares_a_backbone_with_maml_goes_back_no_further_than_it_tunes() -
     assert all(parameter.grad is None for parameter in backbone.parameters())
 
 
-@pytest.mark.parametrize("head", ["mahalanobis", "scalar", "prototypes", "cosine", "generated"])
-def test_a_head_that_is_fitted_once_says_the_same(head: str) -> None:
+@pytest.mark.parametrize("head", get_args(HeadKind))
+def test_a_head_that_is_fitted_once_says_the_same(head: HeadKind) -> None:
     model = random_cnaps(CnapsConfig(head=head, windows=(3,)))
     generator = torch.Generator().manual_seed(0)
     labels = torch.tensor([0, 0, 0, 1, 1, 2])
