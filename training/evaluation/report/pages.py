@@ -113,12 +113,13 @@ def costs(comparison: Comparison) -> Table:
 
 def runs(records: Sequence[Record]) -> Table:
     """What made each record."""
-    head = ["benchmark", "method", "seed", "data", "episodes", *records[0].machine]
+    head = ["benchmark", "method", "seed", "data", "episodes", "weights", *records[0].machine]
     table = [head]
     for r in records:
         asked = [r.benchmark, r.method, str(r.seed), str(r.settings.get("data", ""))]
         made = [r.machine.get(name, "") for name in records[0].machine]
-        table.append([*asked, r.episodes[:12], *made])
+        weights = str(r.settings.get("weights") or "")
+        table.append([*asked, r.episodes[:12], weights[:12], *made])
     return table
 
 
