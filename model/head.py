@@ -144,7 +144,7 @@ def _with(direction: Float, basis: Float, squares: Float) -> tuple[Float, Float]
     """The basis with one direction more, so that it spans this one (D,) too."""
     rest = direction - basis @ (basis.T @ direction)
     length = np.linalg.norm(rest)
-    if length < 1e-9 * np.linalg.norm(direction):
+    if length <= 1e-9 * np.linalg.norm(direction):
         return basis, squares
     return np.column_stack([basis, rest / length]), np.append(squares, 0.0)
 
