@@ -110,11 +110,9 @@ def _fit(z: np.ndarray, labels: np.ndarray, kind: str) -> Head:
     coordinates = centred @ basis  # (N, r)
     share = shots / (shots + 1)  # (K,) l_k
     weights = 1 / (1 + (1 - share)[:, None] * variances)  # (K, r)
-    centres = np.stack([coordinates[labels == k].mean(0) for k in range(len(shots))])  # (K, r)
+    means = np.stack([z[labels == k].mean(0) for k in range(len(shots))])  # (K, D)
+    centres = (normalised(means, "unit" if kind == "cosine" else "raw") - mean) @ basis  # (K, r)
     rows = np.zeros_like(coordinates)
-    if kind == "cosine":
-        means = np.stack([z[labels == k].mean(0) for k in range(len(shots))])
-        centres = (normalised(means, "unit") - mean) @ basis
     if kind in ("prototypes", "cosine"):
         return Head(mean, basis, variances, centres, np.ones_like(centres), rows, labels)
     for k, count in enumerate(shots):

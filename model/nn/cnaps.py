@@ -27,6 +27,7 @@ from model.nn.published_set_encoder import PublishedSetEncoder
 from model.nn.set_encoder import SetEncoder
 from model.nn.statistics import ChannelRows, StatisticsFilm, statistics
 
+Scorer = Callable[[Tensor], Tensor]  # query rows -> logits, or rows -> what they are made of
 HeadKind = Literal["mahalanobis", "scalar", "prototypes", "cosine", "generated"]
 
 
@@ -240,32 +241,45 @@ class SimpleCnaps(nn.Module):
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         """Support rows (N, D), their labels (N,), query rows (M, W, D) -> (M, K) in float64."""
-        taught = self._as_measured(support)
-        if self.head is not None:
-            # weights of a network are float32, and so are their gradients
-            asked = self._as_measured(query).float()
-            scores = self.head.logits(taught.float(), labels, asked, ways).double()
-        else:
-            asked = self._as_measured(query).flatten(0, 1)
-            d2 = head.distances(taught, labels, asked, ways, self.config.head)
-            scores = -d2.unflatten(0, query.shape[:2])
-        return self._named(scores, support, query)
+
+        def measure(taught: Tensor) -> Scorer:
+            return lambda rows: head.distances(taught, labels, rows, ways, self.config.head)
+
+        return self._scorer(support, labels, ways, measure)(query)
 
     @torch.no_grad()
-    def scorer(self, support: Tensor, labels: Tensor, ways: int) -> Callable[[Tensor], Tensor]:
+    def scorer(self, support: Tensor, labels: Tensor, ways: int) -> Scorer:
         """`logits` of query rows that come later: what the support alone decides is done once."""
+
+        def measure(taught: Tensor) -> Scorer:
+            return head.measure(taught, labels, ways, self.config.head)
+
+        return self._scorer(support, labels, ways, measure)
+
+    def _scorer(
+        self, support: Tensor, labels: Tensor, ways: int, measure: Callable[[Tensor], Scorer]
+    ) -> Scorer:
+        """measure: from support rows to the squared distances (R, K) of rows (R, D)."""
         taught = self._as_measured(support)
-        if self.head is not None:
-            linear = self.head.linear(taught.float(), labels, ways)
-            return lambda query: self._named(
-                linear(self._as_measured(query).float()).double(), support, query
-            )
-        d2 = head.measure(taught, labels, ways, self.config.head)
-        return lambda query: self._named(
-            -d2(self._as_measured(query).flatten(0, 1)).unflatten(0, query.shape[:2]),
-            support,
-            query,
-        )
+        if self.head is None:
+            d2 = measure(taught)
+
+            def scores(rows: Tensor) -> Tensor:  # (M, W, D) -> (M, W, K)
+                return -d2(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])
+
+        else:
+            linear = self.head.scorer(taught.float(), labels, ways)
+
+            def scores(rows: Tensor) -> Tensor:
+                # weights of a network are float32, and so are their gradients
+                return linear(rows.float()).double()
+
+        def logits(query: Tensor) -> Tensor:
+            kept = head.nonempty(query.double(), support.double(), self.config.window_floor)
+            windows = scores(self._as_measured(query))
+            return head.best_window(self.log_temperature.double().exp() * windows, kept)
+
+        return logits
 
     def _as_measured(self, rows: Tensor) -> Tensor:
         """Rows (..., D) as the head takes them, in float64."""
@@ -273,11 +287,6 @@ class SimpleCnaps(nn.Module):
         if self.config.features == "unit":
             rows = head.unit(rows)
         return rows if self.clutter is None else head.without_clutter(rows, self.clutter)
-
-    def _named(self, scores: Tensor, support: Tensor, query: Tensor) -> Tensor:
-        """Scores of windows (M, W, K) -> logits (M, K)."""
-        kept = head.nonempty(query.double(), support.double(), self.config.window_floor)
-        return head.best_window(self.log_temperature.double().exp() * scores, kept)
 
 
 def site_names(backbone: nn.Module, sites: str) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from model.nn.head import class_means
 
 
 class GeneratedHead(nn.Module):
@@ -26,14 +27,9 @@ class GeneratedHead(nn.Module):
     def forward(self, means: Tensor) -> tuple[Tensor, Tensor]:
         return means + self.weight(means), self.bias(means)[:, 0]
 
-    def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
-        """Support rows (N, D), labels (N,), query rows (M, W, D) -> (M, W, K)."""
-        return self.linear(support, labels, ways)(query)
-
-    def linear(self, support: Tensor, labels: Tensor, ways: int) -> Callable[[Tensor], Tensor]:
-        """What is generated of a support set: query rows (M, W, D) -> (M, W, K)."""
-        means = torch.stack([support[labels == k].mean(0) for k in range(ways)])
-        weights, biases = self(means)
+    def scorer(self, support: Tensor, labels: Tensor, ways: int) -> Callable[[Tensor], Tensor]:
+        """Of support rows (N, D), labels (N,): from query rows (M, W, D) to logits (M, W, K)."""
+        weights, biases = self(class_means(support, labels, ways))
         return lambda query: F.linear(query, weights, biases)
 
 

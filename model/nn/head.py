@@ -32,10 +32,9 @@ def without_clutter(rows: Tensor, clutter: Tensor) -> Tensor:
     return rows - (rows @ u.T * (1 - (1 + f.square()).rsqrt())) @ u
 
 
-def class_means(support: Tensor, labels: Tensor, ways: int, kind: str) -> Tensor:
-    """Prototypes (K, D) of support rows (N, D), of one of PROTOTYPES."""
-    means = torch.stack([support[labels == k].mean(0) for k in range(ways)])
-    return unit(means) if kind == "cosine" else means
+def class_means(support: Tensor, labels: Tensor, ways: int) -> Tensor:
+    """(K, D) of support rows (N, D) with labels (N,)."""
+    return torch.stack([support[labels == k].mean(0) for k in range(ways)])
 
 
 def distances(
@@ -48,7 +47,7 @@ def distances(
     the same, to the mean scaled as `unit` has it.
     """
     if kind in PROTOTYPES:
-        return (rows[:, None] - class_means(support, labels, ways, kind)).square().sum(-1)
+        return _to_prototypes(support, labels, ways, kind)(rows)
     centred = support - support.mean(0)  # C (N, D)
     gram = centred @ centred.T  # G (N, N)
     # A class's N x N factor is computed again for its gradient instead of being kept: K of them
@@ -71,12 +70,19 @@ def measure(
 ) -> Callable[[Tensor], Tensor]:
     """`distances` of rows (R, D) that come later: what the support alone decides is done once."""
     if kind in PROTOTYPES:
-        means = class_means(support, labels, ways, kind)
-        return lambda rows: (rows[:, None] - means).square().sum(-1)
+        return _to_prototypes(support, labels, ways, kind)
     centred = support - support.mean(0)
     gram = centred @ centred.T
     classes = [_fit(centred, gram, support, labels == k, kind == "scalar") for k in range(ways)]
     return lambda rows: torch.stack([_from(fitted, centred, rows) for fitted in classes], 1)
+
+
+def _to_prototypes(
+    support: Tensor, labels: Tensor, ways: int, kind: str
+) -> Callable[[Tensor], Tensor]:
+    means = class_means(support, labels, ways)
+    prototypes = unit(means) if kind == "cosine" else means
+    return lambda rows: (rows[:, None] - prototypes).square().sum(-1)
 
 
 class _Class(NamedTuple):

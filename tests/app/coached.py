@@ -63,13 +63,13 @@ def hints(
     return page.evaluate(HINTS, [clip.thing, _sent(clip), told, _sent(before) if before else []])
 
 
-def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[list[Score], float]:
+def measure(page: Page, models: dict[str, Adapted], clips: list[Clip]) -> tuple[list[Score], float]:
     """A score for each way, and the share of good clips that get any hint.
 
     Each clip is coached by a model that was taught the other clip of every thing, after a clip from
     another place.
     """
-    rng, models = np.random.default_rng(0), _models(personaliser, clips)
+    rng = np.random.default_rng(0)
     good = [hints(page, clip, elsewhere(clip, clips), models[clip.name]) for clip in clips]
     scores = []
     for kind, (hint, spoil) in STAGED.items():
@@ -81,9 +81,9 @@ def measure(page: Page, personaliser: Personaliser, clips: list[Clip]) -> tuple[
     return scores, float(np.mean([bool(given) for given in good]))
 
 
-def other_way_round(page: Page, personaliser: Personaliser, clips: list[Clip]) -> list[Score]:
+def other_way_round(page: Page, models: dict[str, Adapted], clips: list[Clip]) -> list[Score]:
     """Of a hand without a model, as in a first clip, and of what is too small with one."""
-    rng, models = np.random.default_rng(0), _models(personaliser, clips)
+    rng = np.random.default_rng(0)
     told = [hints(page, covered(clip, rng)) for clip in _to_spoil(clips)]
     first = _score("a hand, first clip", "hand", told, [hints(page, clip) for clip in clips])
     far = [hints(page, far_away(c, rng), None, models[c.name]) for c in _to_spoil(clips)]
@@ -91,7 +91,7 @@ def other_way_round(page: Page, personaliser: Personaliser, clips: list[Clip]) -
     return [first, _score("too small, further clip", "small", far, good)]
 
 
-def _models(personaliser: Personaliser, clips: list[Clip]) -> dict[str, Adapted]:
+def models_of(personaliser: Personaliser, clips: list[Clip]) -> dict[str, Adapted]:
     """For the clips of each name what was taught all the others."""
     return {
         name: personaliser.adapt({c.thing: [np.array(c.frames)] for c in clips if c.name != name})

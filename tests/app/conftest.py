@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from app.live import Origins, live_routes
 from app.profile.file import read_profile
 from app.profile.opening import Profiles
 from app.rooms import Room
@@ -47,6 +50,14 @@ def home(tmp_path: Path) -> House:
 @pytest.fixture
 def room(home: House) -> Room:
     return home.rooms.open()
+
+
+@pytest.fixture
+def client(home: House) -> Iterator[TestClient]:
+    server = FastAPI()
+    server.include_router(live_routes(home.rooms, home.handlers, Origins()))
+    with TestClient(server) as client:
+        yield client
 
 
 @pytest.fixture

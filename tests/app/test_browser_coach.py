@@ -13,7 +13,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from model import load_model
-from tests.app.coached import hints, measure
+from tests.app.coached import hints, measure, models_of
 from tests.app.people import Person, camera, chromium, film, person
 from tests.app.people import clips as of
 from tests.app.server import Server
@@ -63,7 +63,8 @@ def test_nine_of_ten_poor_clips_get_their_hint_and_good_ones_none(
 ) -> None:
     with person(browser, quick.url) as someone:
         someone.press("Stop camera")  # clips are looked at, and it would compete
-        scores, troubled = measure(someone.page, load_model(), read(clips))
+        every = read(clips)
+        scores, troubled = measure(someone.page, models_of(load_model(), every), every)
         assert troubled <= 0.1
         assert not [score for score in scores if score.right < 0.9]
         for path in clips.glob("*/clutter/x.mp4"):  # small among others, and not dark for that

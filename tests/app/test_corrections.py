@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.handlers import MOMENT, state_message
 from app.learning import is_current
-from app.live import Origins, live_routes
 from app.rooms import Room
 from app.session import MAX_FOREIGN, TaughtObjects
 from model import InputError
@@ -20,10 +18,8 @@ ORANGE = (220, 90, 30)  # nearest to red of what is taught
 
 
 @pytest.fixture
-def line(home: House, room: Room) -> Iterator[Line]:
-    server = FastAPI()
-    server.include_router(live_routes(home.rooms, home.handlers, Origins()))
-    with TestClient(server) as client, client.websocket_connect("/live") as socket:
+def line(client: TestClient, room: Room) -> Iterator[Line]:
+    with client.websocket_connect("/live") as socket:
         line = Line(socket, room.token)
         line.record("red", jpeg(RED), 1)
         line.record("blue", jpeg(BLUE), 3)

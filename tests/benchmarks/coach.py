@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from model import load_model
-from tests.app.coached import measure, other_way_round
+from tests.app.coached import measure, models_of, other_way_round
 from tests.app.people import chromium, person
 from tests.app.server import start
 from tests.app.staged import read
@@ -22,7 +22,7 @@ from tests.tiny import write_tiny
 
 
 def main() -> None:
-    model = load_model()
+    personaliser = load_model()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server = start(folder, "--checkpoint", str(write_tiny(folder / "tiny")))
@@ -34,9 +34,10 @@ def main() -> None:
             ):
                 for clips in sys.argv[1:]:
                     every = read(Path(clips))
-                    scores, any_hint = measure(someone.page, model, every)
+                    models = models_of(personaliser, every)
+                    scores, any_hint = measure(someone.page, models, every)
                     print(f"{clips}: {len(every)} good clips, any hint {100 * any_hint:.0f} %")
-                    for score in [*scores, *other_way_round(someone.page, model, every)]:
+                    for score in [*scores, *other_way_round(someone.page, models, every)]:
                         right, false = 100 * score.right, 100 * score.false
                         print(f"{score.kind:24} {right:4.0f} % of {score.of}, false {false:3.0f} %")
         finally:

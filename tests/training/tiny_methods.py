@@ -62,7 +62,7 @@ class TinyGenerated(TinyCnaps):
         self.head = GeneratedHead(8)
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
-        return self.head.logits(support, labels, query, ways).amax(1)
+        return self.head.scorer(support, labels, ways)(query).amax(1)
 
 
 class TinyCase(TinyCnaps):

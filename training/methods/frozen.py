@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.nn.head import global_pool, measure, unit
+from model.nn.head import class_means, global_pool, measure, unit
 from training.methods.dense import fit_dense
 from training.methods.learner import Clips, Recogniser, rows_of
 
@@ -84,8 +84,8 @@ class Frozen:
 
 def cosine(z: Tensor, labels: Tensor, ways: int) -> Scorer:
     directions = F.normalize(z, dim=1)
-    means = torch.stack([directions[labels == k].mean(0) for k in range(ways)])
-    return lambda x: F.normalize(x, dim=1) @ F.normalize(means, dim=1).T
+    means = F.normalize(class_means(directions, labels, ways), dim=1)
+    return lambda x: F.normalize(x, dim=1) @ means.T
 
 
 def mahalanobis(z: Tensor, labels: Tensor, ways: int) -> Scorer:

@@ -35,14 +35,8 @@ class OnePass:
         film = method.film(method.context(rows, labels))
         z = rows_of(lambda frames: method.support_features(frames, film), support)
 
-        scorer = method.scorer(z, labels, ways)
-
         @torch.no_grad()
         def features(frames: Tensor) -> Tensor:
             return method.query_features(frames, film)
 
-        @torch.no_grad()
-        def logits(x: Tensor) -> Tensor:
-            return scorer(x)
-
-        return Recogniser(features, logits)
+        return Recogniser(features, torch.no_grad()(method.scorer(z, labels, ways)))

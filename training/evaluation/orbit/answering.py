@@ -15,6 +15,7 @@ from training.episodes.orbit import load_frame
 from training.evaluation.orbit.metrics import Named
 from training.evaluation.orbit.protocol import Asked, UserTask
 from training.evaluation.record.cost import Cost, counted, timed
+from training.evaluation.record.personalising import personalised
 from training.methods.catalogue import Chosen
 from training.methods.learner import CHUNK, Recogniser
 
@@ -52,23 +53,11 @@ class Answered:
 
 
 def answer(method: Chosen, task: UserTask, clip_length: int, measure: bool) -> Answered:
-    """measure: time it too, for which it is adapted to twice; what is remembered of earlier tasks
-    counts in full.
-    """
-    files, labels = Files(task.clips), torch.tensor(task.labels)
-    personalise, name = Cost(), Cost()
-
-    def adapt() -> Recogniser:
-        return method.learner.adapt(files, labels, len(task.objects))
-
-    method.spared()
-    if measure:
-        with timed(personalise):
-            adapt()
-        personalise.seconds += method.spared()[1] - files.seconds
-    with counted(personalise):
-        recogniser = adapt()
-    personalise.macs += method.spared()[0]
+    """measure: time it, and count what naming a frame takes."""
+    labels, name = torch.tensor(task.labels), Cost()
+    recogniser, personalise = personalised(
+        method, Files(task.clips), labels, len(task.objects), measure
+    )
     videos = tuple(
         Named(task.user, task.number, task.objects[asked.label], asked.name, asked.label,
               given(recogniser, asked, clip_length, name))

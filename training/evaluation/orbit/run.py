@@ -122,7 +122,6 @@ def _answered(question: Question, method: Chosen, task: UserTask, measure: bool)
     found = answer(method, task, question.protocol.clip_length, measure)
     given = [list(video.given) for video in found.videos]
     cost = {
-        "MACs to personalise": found.personalise.macs,
         "seconds to personalise": found.personalise.seconds,
         "MACs a frame": found.name.macs,
         "seconds a frame": found.name.seconds,
@@ -141,7 +140,7 @@ def _record(
     question: Question, method: Chosen, settings: dict[str, Any], videos: list[Named],
     done: list[Done],
 ) -> Record:  # fmt: skip
-    costs = [known.cost for known in done if known.cost]
+    costs = [{"MACs to personalise": known.macs} | known.cost for known in done if known.cost]
     cost = {name: float(np.mean([own[name] for own in costs])) for name in costs[0]}
     cost |= {"steps to personalise": method.steps, "parameters": method.parameters}
     scores = tuple(Score(v.user, f"{v.task}/{v.object}/{v.video}", v.scores()) for v in videos)

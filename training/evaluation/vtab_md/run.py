@@ -24,7 +24,7 @@ from tqdm import tqdm
 from model.saving import atomic_write
 from training.evaluation.intervals import clustered, pooled
 from training.evaluation.record import record
-from training.evaluation.record.cost import Cost, counted, timed
+from training.evaluation.record.personalising import personalised
 from training.evaluation.record.record import Record, Score
 from training.evaluation.vtab_md.episodes import Asked, Part
 from training.evaluation.vtab_md.readers import READERS
@@ -57,21 +57,17 @@ def answer(method: Chosen, asked: Asked, measure: bool) -> dict[str, Any]:
     classes, targets = asked.classes(), asked.targets()
     taught = np.concatenate([part.labels for part in asked.support])
     labels = torch.from_numpy(np.searchsorted(classes, taught))
-    cost, right = Cost(), 0
-    method.spared()
-    with timed(cost):
-        recogniser = method.learner.adapt(support, labels, len(classes))
-    cost.seconds += method.spared()[1] - support.seconds
     if measure:
-        with counted(cost):
-            method.learner.adapt(support, labels, len(classes))
-        cost.macs += method.spared()[0]
+        recogniser, cost = personalised(method, support, labels, len(classes), True)
+    else:
+        recogniser, cost = method.learner.adapt(support, labels, len(classes)), None
+    right = 0
     for start in range(0, len(query), CHUNK):
         rows = recogniser.features(query[start : start + CHUNK][:, 0])
         given = recogniser.logits(rows).argmax(1).numpy()
         right += int((given == targets[start : start + CHUNK]).sum())
     found: dict[str, Any] = {"accuracy": right / len(query)}
-    if measure:
+    if cost:
         found |= {"MACs to personalise": cost.macs, "seconds to personalise": cost.seconds}
     return found
 
