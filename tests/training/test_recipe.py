@@ -20,9 +20,9 @@ from training import blend
 from training.calibration import calibrate
 from training.episodes.domains.sources import SHARES
 from training.recipe import make as recipe
-from training.recipe.make import LOG, make
-from training.recipe.stages import BLEND, CLASSES, COMPOSITES, NAME, Stage
+from training.recipe.stages import BLEND, CLASSES, COMPOSITES, NAME
 from training.settings import command_line
+from training.stage import LOG, Stage
 
 WORDS = ["--photos", "a/photos", "b/more", "--objects", "scans", "furniture", "--surfaces",
          "rooms", "--cutouts", "stamps/food", "--apart", "home",
@@ -85,21 +85,6 @@ def test_commands_hold_no_place_of_a_machine(monkeypatch: pytest.MonkeyPatch) ->
     assert "runs" not in " ".join(commands).replace("--runs", "")
 
 
-def test_it_is_of_one_clean_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for state in ("0a1b2c3-dirty", "unknown"):
-        monkeypatch.setattr(recipe, "commit", lambda state=state: state)
-        with pytest.raises(InputError, match=f"a clean commit, .* this is .{state}"):
-            make([], tmp_path)
-    monkeypatch.setattr(recipe, "commit", lambda: "0a1b2c3")
-    row = {"makes": "one", "command": "python -m x", "commit": "0a1b2c3", "hours": 0}
-    (tmp_path / LOG).write_text(json.dumps(row) + "\n")
-    with pytest.raises(InputError, match=r"one in .* was made by another command"):
-        make([Stage("y", (), tmp_path / "one")], tmp_path)
-    monkeypatch.setattr(recipe, "commit", lambda: "ffff111")
-    with pytest.raises(InputError, match="begun at commit 0a1b2c3, and this is ffff111"):
-        make([], tmp_path)
-
-
 def test_what_a_late_stage_needs_is_asked_for_at_once(tmp_path: Path, fonts: Path) -> None:
     (tmp_path / "home" / "train").mkdir(parents=True)
     words = ["--photos", "a", "--objects", "b", "--out", str(tmp_path / "out")]
@@ -114,7 +99,7 @@ def test_what_a_late_stage_needs_is_asked_for_at_once(tmp_path: Path, fonts: Pat
 def test_a_stage_that_fails_is_said_in_its_words_and_not_logged(
     tmp_path: Path, fonts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(recipe, "commit", lambda: "0a1b2c3")
+    monkeypatch.setattr("training.stage.commit", lambda: "0a1b2c3")
     words = ["--photos", str(tmp_path), "--objects", str(tmp_path / "none"), "--fonts", str(fonts)]
     with pytest.raises(SystemExit) as failed:
         recipe.main([*words, "--out", str(tmp_path / "out")])
@@ -130,7 +115,7 @@ def test_a_trial_of_all_stages_makes_a_personaliser(
     photos: Path, fonts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_renderer(16, 16).release()
-    monkeypatch.setattr(recipe, "commit", lambda: "0a1b2c3")
+    monkeypatch.setattr("training.stage.commit", lambda: "0a1b2c3")
     objects = write_catalogue(tmp_path / "scans", [(20 * k, 90, 240 - 20 * k) for k in range(12)])
     out, notes = tmp_path / "out", tmp_path / "notes.md"
     notes.write_text("## Results\n\nNone: a trial.\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -46,6 +46,15 @@ class Chosen:
     spared: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
 
 
+def known(what: str, name: str, names: Collection[str]) -> None:
+    """InputError for a name that there is not, with the nearest that there is."""
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 1, 0.0)[0]
+        raise InputError(
+            f"There is no {what} {name!r}; did you mean {near}? There are {', '.join(names)}."
+        )
+
+
 def add_backbone(parser: ArgumentParser) -> None:
     """The options that say what methods without a checkpoint start from."""
     parser.add_argument("--backbone", default=PACKAGED, help=", ".join(BACKBONES))
@@ -54,7 +63,7 @@ def add_backbone(parser: ArgumentParser) -> None:
 
 def open_backbone(name: str = PACKAGED, weights: Path | None = None) -> Backbone:
     """What methods start from that have no checkpoint; InputError where its weights are missing."""
-    _known("backbone", name, BACKBONES)
+    known("backbone", name, BACKBONES)
     check_weights(name, weights is not None)
     backbone = Backbone(name, own_inputs(name))
     if weights:
@@ -67,7 +76,7 @@ def choose(name: str, checkpoint: Path | None, backbone: Backbone) -> Chosen:
 
     InputError for a name that there is not, with the nearest that there is.
     """
-    _known("method", name, NAMES)
+    known("method", name, NAMES)
     if name != "maml" and (checkpoint is None) == (name == CHECKPOINT):
         raise InputError(
             f"{CHECKPOINT} needs a file to evaluate; give --checkpoint FILE."
@@ -94,14 +103,6 @@ def in_one_pass(checkpoint: Path) -> Chosen:
     used = [p for n, p in model.named_parameters() if n.startswith("backbone.") or p.requires_grad]
     size = sum(parameter.numel() for parameter in used)
     return Chosen(_held(model.config), OnePass(model, _together(model)), size)
-
-
-def _known(what: str, name: str, names: tuple[str, ...]) -> None:
-    if name not in names:
-        near = difflib.get_close_matches(name, names, 1, 0.0)[0]
-        raise InputError(
-            f"There is no {what} {name!r}; did you mean {near}? There are {', '.join(names)}."
-        )
 
 
 def _maml(checkpoint: Path | None, backbone: Backbone) -> Chosen:

@@ -7,7 +7,7 @@ r"""The personaliser from folders of data, in one command: every stage, seed and
 views of the objects -> trainings of two specialists by LITE -> the mean of each -> their blend with
 other domains -> LITE on the set encoder and these domains' FiLM -> OUT/simple_cnaps (export,
 clutter, calibration, card). Each stage is a command of this folder that could be typed by hand;
-OUT/recipe.jsonl says which are done, and the card is written from it. One that was stopped goes on
+OUT/stages.jsonl says which are done, and the card is written from it. One that was stopped goes on
 where it stood. It runs from a clean commit and is of one commit, so that whoever has the data can
 make the same again; torch promises the same bits on the same machine only.
 """
@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,46 +27,9 @@ from training.episodes.domains.characters import Scripts
 from training.episodes.orbit import read_split
 from training.export.export import read_notes
 from training.export.model_card import model_card
-from training.log import read_log
-from training.recipe.stages import NAME, Stage, stages
+from training.recipe.stages import NAME, stages
 from training.settings.command_line import parser_for
-from training.settings.provenance import commit
-
-LOG = "recipe.jsonl"
-
-
-def make(wanted: Sequence[Stage], out: Path) -> list[dict[str, Any]]:
-    """Run what is not done yet; returns the log. InputError where OUT is of another recipe."""
-    here = commit()
-    if here.endswith("-dirty") or here == "unknown":
-        raise InputError(
-            f"The recipe runs from a clean commit, which the card names; this is {here!r}. Commit "
-            "what has changed, in a checkout of git."
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    done = {row["makes"]: row for row in read_log(out / LOG)}
-    for row in done.values():
-        if row["commit"] != here:
-            raise InputError(
-                f"{out} was begun at commit {row['commit']}, and this is {here}; check that one "
-                "out, or give another --out."
-            )
-    rows = []
-    for number, stage in enumerate(wanted, 1):
-        name, command = str(stage.makes.relative_to(out)), stage.command(out)
-        row = done.get(name)
-        if row and row["command"] != command:
-            raise InputError(f"{name} in {out} was made by another command; give another --out.")
-        if row is None or not stage.makes.exists():
-            print(f"{number}/{len(wanted)}  {command}", flush=True)
-            started = time.perf_counter()
-            stage.run()
-            hours = round((time.perf_counter() - started) / 3600, 3)
-            row = {"makes": name, "command": command, "commit": here, "hours": hours}
-            with (out / LOG).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-        rows.append(row)
-    return rows
+from training.stage import make
 
 
 def write_card(folder: Path, rows: Sequence[dict[str, Any]], trial: bool, notes: str) -> None:

@@ -5,14 +5,11 @@ command of `training` that could be typed by hand.
 from __future__ import annotations
 
 import argparse
-import importlib
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.checkpointing import FILE
+from training.stage import Stage
 
 NAME = "simple_cnaps"
 # A trial's stages are those of the recipe with as little in them as they take.
@@ -54,33 +51,6 @@ FIRST = ("classes-first", CLASSES[:3])  # the mean that `classes-more` starts fr
 BLEND = Training("domains", 800, "--context blend --weight-domains 1 --weight-composites 0 "
                  "--weight-photos 0 --weight-classes 0 --windows 4 --tasks 2 "
                  "--rate 1e-3 --rate-temperature 0 --way 5", start="blend")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One command: `main(argv)` of a module, and what is there when it is done."""
-
-    module: str
-    argv: tuple[str, ...]
-    makes: Path
-
-    def command(self, out: Path) -> str:
-        """As it could be typed in OUT; data by the names of their folders, not their places."""
-        words = [f"python -m {self.module.removesuffix('.__main__')}"]
-        for word in self.argv:
-            path = Path(word)
-            inside = path.is_relative_to(out)
-            short = path.relative_to(out) if inside else path.name if "/" in word else word
-            words.append(shlex.quote(str(short)))
-        return " ".join(words)
-
-    def run(self) -> None:
-        """Raises SystemExit, with the command's own sentence, where it fails."""
-        argv = list(self.argv)
-        if self.module == "training.train" and (self.makes.parent / FILE).exists():
-            argv.append("--resume")
-        if failed := importlib.import_module(self.module).main(argv):
-            sys.exit(failed)
 
 
 def stages(data: argparse.Namespace, out: Path) -> list[Stage]:

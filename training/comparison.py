@@ -1,0 +1,124 @@
+r"""The paper's comparison on ORBIT in one command: every method meta-trained on the same episodes,
+then asked the same tasks, seed by seed.
+
+    python -m training.comparison --orbit ROOT --out runs/comparison -- --clip-length 8
+    python -m training.comparison --orbit HOME --steps 120 --tasks 1 --every 8 --least 1 \
+        --out runs/comparison -- --way 5 --shots 4 --windows 0
+
+What follows `--` are options of `training.train` for all trainings. Each stage is a command that
+could be typed by hand; OUT/stages.jsonl has them with their hours, and one that was stopped goes on
+where it stood. It ends with OUT/report.html and its Markdown twin. --methods and --seeds in several
+OUT share the work; `training.evaluation.report` reads all their records together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from model.errors import InputError
+from training.episodes.orbit import read_split
+from training.evaluation.orbit.protocol import PROTOCOLS
+from training.evaluation.report.__main__ import main as report
+from training.methods.catalogue import CHECKPOINT, FROZEN, known
+from training.methods.maml import INNER_STEPS
+from training.settings.command_line import parse, parser_for
+from training.stage import Stage, make
+
+MODES = ("clu-ve", "cle-ve")
+# Options of its training; what is not trained has none.
+METHODS = {
+    "protonets-cosine": "--method protonets",
+    "case": "--method case",
+    "simple-cnaps": "--method simple-cnaps",
+    # A frame costs this set encoder as much as the backbone: as few of them carry a gradient.
+    "simple-cnaps-published": "--method simple-cnaps --context published --back-embeddings 8",
+    "cnaps": "--method cnaps",
+    "protonets-euclidean": "--method protonets --features raw",
+    "frozen": "",
+    "maml": "--method maml",
+    "film-tuner": "",
+}
+
+
+def stages(asked: argparse.Namespace, training: Sequence[str]) -> Iterator[Stage]:
+    """A protocol after the other, of each every seed, of each every method."""
+    changed = [
+        word
+        for name in ("tasks", "every", "least")
+        if (value := getattr(asked, name)) is not None
+        for word in ("--" + name, str(value))
+    ]
+    trained = set()
+    for protocol in asked.protocols:
+        for seed in map(str, asked.seeds):
+            for method in asked.methods:
+                run = asked.out / "trained" / f"{method}-{seed}"
+                weights = run / "last.safetensors"
+                if METHODS[method] and run not in trained:
+                    trained.add(run)
+                    # MAML takes its inner steps where the others go forward once.
+                    steps = max(asked.steps // INNER_STEPS, 1) if method == "maml" else asked.steps
+                    words = [*METHODS[method].split(), "--orbit", str(asked.orbit), *training,
+                             "--steps", str(steps), "--threads", str(asked.threads),
+                             "--seed", seed, "--out", str(run)]  # fmt: skip
+                    yield Stage("training.train", tuple(words), weights)
+                told = ["--checkpoint", str(weights)] if METHODS[method] else []
+                for mode in MODES:
+                    out = asked.out / f"{protocol}-{mode}" / f"{method}-{seed}"
+                    words = ["--data", str(asked.orbit), "--protocol", protocol, "--mode", mode,
+                             *changed, "--method", *_evaluated(method), *told,
+                             "--threads", str(asked.threads), "--seed", seed,
+                             "--out", str(out)]  # fmt: skip
+                    yield Stage("training.evaluation.orbit.__main__", tuple(words), out)
+
+
+def _evaluated(method: str) -> tuple[str, ...]:
+    """What the benchmark calls it: all frozen heads answer from the same features."""
+    if method == "frozen":
+        return tuple(FROZEN)
+    return (method if method in ("maml", "film-tuner") else CHECKPOINT,)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    assert __doc__
+    words = list(sys.argv[1:] if argv is None else argv)
+    own, training = (words, []) if "--" not in words else _split(words)
+    parser = parser_for(__doc__)
+    parser.prog = "python -m training.comparison"
+    parser.add_argument("--orbit", type=Path, required=True, help="a data set in ORBIT's layout")
+    parser.add_argument("--out", type=Path, required=True, help="folder of all that is made")
+    parser.add_argument("--methods", nargs="+", default=[*METHODS], help=", ".join(METHODS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--protocols", nargs="+", default=["2022", "2021"], choices=[*PROTOCOLS])
+    parser.add_argument("--steps", type=int, default=1000, help="of training, and "
+                        f"{INNER_STEPS} times fewer of MAML")  # fmt: skip
+    parser.add_argument("--threads", type=int, default=1, help="of torch")
+    for name in ("tasks", "every", "least"):
+        parser.add_argument(f"--{name}", type=int, help="of the evaluation")
+    asked = parser.parse_args(own)
+    try:
+        for method in asked.methods:
+            known("method", method, METHODS)
+        for split in ("train", "test"):
+            read_split(asked.orbit, split)
+        plan = [*stages(asked, training)]
+        for stage in plan:
+            if stage.module == "training.train":
+                parse(stage.argv, __doc__)  # InputError now, and not hours from now
+        make(plan, asked.out)
+    except InputError as error:
+        sys.exit(str(error))
+    records = sorted({path.parent for path in asked.out.glob("20*/**/record.json")})
+    report([*map(str, records), "--out", str(asked.out / "report.html")])
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
+
+
+if __name__ == "__main__":
+    main()
