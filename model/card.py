@@ -18,6 +18,7 @@ from model.frames import SIDE
 from model.head import KINDS
 
 GRID = SIDE // 32  # cells a side of the last map
+FINE = SIDE // 16  # of the fine one
 # 4 brought clutter; 3 `kind` of head and `together`; 1 had one size of windows, or null
 FORMAT = CLUTTER_FORMAT = 4
 Fields = TypeVar("Fields")

@@ -66,6 +66,12 @@ def normalised(z: np.ndarray, features: str) -> Float:
     return z * (np.sqrt(z.shape[-1]) / np.maximum(length, 1e-12))
 
 
+def object_means(rows: np.ndarray, labels: np.ndarray) -> Float:
+    """(K, ...): the mean row of each object; rows (N, ...), labels (N,) that cover [0, K)."""
+    rows = np.asarray(rows, np.float64)
+    return np.stack([rows[labels == k].mean(0) for k in range(labels.max() + 1)])
+
+
 def fit(
     z: np.ndarray, labels: np.ndarray, kind: str = "mahalanobis", clutter: np.ndarray | None = None
 ) -> Head:
@@ -110,7 +116,7 @@ def _fit(z: np.ndarray, labels: np.ndarray, kind: str) -> Head:
     coordinates = centred @ basis  # (N, r)
     share = shots / (shots + 1)  # (K,) l_k
     weights = 1 / (1 + (1 - share)[:, None] * variances)  # (K, r)
-    means = np.stack([z[labels == k].mean(0) for k in range(len(shots))])  # (K, D)
+    means = object_means(z, labels)  # (K, D)
     centres = (normalised(means, "unit" if kind == "cosine" else "raw") - mean) @ basis  # (K, r)
     rows = np.zeros_like(coordinates)
     if kind in ("prototypes", "cosine"):

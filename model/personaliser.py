@@ -24,8 +24,8 @@ from model.confidence.report import Report, report
 from model.confidence.unknown import own_looks
 from model.errors import InputError
 from model.frames import SIDE
-from model.graph.join import Fitted, fold_film, join
-from model.head import fit, normalised
+from model.graph.join import Fitted, fold_film, join, kept_of
+from model.head import fit, normalised, object_means
 from model.memory import Memory, key
 from model.runtime import open_session, parse, run
 from model.support import Source, SupportSet, read_clips
@@ -47,6 +47,8 @@ class Seen:
     clips: np.ndarray  # (N,) which clip of its object each frame is of
     film: np.ndarray  # (2C,) float32, the task's
     features: np.ndarray  # (N, D) float32, under it
+    middles: np.ndarray  # (N, C) float32: what the middle of the fine map has beyond the rest; C is
+    # 0 where the backbone shows none
     maps: np.ndarray | None = None  # (B, D, G, G) of counter-examples, under it
 
 
@@ -119,20 +121,23 @@ class Personaliser:
             return open_session(folded.SerializeToString(), self._threads)
 
         def look(frames: np.ndarray) -> np.ndarray:
-            known = total - len(frames)
-            return _run_all(backbone(), "features", frames, lambda n: report(known + n, total))
+            kept, known = kept_of(self._backbone.graph), total - len(frames)
+            return _run_all(backbone(), kept, frames, lambda n: report(known + n, total))
 
         def look_for_maps(frames: np.ndarray) -> np.ndarray:
             return _run_all(backbone(), "map", frames, lambda _: report(total, total))
 
-        z, maps = memory.features.of(keys, clips, look, film.tobytes()), None  # (N,D)
+        rows = memory.features.of(keys, clips, look, film.tobytes())  # (N,D+C)
+        maps = None
         if counter_examples and self.card.calibration:
             others = read_clips("counter-example", counter_examples)
             new = [key(clip) for clip in others]
             maps = memory.maps.of(new, others, look_for_maps, film.tobytes())  # (B,D,G,G)
-        if not np.isfinite(z).all():
+        if not np.isfinite(rows).all():
             raise InputError("The personaliser gives no finite features; copy its folder again.")
-        return Seen(support.names, support.labels(), support.clip_numbers(), film, z, maps)
+        z, middles = np.split(rows, [self.card.features], axis=1)
+        of = support.names, support.labels(), support.clip_numbers()
+        return Seen(*of, film, z, middles, maps)
 
     def fit(self, seen: Seen) -> Adapted:
         """The head on features that were seen, and all of it as one file."""
@@ -144,6 +149,7 @@ class Personaliser:
             fitted = Fitted(
                 fit(rows, seen.labels, head.kind, self.card.clutter),
                 rows,
+                middles=object_means(seen.middles, seen.labels),
                 floor=head.window_floor * float(np.median(np.linalg.norm(z, axis=1))),
                 looks=own_looks(z, seen.labels, seen.clips, known.typical) if known else None,
             )

@@ -40,15 +40,24 @@ FILM_GENERATOR = (
 )
 BACKBONE = (
     HEADER
-    + "backbone (uint8[B,224,224,3] frames) => (float[B,24,7,7] map, float[B,24] features) {"
+    + "backbone (uint8[B,224,224,3] frames) => (float[B,24,7,7] map, float[B,24] features, "
+    + "float[B,8,14,14] fine, float[B,32] support) {"
     + PIXELS
     + """
     y1 = Conv <strides = [16, 16], kernel_shape = [16, 16]> (pixels, stem_weight, stem_bias)
     a1 = Relu (y1)
+    fine = Identity (a1)
     y2 = Conv <strides = [2, 2], kernel_shape = [2, 2]> (a1, last_weight, last_bias)
     map = Relu (y2)
     space = Constant <value_ints = [2, 3]> ()
     features = ReduceMean <keepdims = 0> (map, space)
+    starts = Constant <value_ints = [5, 5]> ()
+    ends = Constant <value_ints = [9, 9]> ()
+    square = Slice (fine, starts, ends, space)
+    in_middle = ReduceMean <keepdims = 0> (square, space)
+    in_all = ReduceMean <keepdims = 0> (fine, space)
+    middle = Sub (in_middle, in_all)
+    support = Concat <axis = 1> (features, middle)
 }"""
 )
 SITES = [
@@ -68,10 +77,11 @@ def write_tiny(
     film: float = 0.0,
     calibration: dict[str, float] | None = None,
     clutter: np.ndarray | None = None,
+    fine: bool = True,
     **head: object,
 ) -> Path:
     """Write the folder; `film`: how much a task changes the backbone, `head`: other settings;
-    `clutter`: F (R, 24).
+    `clutter`: F (R, 24); `fine`: whether the backbone shows its finer map, which older ones do not.
     """
     rng = np.random.default_rng(0)
     identity = np.concatenate([np.ones(32), np.zeros(32)])[None]
@@ -97,6 +107,8 @@ def write_tiny(
         for tensor, value in tensors.items():
             array = numpy_helper.from_array(value.astype(np.float32), tensor)
             model.graph.initializer.append(array)
+        if name == "backbone.onnx" and not fine:
+            del model.graph.output[2:]
         onnx.checker.check_model(model)
         (folder / name).write_bytes(model.SerializeToString())
     card: dict[str, Any] = {

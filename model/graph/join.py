@@ -24,7 +24,7 @@ from model.card import Card, Site
 from model.confidence.unknown import OwnLooks
 from model.frames import SIDE
 from model.graph.crop import CROP
-from model.graph.place import CELLS, evidence, place_text
+from model.graph.place import CELLS, beyond, evidence, place_text
 from model.graph.unknown import layout, unknown_constants, unknown_text
 from model.head import Float, Head
 
@@ -132,6 +132,7 @@ class Fitted:
 
     head: Head
     support: Float  # (N, D) scaled features
+    middles: Float  # (K, C) v_k of `model.graph.place`
     floor: float  # windows whose feature is shorter than this are left out
     looks: OwnLooks | None  # None: the personaliser has no calibration
     counter_examples: Float | None = None  # (n, D) directions of counter-examples
@@ -183,8 +184,9 @@ def nodes(backbone: onnx.GraphProto, card: Card, countered: bool) -> onnx.GraphP
     output = BACKBONE + ("map" if card.head.windows else "features")
     # Graphs, not models: merging models would check and copy every weight four times over.
     whole = merge_graphs(crop, backbone, [("square", "frames")], prefix2=BACKBONE)
-    head = _head_nodes(card, countered)
-    graph = merge_graphs(whole, head, [(output, "features"), ("size", "size")], prefix2=HEAD)
+    fine = bool(card.head.windows) and shows_fine(backbone)
+    links = [(output, "features"), ("size", "size"), *([(BACKBONE + "fine", "fine")] * fine)]
+    graph = merge_graphs(whole, _head_nodes(card, fine, countered), links, prefix2=HEAD)
     graph.name = "adapted"
     for node in graph.node:
         node.output[:] = [PUBLIC.get(name, name) for name in node.output]
@@ -197,9 +199,20 @@ def nodes(backbone: onnx.GraphProto, card: Card, countered: bool) -> onnx.GraphP
     return graph
 
 
-def _head_nodes(card: Card, countered: bool) -> onnx.GraphProto:
+def shows_fine(backbone: onnx.GraphProto) -> bool:
+    """Has it the outputs `fine` and `support`? Folders from before them have none."""
+    return any(output.name == "fine" for output in backbone.output)
+
+
+def kept_of(backbone: onnx.GraphProto) -> str:
+    """The output that is kept of a support frame, (B, D + C) or, without a fine map, (B, D)."""
+    return "support" if shows_fine(backbone) else "features"
+
+
+def _head_nodes(card: Card, fine: bool, countered: bool) -> onnx.GraphProto:
     windows, unit = card.head.windows, card.head.features == "unit"
     taken = "float[B,D,S,S] features" if windows else "float[B,D] features"
+    taken += ", int64[2] size" + ", float[B,C,F,F] fine" * fine
     told = ", float[B] unknown, float[B,K] likeness" if card.calibration else ""
     pooled = WINDOWS.format(
         sides="".join(ONE_SIDE.format(w=w) for w in windows),
@@ -209,19 +222,20 @@ def _head_nodes(card: Card, countered: bool) -> onnx.GraphProto:
     outputs = f"float[B,K] probabilities, float[B,K] logits, float[B,4] where{told}"
     graph = parse_model(
         HEADER
-        + f"head ({taken}, int64[2] size) => ({outputs}) {{"
+        + f"head ({taken}) => ({outputs}) {{"
         + (pooled if windows else WHOLE_FRAME)
         + (UNIT if unit else RAW)
         + DISTANCE
         + (FLOOR if windows else "")
         + BEST.format(scores=scores)
-        + place_text(bool(windows))
+        + place_text(bool(windows), fine)
         + (unknown_text(bool(windows), countered) if card.calibration else "")
         + "}"
     ).graph
     same = {"minus_t": np.float32(-card.head.temperature), "minus_two": np.array([-2])}
     if windows:
         same["cells"] = CELLS.astype(np.float32)
+        same["beyond_share"] = beyond(fine).astype(np.float32)
     if unit:
         same["root_d"] = np.float32(np.sqrt(card.features))
     if card.calibration:
@@ -238,7 +252,7 @@ def expecting(graph: onnx.GraphProto, prefix: str) -> None:
     rename only what is there.
     """
     here = {value.name for value in (*graph.input, *graph.initializer)}
-    here |= {name for node in graph.node for name in node.output}
+    here |= {name for node in graph.node for name in node.output} | {""}  # "": an input left out
     for node in graph.node:
         node.input[:] = [name if name in here else prefix + name for name in node.input]
 
@@ -246,7 +260,6 @@ def expecting(graph: onnx.GraphProto, prefix: str) -> None:
 def constants(fitted: Fitted, card: Card) -> Iterator[tuple[str, np.ndarray]]:
     """The numbers of a task, float32 or int64, that the nodes of the head ask for."""
     head, known = fitted.head, card.calibration
-    k = len(head.centres)
     whole, real = {}, {
         "mean": head.mean,
         "basis": head.basis,
@@ -254,12 +267,13 @@ def constants(fitted: Fitted, card: Card) -> Iterator[tuple[str, np.ndarray]]:
         "weights": head.weights[None, None],
         "rows": head.rows.T,
         "along_centres": (head.rows * head.centres[head.labels]).sum(-1),
-        "owner": np.eye(k)[head.labels],
+        "owner": np.eye(len(head.centres))[head.labels],
         "sharpness": np.array(known.sharpness_for(head.labels) if known else 1.0),
     }  # fmt: skip
     if card.head.windows:
         real |= {"floor": np.array(fitted.floor), "evidence": evidence(head, fitted.support)}
-        whole["objects"] = np.arange(k)
+        if fitted.middles.size:
+            real["middles"] = fitted.middles
     if fitted.looks and known:
         whole |= layout(head.labels)
         real |= unknown_constants(head, fitted.support, fitted.looks, known)

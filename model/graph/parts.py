@@ -24,7 +24,7 @@ from onnx.compose import add_prefix_graph
 
 from model.card import CLUTTER, Card, Site, clutter_bytes
 from model.errors import InputError
-from model.graph.join import BACKBONE, IR_VERSION, OPSET, envelope, expecting, nodes
+from model.graph.join import BACKBONE, IR_VERSION, OPSET, envelope, expecting, kept_of, nodes
 
 SETTINGS = "settings.json"
 
@@ -45,6 +45,7 @@ def parts(
     bare.initializer.extend(t for t in backbone.initializer if t.name not in written)
     expecting(bare, BACKBONE)
     settings = asdict(card.head) | {"d": card.features, "calibration": asdict(card.calibration)}
+    settings["kept"] = BACKBONE + kept_of(backbone)
     clutter = b"" if card.clutter is None else clutter_bytes(card.clutter)
     return {
         SETTINGS: json.dumps(settings, indent=1).encode(),

@@ -1,55 +1,90 @@
 """Where a thing is: the centre and extent of what in the frame speaks for it.
 
-The best window says it in steps of a third of the frame. So every cell f_c (D,) of the last map is
-asked how much it speaks for the most probable object k, by the linear discriminant of the head,
+Two maps are asked, each how much its cells speak for the most probable object k. The last map knows
+what a thing is, but a cell of it has seen half of the frame; its cells f_c (D,) are asked by the
+linear discriminant of the head (class activation maps: Zhou et al., "Learning Deep Features for
+Discriminative Localization", CVPR 2016),
 
-    e_ck = f_c . (S + I)^-1 (mu_k - m),    h_c = e_ck - 1/2 max(0, max_j!=k e_cj)
+    e_ck = f_c . (S + I)^-1 (mu_k - m)
 
-(class activation maps: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR
-2016). The second term is for what speaks for another object too, a hand that held both: half of it
-was best on the clips of `training.evaluation.pointing`. What exceeds half of the range of h counts;
-`where` is its mean place, and a box as wide as an even spread of the same variance, made smaller
-where it would leave the square. The text is put into the graph of `model.graph.join` and uses its
-names.
+The map of half the stride, where the backbone shows it, knows little more than colours and
+textures, but where they are. Whoever films a thing has it in the middle, so that what speaks for
+it there is what the middle of its support frames has beyond the rest of them: with g_c (C,) the
+fine cells,
+
+    d_ck = g_c . v_k,    v_k the mean over the frames of k of (mean of the middle 4 x 4 cells - mean
+                         of all)
+
+Both are brought to [0, 1] over the frame, the last map by linear interpolation to the fine one's
+cells, and added. The centre is that of what exceeds 9/10 of the range of the sum; the extent that
+of an even spread of the same variance as what exceeds 6/10, made smaller where it would leave the
+square. These numbers were best on rendered training people; other tries are in training/README.md.
+Without a fine map the last one is alone, and half of its range does for both.
+
+The text is put into the graph of `model.graph.join` and uses its names.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from model.card import GRID
-from model.head import Float, Head
+from model.card import FINE, GRID
+from model.head import Float, Head, object_means
 
-# `evidence` (K, D), `objects` (K,) int64, `cells`: CELLS.
-BY_CELL = """
+# `evidence` (K, D).
+COARSE = """
     cells_shape = Constant <value_ints = [0, 0, -1]> ()
-    each_cell = Reshape (features, cells_shape)
-    each_object = MatMul (evidence, each_cell)
+    coarse_cells = Reshape (features, cells_shape)
+    coarse_each = MatMul (evidence, coarse_cells)
     object_axis = Constant <value_ints = [1]> ()
     best_object = ArgMax <axis = 1, keepdims = 1> (logits)
-    speaks_for_it = GatherND <batch_dims = 1> (each_object, best_object)
-    is_best = Equal (best_object, objects)
-    minus_one = Constant <value_ints = [-1]> ()
-    is_best_cells = Unsqueeze (is_best, minus_one)
-    zero = Constant <value_float = 0.0> ()
-    of_others = Where (is_best_cells, zero, each_object)
-    speaks_for_another = ReduceMax <keepdims = 0> (of_others, object_axis)
-    half_share = Constant <value_float = 0.5> ()
-    shared_evidence = Mul (speaks_for_another, half_share)
-    heat = Sub (speaks_for_it, shared_evidence)
-    coldest = ReduceMin <keepdims = 1> (heat, object_axis)
-    above = Sub (heat, coldest)
-    hottest = ReduceMax <keepdims = 1> (above, object_axis)
-    middle_heat = Mul (hottest, half_share)
-    beyond_half = Sub (above, middle_heat)
-    speaks = Relu (beyond_half)
+    coarse_best = GatherND <batch_dims = 1> (coarse_each, best_object)
+    coarse_shape = Constant <value_ints = [0, 1, {grid}, {grid}]> ()
+    coarse_map = Reshape (coarse_best, coarse_shape)
+    fine_sizes = Constant <value_ints = [{fine}, {fine}]> ()
+    batch_and_one = Shape <end = 2> (coarse_map)
+    enlarged_sizes = Concat <axis = 0> (batch_and_one, fine_sizes)
+    enlarged = Resize <mode = "linear"> (coarse_map, , , enlarged_sizes)
+    row_shape = Constant <value_ints = [0, -1]> ()
+    coarse_heat = Reshape (enlarged, row_shape)
+"""
+# (B, cells) brought to [0, 1] over each frame.
+RANGE = """
+    {map}_least = ReduceMin <keepdims = 1> ({map}_heat, object_axis)
+    {map}_above = Sub ({map}_heat, {map}_least)
+    {map}_most = ReduceMax <keepdims = 1> ({map}_above, object_axis)
+    {map}_hardly = Constant <value_float = 1e-9> ()
+    {map}_span = Max ({map}_most, {map}_hardly)
+    {map}_share = Div ({map}_above, {map}_span)
+"""
+# `middles` (K, C): v_k.
+WITH_FINE = """
+    fine_cells = Reshape (fine, cells_shape)
+    fine_each = MatMul (middles, fine_cells)
+    fine_heat = GatherND <batch_dims = 1> (fine_each, best_object)
+"""
+# `cells`: CELLS; `beyond_share` (2, 1): of the range, for the centre and for the extent.
+BOX = """
+    heat_axis = Constant <value_ints = [2]> ()
+    heat_rows = Unsqueeze (heat, object_axis)
+    hottest = ReduceMax <keepdims = 1> (heat_rows, heat_axis)
+    coldest = ReduceMin <keepdims = 1> (heat_rows, heat_axis)
+    heat_range = Sub (hottest, coldest)
+    limits_above = Mul (beyond_share, heat_range)
+    limits = Add (limits_above, coldest)
+    past = Sub (heat_rows, limits)
+    speaks = Relu (past)
     hardly = Constant <value_float = 1e-9> ()
     shares_of = Add (speaks, hardly)
-    all_shares = ReduceSum <keepdims = 1> (shares_of, object_axis)
+    all_shares = ReduceSum <keepdims = 1> (shares_of, heat_axis)
     moments_sum = MatMul (shares_of, cells)
     moments = Div (moments_sum, all_shares)
-    place, squares = Split <axis = 1, num_outputs = 2> (moments)
-    place_squared = Mul (place, place)
+    of_centre, of_extent = Split <axis = 1, num_outputs = 2> (moments)
+    centre_flat = Squeeze (of_centre, object_axis)
+    extent_flat = Squeeze (of_extent, object_axis)
+    place, unused_squares = Split <axis = 1, num_outputs = 2> (centre_flat)
+    mean_place, squares = Split <axis = 1, num_outputs = 2> (extent_flat)
+    place_squared = Mul (mean_place, mean_place)
     variance = Sub (squares, place_squared)
     spread = Relu (variance)
     three = Constant <value_float = 3.0> ()
@@ -88,8 +123,21 @@ IN_FRAME = """
 """
 
 
-def place_text(has_map: bool) -> str:
-    return (BY_CELL if has_map else WHOLE) + IN_FRAME
+def place_text(has_map: bool, has_fine: bool) -> str:
+    """has_map: the head scores windows of the last map; has_fine: the backbone has a fine one."""
+    if not has_map:
+        return WHOLE + IN_FRAME
+    text = COARSE.format(grid=GRID, fine=FINE) + RANGE.format(map="coarse")
+    if has_fine:
+        text += WITH_FINE + RANGE.format(map="fine") + "    heat = Add (coarse_share, fine_share)\n"
+    else:
+        text += "    heat = Identity (coarse_share)\n"
+    return text + BOX + IN_FRAME
+
+
+def beyond(has_fine: bool) -> Float:
+    """(2, 1): the share of the heat's range from which a cell counts, for centre and extent."""
+    return np.array([[0.9], [0.6]] if has_fine else [[0.5], [0.5]])
 
 
 def evidence(head: Head, support: Float) -> Float:
@@ -99,15 +147,15 @@ def evidence(head: Head, support: Float) -> Float:
     with the N centred rows C, (S + I)^-1 = I - C^T (C C^T + (N - 1) I)^-1 C.
     """
     centred = support - head.mean  # (N, D)
-    means = np.stack([centred[head.labels == k].mean(0) for k in range(len(head.centres))])
+    means = object_means(centred, head.labels)
     inner = centred @ centred.T + max(len(support) - 1, 1) * np.eye(len(support))
     return means - means @ centred.T @ np.linalg.solve(inner, centred)
 
 
 def _cells() -> Float:
-    middles = (np.arange(GRID) + 0.5) / GRID
+    middles = (np.arange(FINE) + 0.5) / FINE
     y, x = (side.ravel() for side in np.meshgrid(middles, middles, indexing="ij"))
     return np.stack([x, y, x * x, y * y], 1)
 
 
-CELLS = _cells()  # (GRID * GRID, 4): x, y, x^2, y^2 of the cells' centres
+CELLS = _cells()  # (FINE * FINE, 4): x, y, x^2, y^2 of the fine cells' centres

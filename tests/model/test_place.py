@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from model import load_model
 from tests.model.test_personaliser import clip, random_support
 from tests.tiny import write_tiny
 
 
-def test_where_is_where_the_thing_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fine", [True, False], ids=["", "a folder without a fine map"])
+def test_where_is_where_the_thing_is(tmp_path: Path, fine: bool) -> None:
     """A texture in one corner of a grey frame: the box lies over that corner."""
-    folder = write_tiny(tmp_path / "tiny", windows=[2, 3])
+    folder = write_tiny(tmp_path / "tiny", fine=fine, windows=[2, 3])
     rng = np.random.default_rng(0)
     adapted = load_model(folder).adapt({"a": [clip(rng, 8)], "b": [clip(rng, 8)]})
     for top, left in ((0, 0), (0, 448), (320, 0), (320, 448)):

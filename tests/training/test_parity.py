@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnxruntime as ort
@@ -76,13 +77,15 @@ def in_torch(
     ]
     best = torch.stack(alike, -1).amax(-1).masked_fill(~filled, -torch.inf).amax(1)
     unknown = torch.sigmoid(known.steepness * (looks.threshold(known) - best))
-    return unknown.numpy(), place(model, film, z, labels, torch.from_numpy(query), x)
+    return unknown.numpy(), place(model, film, support, labels, torch.from_numpy(query), x)
 
 
 def place(
-    model: SimpleCnaps, film: Tensor, z: Tensor, labels: np.ndarray, query: Tensor, x: Tensor
-) -> np.ndarray:
+    model: SimpleCnaps, film: Tensor, support: np.ndarray, labels: np.ndarray, query: Tensor,
+    x: Tensor,
+) -> np.ndarray:  # fmt: skip
     """where (M, 4) by the dense formula of `model.graph.place`, with a D x D matrix."""
+    z = model.support_features(torch.from_numpy(support), film).double()
     rows, y = head.unit(z), torch.from_numpy(labels)
     ways, centred = int(labels.max()) + 1, rows - rows.mean(0)
     best = model.logits(z, y, x, ways).argmax(1)
@@ -90,18 +93,42 @@ def place(
     means = torch.stack([centred[y == k].mean(0) for k in range(ways)], 1)
     evidence = torch.linalg.solve(spread, means)  # (D, K)
     heats = torch.einsum("mdij,dk->mkij", model.maps(query, film).double(), evidence)
-    its_own = nn.functional.one_hot(best, ways).bool()[:, :, None, None]
-    rival = heats.masked_fill(its_own, -torch.inf).amax(1).clamp_min(0)
-    heat = heats[torch.arange(len(best)), best] - rival / 2
-    heat = heat - heat.amin((1, 2), keepdim=True)
-    speaks = (heat - heat.amax((1, 2), keepdim=True) / 2).clamp_min(0) + 1e-9
-    shares = (speaks / speaks.sum((1, 2), keepdim=True)).numpy()
-    middles = (np.arange(7) + 0.5) / 7
-    across, down = shares.sum(1), shares.sum(2)  # (M, 7)
-    centre = np.stack([across @ middles, down @ middles], 1)
-    variance = np.stack([across @ middles**2, down @ middles**2], 1) - centre**2
-    half = np.minimum(np.sqrt(3 * variance), np.minimum(centre, 1 - centre))
+    coarse = heats[torch.arange(len(best)), best]
+    coarse = nn.functional.interpolate(coarse[:, None], scale_factor=2, mode="bilinear")[:, 0]
+    taught = fine_maps(model, torch.from_numpy(support), film)
+    middle = taught[:, :, 5:9, 5:9].mean((2, 3)) - taught.mean((2, 3))
+    means = torch.stack([middle[y == k].mean(0) for k in range(ways)])  # (K, C)
+    fine = torch.einsum("mcij,mc->mij", fine_maps(model, query, film), means[best])
+    heat = in_unit_range(coarse) + in_unit_range(fine)
+    (centre, _), (_, deviation) = moments(heat, 0.9), moments(heat, 0.6)
+    half = np.minimum(np.sqrt(3) * deviation, np.minimum(centre, 1 - centre))
     return np.concatenate([centre - half, centre + half], 1)
+
+
+def fine_maps(model: SimpleCnaps, frames: Tensor, film: Tensor) -> Tensor:
+    """(B, C, 14, 14): what the fifth of the backbone's seven stages gives."""
+    kept: list[Tensor] = []
+    stages = cast(nn.Sequential, model.backbone.net.blocks)
+    hook = stages[4].register_forward_hook(lambda *told: kept.append(told[-1].double()))
+    model.maps(frames, film)
+    hook.remove()
+    return torch.cat(kept)
+
+
+def in_unit_range(maps: Tensor) -> Tensor:
+    least, most = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
+    return (maps - least) / (most - least).clamp_min(1e-9)
+
+
+def moments(heat: Tensor, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (M, 2) of the place of what exceeds a share of the range."""
+    least, most = heat.amin((1, 2), keepdim=True), heat.amax((1, 2), keepdim=True)
+    speaks = (heat - least - share * (most - least)).clamp_min(0) + 1e-9
+    shares = (speaks / speaks.sum((1, 2), keepdim=True)).numpy()
+    places = (np.arange(14) + 0.5) / 14
+    sums = shares.sum(1), shares.sum(2)  # across, down: (M, 14) each
+    mean = np.stack([along @ places for along in sums], 1)
+    return mean, np.sqrt(np.stack([along @ places**2 for along in sums], 1) - mean**2)
 
 
 @pytest.mark.slow

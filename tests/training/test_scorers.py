@@ -13,6 +13,7 @@ import torch
 from model.errors import InputError
 from model.nn.head import distances, nonempty, unit
 from tests.tiny import CALIBRATION, write_tiny
+from tests.training.tree import write_tree
 from training.evaluation import clips, open_set, photos, pointing
 from training.evaluation.baselines import FLOOR, NAMES, baselines
 from training.synthetic.filming.video import write_video
@@ -67,15 +68,30 @@ def with_boxes(folder: Path, copy: Path, boxes: list[str]) -> Path:
     return copy
 
 
-@pytest.mark.parametrize(
-    ("box", "says"), [("0,0,240,240", "100.0 % of 4"), ("-9,-9,3,3", "0.0 % of 4")]
-)
+@pytest.mark.parametrize(("box", "says"), [("0,0,240,240", "100.0"), ("-9,-9,3,3", "0.0")])
 def test_pointing_counts_centres_in_the_box(
     folder: Path, tiny: Path, tmp_path: Path, box: str, says: str, capsys: pytest.CaptureFixture
 ) -> None:
     marked = with_boxes(folder, tmp_path / "clips", [f"{i},{box}" for i in range(4)])
     pointing.main(["--clips", str(marked), "--personaliser", str(tiny), "--every", "1"])
-    assert f"object 1/a.mp4: {says} frames" in capsys.readouterr().out
+    assert f"object 1/a.mp4: {says} %\nmean over 1 clips: {says} %" in capsys.readouterr().out
+
+
+def test_pointing_takes_the_boxes_of_a_data_set(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """All of the frame is the box of all frames but those in which the thing is out of sight."""
+    write_tree(tmp_path, "test")
+    for path in (tmp_path / "annotations" / "test").glob("*clutter*"):
+        notes = json.loads(path.read_text())
+        for note in notes.values():
+            if note["object_bounding_box"]:
+                note["object_bounding_box"] = {"x": 0, "y": 0, "w": 1080, "h": 1080}
+        path.write_text(json.dumps(notes))
+    pointing.main(["--orbit", str(tmp_path), "--personaliser", str(tiny), "--every", "1"])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said] == ["P100", "P200", "mean over 2 users"]
+    assert said[-1].endswith(" 100.0 %")
 
 
 def test_boxes_that_do_not_fit_are_refused(folder: Path, tiny: Path, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from model.frames import decode_jpeg, square
 
 SPLITS = ("train", "validation", "test")
 MAX_FRAMES = 1000  # of a video, as the benchmark has it
+ANNOTATED_SIDE = 1080  # pixels that annotations count in, whatever the frames' size
 ISSUES = (
     "object_not_present_issue",
     "framing_issue",

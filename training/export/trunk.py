@@ -19,7 +19,7 @@ from timm.models._efficientnet_blocks import (
 )
 from torch import nn
 
-from model.card import GRID, Site
+from model.card import FINE, GRID, Site
 from model.frames import SIDE
 from model.nn.backbone import FEATURES, Backbone
 from model.nn.cnaps import SimpleCnaps
@@ -27,13 +27,21 @@ from training.export.graph import Graph, centred, frames_input, input_scale, pix
 
 
 def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
-    """frames uint8 (B,S,S,3) -> map (B,D,7,7) and its mean over space, features (B,D)."""
+    """frames uint8 (B,S,S,3) -> map (B,D,7,7) and its mean over space, features (B,D); fine
+    (B,C,14,14), what the last block of that size gives; and what is kept of a support frame,
+    support (B,D+C): its features, and what the middle of its fine map has beyond the rest.
+    """
     g = Graph()
     trunk = Trunk(g, backbone, SIDE)
     x = trunk.stages(pixels_of(g), len(backbone.net.blocks))
     x = trunk.conv(x, "conv_head", "bn2", True)
     g.add("Identity", [x], "map")
-    g.add("Flatten", [g.add("GlobalAveragePool", [x], "pooled")], "features", axis=1)
+    features = g.add("Flatten", [g.add("GlobalAveragePool", [x], "pooled")], "features", axis=1)
+    fine = g.add("Identity", [trunk.fine], "fine")
+    shape = g.constant("fine_shape", np.array([0, 0, -1]))
+    cells = g.add("Reshape", [fine, shape], "fine_cells")
+    middle = g.add("MatMul", [cells, g.constant("middle_share", _middle())], "middle")
+    g.add("Concat", [features, middle], "support", axis=1)
     out = helper.make_tensor_value_info
     return g.model(
         "backbone",
@@ -41,6 +49,8 @@ def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
         [
             out("map", TensorProto.FLOAT, ["B", FEATURES, GRID, GRID]),
             out("features", TensorProto.FLOAT, ["B", FEATURES]),
+            out("fine", TensorProto.FLOAT, ["B", trunk.channels, FINE, FINE]),
+            out("support", TensorProto.FLOAT, ["B", FEATURES + trunk.channels]),
         ],
     )
 
@@ -50,6 +60,7 @@ class Trunk:
 
     def __init__(self, g: Graph, backbone: Backbone, side: int) -> None:
         self.g, self.backbone, self.side = g, backbone, side
+        self.fine, self.channels = "", 0  # of the last block so far that gives FINE x FINE cells
         zero, six = np.array(0, np.float32), np.array(6, np.float32)
         self.relu6 = isinstance(cast(BatchNormAct2d, backbone.net.bn1).act, nn.ReLU6)
         self.limits = (g.constant("zero", zero), g.constant("six", six)) if self.relu6 else ()
@@ -69,6 +80,8 @@ class Trunk:
                     x = self.squeeze_excite(x, f"{at}.se", block.se)
             if block.has_skip:
                 x = g.add("Add", [x, before], f"{at}.sum")
+            if self.side == FINE:
+                self.fine, self.channels = x, _channels(block)
         return x
 
     def squeeze_excite(self, x: str, at: str, se: SqueezeExcite) -> str:
@@ -133,6 +146,19 @@ def _layers(block: DepthwiseSeparableConv | InvertedResidual) -> list[tuple[str,
     if isinstance(block, DepthwiseSeparableConv):
         return [("conv_dw", "bn1", True), ("conv_pw", "bn2", False)]
     return [("conv_pw", "bn1", True), ("conv_dw", "bn2", True), ("conv_pwl", "bn3", False)]
+
+
+def _channels(block: DepthwiseSeparableConv | InvertedResidual) -> int:
+    """What a block gives."""
+    last = block.conv_pw if isinstance(block, DepthwiseSeparableConv) else block.conv_pwl
+    return cast(nn.Conv2d, last).out_channels
+
+
+def _middle() -> np.ndarray:
+    """(FINE * FINE,): cells' mean over the middle 4 x 4 less that over all, as a product."""
+    share = np.full((FINE, FINE), -1 / FINE**2, np.float32)
+    share[FINE // 2 - 2 : FINE // 2 + 2, FINE // 2 - 2 : FINE // 2 + 2] += 1 / 16
+    return share.ravel()
 
 
 def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[np.ndarray, np.ndarray]:

@@ -27,6 +27,11 @@ export function framesOf(labels) {
   return countShots(labels).map((_, k) => [...labels.keys()].filter((i) => labels[i] === k));
 }
 
+/** The mean row of each object: (K, D) of rows (N, D). */
+export function objectMeans(rows, labels) {
+  return new Matrix(framesOf(labels).map((own) => rows.selection(own, range(rows.columns)).mean("column")));
+}
+
 /**
  * Fit the head to scaled features z (N, D): {mean (D,), basis B (D, r), variances (r,), centres a (K, r), weights w (K, r),
  * rows R (N, r), labels}. clutter: F (R, D), or null: Q_k gets F^T F, so the head is one of A z, with R coordinates more.

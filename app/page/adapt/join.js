@@ -3,7 +3,7 @@
 
 import { CholeskyDecomposition, Matrix, protobuf } from "../../runtime/learning.min.mjs";
 import { concatenated } from "./arrays.js";
-import { dot, framesOf, gram } from "./head.js";
+import { dot, gram, objectMeans } from "./head.js";
 import { layout, sharpness, unknownConstants } from "./unknown.js";
 
 // The numbers of fields in onnx.proto3, each with the wire type of what has a length.
@@ -35,8 +35,8 @@ export function described(file, metadata) {
   return concatenated(Uint8Array, [file, told.finish()]);
 }
 
-/** The tensors of a fitted head, for `assemble`; support: scaled features, floor, looks: as in model/graph/join.py. */
-export function constants({ head, support, floor, looks, counters }, settings) {
+/** The tensors of a fitted head, for `assemble`; support: scaled features, middles, floor, looks: as in model/graph/join.py. */
+export function constants({ head, support, middles, floor, looks, counters }, settings) {
   const [d, r, k, n] = [head.mean.length, head.variances.length, head.centres.rows, head.labels.length];
   const known = settings.calibration;
   const real = {
@@ -50,11 +50,11 @@ export function constants({ head, support, floor, looks, counters }, settings) {
     sharpness: [[], [sharpness(head.labels, known)]],
     ...unknownConstants(head, support, looks, known),
     ...(settings.windows.length ? { floor: [[], [floor]], evidence: [[k, d], evidence(head, support).to1DArray()] } : {}),
+    ...(settings.windows.length && middles ? { middles: [[k, middles.columns], middles.to1DArray()] } : {}),
     ...(counters ? { counters: [[d, counters.length], transposed(counters)] } : {}),
   };
-  const whole = { ...layout(head.labels), ...(settings.windows.length ? { objects: Array.from({ length: k }, (_, j) => j) } : {}) };
   return {
-    ...named(whole, (values) => ({ dims: [values.length], data: BigInt64Array.from(values, BigInt) })),
+    ...named(layout(head.labels), (values) => ({ dims: [values.length], data: BigInt64Array.from(values, BigInt) })),
     ...named(real, ([dims, values]) => ({ dims, data: Float32Array.from(values) })),
   };
 }
@@ -62,8 +62,7 @@ export function constants({ head, support, floor, looks, counters }, settings) {
 /** (K, D): how much each feature of a cell speaks for each object; model/graph/place.py. */
 function evidence(head, support) {
   const centred = support.clone().subRowVector(head.mean); // C (N, D)
-  const means = new Matrix(framesOf(head.labels).map((own) => own
-    .reduce((sum, i) => sum.add(centred.getRowVector(i)), Matrix.zeros(1, centred.columns)).div(own.length).to1DArray()));
+  const means = objectMeans(centred, head.labels);
   const inner = gram(centred).add(Matrix.eye(support.rows).mul(Math.max(support.rows - 1, 1)));
   const solved = new CholeskyDecomposition(inner).solve(means.mmul(centred.transpose()).transpose()); // (N, K)
   return means.clone().sub(solved.transpose().mmul(centred));

@@ -4,7 +4,7 @@
 import { Matrix } from "../../runtime/learning.min.mjs";
 import { concatenated } from "./arrays.js";
 import { mistakenFor } from "./counter_examples.js";
-import { countShots, fit, length, normalised } from "./head.js";
+import { countShots, fit, length, normalised, objectMeans } from "./head.js";
 import { assemble, constants, described } from "./join.js";
 import { BYTES, SIDE } from "./sampling.js";
 import { median, offsets, ownLooks } from "./unknown.js";
@@ -16,7 +16,7 @@ const PARTS = ["set_encoder.onnx", "film.onnx", "model.pb", "backbone.pb", "adap
 
 export class Personaliser {
   #embeddings = new Map(); // clip -> (T, E) float32
-  #features = new Map(); // clip -> (T, D), under the present FiLM
+  #support = new Map(); // clip -> (T, D + C), under the present FiLM: features, and what is in the middle (model/graph/place.py)
   #maps = new Map(); // clip -> (T, D, G, G), likewise
   #film = null; // the present one: its numbers, and the tensors under it
   #backbone = null;
@@ -46,14 +46,14 @@ export class Personaliser {
     forgetAllBut(this.#embeddings, clips);
     await this.#look(this.setEncoder, "frames", "embedding", this.#embeddings, clips, () => progress(0, total));
     await this.#modulate(mean(clips.map(({ id }) => this.#embeddings.get(id)), total));
-    forgetAllBut(this.#features, clips);
+    forgetAllBut(this.#support, clips);
     forgetAllBut(this.#maps, foreign);
-    const known = clips.filter(({ id }) => this.#features.has(id)).reduce((sum, { frames }) => sum + frames.length / BYTES, 0);
-    await this.#look(this.#backbone, "b_frames", "b_features", this.#features, clips, (done) => progress(known + done, total));
+    const known = clips.filter(({ id }) => this.#support.has(id)).reduce((sum, { frames }) => sum + frames.length / BYTES, 0);
+    await this.#look(this.#backbone, "b_frames", this.settings.kept, this.#support, clips, (done) => progress(known + done, total));
     await this.#look(this.#backbone, "b_frames", "b_map", this.#maps, foreign, () => progress(total, total));
     const labels = things.flatMap((thing, k) => thing.clips.flatMap(({ frames }) => new Array(frames.length / BYTES).fill(k)));
     const numbers = things.flatMap((thing) => thing.clips.flatMap(({ frames }, n) => new Array(frames.length / BYTES).fill(n)));
-    return this.#join(clips.map(({ id }) => this.#features.get(id)), labels, numbers, foreign.map(({ id }) => this.#maps.get(id)));
+    return this.#join(clips.map(({ id }) => this.#support.get(id)), labels, numbers, foreign.map(({ id }) => this.#maps.get(id)));
   }
 
   /** The file, with its names and how many frames each thing has. */
@@ -63,12 +63,14 @@ export class Personaliser {
 
   #join(seen, labels, numbers, maps) {
     const { settings, parts } = this;
-    const z = matrix(seen, labels.length);
+    const rows = matrix(seen, labels.length);
+    const z = columns(rows, 0, settings.d);
+    const middles = rows.columns > settings.d ? objectMeans(columns(rows, settings.d, rows.columns), labels) : null;
     const support = normalised(z, settings.features);
     const floor = settings.window_floor * median(z.to2DArray().map(length));
     const looks = ownLooks(z, labels, numbers, settings.calibration.typical);
     const counters = maps.length && mistakenFor(maps, settings.windows, z, labels, offsets(looks, settings.calibration));
-    const numbered = constants({ head: fit(support, labels, this.clutter), support, floor, looks, counters }, settings);
+    const numbered = constants({ head: fit(support, labels, this.clutter), support, middles, floor, looks, counters }, settings);
     const graph = parts[counters ? "countered.pb" : "adapted.pb"];
     return { body: assemble(parts["model.pb"], graph, { ...this.#film.tensors, ...numbered }), shots: countShots(labels) };
   }
@@ -80,7 +82,7 @@ export class Personaliser {
     await this.#backbone?.release();
     this.#film = { numbers: film.data, tensors };
     this.#backbone = await this.#session(assemble(this.parts["model.pb"], this.parts["backbone.pb"], tensors));
-    this.#features.clear();
+    this.#support.clear();
     this.#maps.clear();
   }
 
@@ -128,4 +130,8 @@ function mean(parts, count) {
 function matrix(parts, count) {
   const values = concatenated(Float32Array, parts);
   return Matrix.from1DArray(count, values.length / count, values);
+}
+
+function columns(rows, first, end) {
+  return rows.subMatrix(0, rows.rows - 1, first, end - 1);
 }

@@ -21,6 +21,7 @@ from zlib import crc32
 import cv2
 import numpy as np
 
+from training.episodes.orbit import ANNOTATED_SIDE
 from training.episodes.plan import Plan, keep_plan
 from training.synthetic.dataset.users import Owned, Video, deal, deal_surfaces, plan
 from training.synthetic.filming.clips import Frame, film
@@ -32,7 +33,6 @@ from training.synthetic.geometry.objects import MeshEntry, read_catalogue
 from training.synthetic.rendering.render import Renderer
 
 SIDE = 224
-_ORBIT_SIDE = 1080  # px that annotations count in, whatever the frames' size
 _FPS = 8.0
 
 
@@ -129,7 +129,7 @@ def annotation(frame: Frame, kind: str) -> dict[str, object]:
     if kind == "clutter":
         box = None
         if frame.box is not None:
-            x, y, w, h = (round(v * _ORBIT_SIDE) for v in frame.box)
+            x, y, w, h = (round(v * ANNOTATED_SIDE) for v in frame.box)
             box = {"x": x, "y": y, "w": w, "h": h}
         return {"object_bounding_box": box, "object_not_present_issue": absent}
     tone = _tone_in_box(frame)
