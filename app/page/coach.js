@@ -13,11 +13,13 @@ const SIDE = 112; // pixels of the picture that is looked at: half of a frame's,
 const CELLS = 16; // of the coarse grid, a side
 const EVERY = 100; // ms between two looks
 // Looks in a row before a hint is given, the first of them. A hand comes before the sides, as it hides where a thing ends, and waits
-// until the answers of the model, means of half a second, have come to know the thing; the same place is a mean of looks already.
+// until the answers of the model, means of half a second, have come to know the thing, as what is small does where there is a
+// model: it may be the rest of what is cut off. The same place is a mean of looks already.
 const HOLD = { dark: 3, blurred: 3, hand: 9, left: 2, right: 2, top: 2, bottom: 2, small: 4, same: 1 };
+const SMALL_HOLD = 8; // where there is a model
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
-const EDGE = 0.24; // of the picture: nearer to a side than this lies the middle only of what is cut off there
+const EDGE = 0.23; // of the picture: nearer to a side than this lies the middle only of what is cut off there
 const OLDEST = 3000; // ms between two answers, from which on the line was broken, not slow
 const MIDDLE = 0.3; // nearer to a side than this it may be cut off, so that its size is not known
 const SMALL = 0.055; // of the picture, that a thing held near enough covers ...
@@ -141,17 +143,20 @@ export class Coach {
     this.place.add(seen);
     const size = share(seen);
     if (now - this.#heard > this.#lasts) [this.#side, this.#missed, this.#aside] = ["", null, false];
-    const hand = this.#missed !== false && covered(seen, this.#missed);
+    const arm = covered(seen, null);
+    // What the model sees beside a hand in the middle is a look of the thing in something else.
+    const hand = this.#missed === false ? arm && this.#aside : covered(seen, this.#missed);
     const bad = {
       dark: mean < DARK,
       blurred: blurEffect(grey) > BLUR,
       hand,
-      [this.#side]: true,
+      [this.#side]: !arm,
       small: !hand && !this.#aside && size > SEEN && size < SMALL, // what lies in the middle is the thing, and all of it
       same: this.#alikeness(seen) > SAME,
     };
     for (const kind in HOLD) this.#runs[kind] = bad[kind] ? (this.#runs[kind] ?? 0) + 1 : 0;
-    return Object.keys(HOLD).find((kind) => this.#runs[kind] >= HOLD[kind]) ?? (this.#still(now) ? "still" : "");
+    const hold = this.#missed === null ? HOLD : { ...HOLD, small: SMALL_HOLD };
+    return Object.keys(HOLD).find((kind) => this.#runs[kind] >= hold[kind]) ?? (this.#still(now) ? "still" : "");
   }
 
   /** How much the surroundings of the latest looks are those of the clip before, in [0, 1]. */
