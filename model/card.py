@@ -19,6 +19,7 @@ from model.head import KINDS
 
 GRID = SIDE // 32  # cells a side of the last map
 FINE = SIDE // 16  # of the fine one
+MIDDLE = 4  # of the middle of the fine one, where whoever films a thing has it
 # 4 brought clutter; 3 `kind` of head and `together`; 1 had one size of windows, or null
 FORMAT = CLUTTER_FORMAT = 4
 Fields = TypeVar("Fields")
@@ -177,7 +178,7 @@ def _calibration(text: bytes) -> Calibration:
     """ValueError or TypeError for what is none."""
     found = _typed(Calibration, json.loads(text))
     numbers = list(vars(found).values())
-    positive = found.sharpness > 0 and found.steepness > 0
+    positive = found.sharpness > 0 and found.steepness > 0 and found.colour >= 0
     powers = max(abs(found.by_frames), abs(found.by_objects))
     if not all(map(math.isfinite, numbers)) or not positive or powers > MOST_POWER:
         raise ValueError("numbers that calibrate nothing")

@@ -18,13 +18,13 @@ from onnxruntime import InferenceSession
 from threadpoolctl import threadpool_limits
 
 from model.adapted import Adapted
-from model.card import PARTS, Card, read_card
+from model.card import FINE, MIDDLE, PARTS, Card, read_card
 from model.confidence.counter_examples import mistaken_for
 from model.confidence.report import Report, report
 from model.confidence.unknown import own_looks
 from model.errors import InputError
 from model.frames import SIDE
-from model.graph.join import Fitted, fold_film, join, kept_of
+from model.graph.join import Fitted, fold_film, join, kept_of, shows_fine
 from model.head import fit, normalised, object_means
 from model.memory import Memory, key
 from model.runtime import open_session, parse, run
@@ -48,7 +48,8 @@ class Seen:
     film: np.ndarray  # (2C,) float32, the task's
     features: np.ndarray  # (N, D) float32, under it
     middles: np.ndarray  # (N, C) float32: what the middle of the fine map has beyond the rest; C is
-    # 0 where the backbone shows none
+    # 0 where the backbone shows none, and colours are (0, ...)
+    colours: np.ndarray  # (N, 3, MIDDLE * MIDDLE) float32, of the middle cells
     maps: np.ndarray | None = None  # (B, D, G, G) of counter-examples, under it
 
 
@@ -127,7 +128,7 @@ class Personaliser:
         def look_for_maps(frames: np.ndarray) -> np.ndarray:
             return _run_all(backbone(), "map", frames, lambda _: report(total, total))
 
-        rows = memory.features.of(keys, clips, look, film.tobytes())  # (N,D+C)
+        rows = memory.features.of(keys, clips, look, film.tobytes())  # (N,D) or (N,D+C+48)
         maps = None
         if counter_examples and self.card.calibration:
             others = read_clips("counter-example", counter_examples)
@@ -135,9 +136,11 @@ class Personaliser:
             maps = memory.maps.of(new, others, look_for_maps, film.tobytes())  # (B,D,G,G)
         if not np.isfinite(rows).all():
             raise InputError("The personaliser gives no finite features; copy its folder again.")
-        z, middles = np.split(rows, [self.card.features], axis=1)
+        own = max(self.card.features, rows.shape[1] - 3 * MIDDLE**2)
+        z, middles, colours = np.split(rows, [self.card.features, own], axis=1)
+        colours = colours.reshape(-1, 3, MIDDLE**2)
         of = support.names, support.labels(), support.clip_numbers()
-        return Seen(*of, film, z, middles, maps)
+        return Seen(*of, film, z, middles, colours, maps)
 
     def fit(self, seen: Seen) -> Adapted:
         """The head on features that were seen, and all of it as one file."""
@@ -150,6 +153,7 @@ class Personaliser:
                 fit(rows, seen.labels, head.kind, self.card.clutter),
                 rows,
                 middles=object_means(seen.middles, seen.labels),
+                colours=seen.colours,
                 floor=head.window_floor * float(np.median(np.linalg.norm(z, axis=1))),
                 looks=own_looks(z, seen.labels, seen.clips, known.typical) if known else None,
             )
@@ -196,8 +200,16 @@ class Personaliser:
         film = run(self._film_generator, "film", embedding)
         _check_answer("FiLM generator", film, 2 * sum(channels))
         backbone = fold_film(self._backbone, self.card.sites, film[0])
-        features = run(open_session(backbone.SerializeToString(), 1), "features", frame)
+        session = open_session(backbone.SerializeToString(), 1)
+        features = run(session, "features", frame)
         _check_answer("backbone", features, self.card.features)
+        if shows_fine(self._backbone.graph):
+            fine = run(session, "fine", frame)
+            if fine.ndim != 4 or fine.shape[2:] != (FINE, FINE):
+                raise InputError(f"its backbone's fine map is {fine.shape}, not of {FINE} cells")
+            kept = run(session, "support", frame)
+            size = self.card.features + fine.shape[1] + 3 * MIDDLE**2
+            _check_answer("backbone's support", kept, size)
 
 
 def _check_answer(part: str, answer: np.ndarray, size: int) -> None:

@@ -41,7 +41,7 @@ FILM_GENERATOR = (
 BACKBONE = (
     HEADER
     + "backbone (uint8[B,224,224,3] frames) => (float[B,24,7,7] map, float[B,24] features, "
-    + "float[B,8,14,14] fine, float[B,32] support) {"
+    + "float[B,8,14,14] fine, float[B,3,14,14] colours, float[B,80] support) {"
     + PIXELS
     + """
     y1 = Conv <strides = [16, 16], kernel_shape = [16, 16]> (pixels, stem_weight, stem_bias)
@@ -57,7 +57,10 @@ BACKBONE = (
     in_middle = ReduceMean <keepdims = 0> (square, space)
     in_all = ReduceMean <keepdims = 0> (fine, space)
     middle = Sub (in_middle, in_all)
-    support = Concat <axis = 1> (features, middle)
+    colours = AveragePool <strides = [16, 16], kernel_shape = [16, 16]> (pixels)
+    colour_square = Slice (colours, starts, ends, space)
+    colour_row = Flatten (colour_square)
+    support = Concat <axis = 1> (features, middle, colour_row)
 }"""
 )
 SITES = [

@@ -1,5 +1,5 @@
-r"""The paper's comparison on ORBIT in one command: every method meta-trained on the same episodes,
-then asked the same tasks, seed by seed.
+r"""The paper's comparison on ORBIT in one command: every method meta-trained on the same episodes
+(MAML, whose step takes many, on fewer), then asked the same tasks, seed by seed.
 
     python -m training.comparison --orbit ROOT --out runs/comparison -- --clip-length 8
     python -m training.comparison --orbit HOME --steps 120 --tasks 1 --every 8 --least 1 \
@@ -15,19 +15,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from model.errors import InputError
 from training.episodes.orbit import read_split
-from training.evaluation.orbit.protocol import PROTOCOLS
+from training.evaluation.orbit.protocol import PROTOCOLS, protocol_of, tasks_of
 from training.evaluation.report.__main__ import main as report
-from training.methods.catalogue import CHECKPOINT, FROZEN, known
+from training.methods.catalogue import CHECKPOINT, FROZEN, add_backbone, known
 from training.methods.maml import INNER_STEPS
 from training.settings.command_line import parse, parser_for
 from training.stage import Stage, make
 
 MODES = ("clu-ve", "cle-ve")
+# What a training may not be told after `--`: it is the method's, or the comparison's.
+SET = ("--method", "--features", "--context", "--orbit", "--steps", "--seed", "--threads", "--out",
+       "--backbone", "--weights")  # fmt: skip
 # Options of its training; what is not trained has none.
 METHODS = {
     "protonets-cosine": "--method protonets",
@@ -51,6 +55,12 @@ def stages(asked: argparse.Namespace, training: Sequence[str]) -> Iterator[Stage
         if (value := getattr(asked, name)) is not None
         for word in ("--" + name, str(value))
     ]
+    named = [
+        word
+        for name in ("backbone", "weights")
+        if (value := getattr(asked, name))
+        for word in ("--" + name, str(value))
+    ]
     trained = set()
     for protocol in asked.protocols:
         for seed in map(str, asked.seeds):
@@ -61,11 +71,12 @@ def stages(asked: argparse.Namespace, training: Sequence[str]) -> Iterator[Stage
                     trained.add(run)
                     # MAML takes its inner steps where the others go forward once.
                     steps = max(asked.steps // INNER_STEPS, 1) if method == "maml" else asked.steps
-                    words = [*METHODS[method].split(), "--orbit", str(asked.orbit), *training,
-                             "--steps", str(steps), "--threads", str(asked.threads),
-                             "--seed", seed, "--out", str(run)]  # fmt: skip
+                    words = [*METHODS[method].split(), *named, *training,
+                             "--orbit", str(asked.orbit), "--steps", str(steps),
+                             "--threads", str(asked.threads), "--seed", seed,
+                             "--out", str(run)]  # fmt: skip
                     yield Stage("training.train", tuple(words), weights)
-                told = ["--checkpoint", str(weights)] if METHODS[method] else []
+                told = ["--checkpoint", str(weights)] if METHODS[method] else named
                 for mode in MODES:
                     out = asked.out / f"{protocol}-{mode}" / f"{method}-{seed}"
                     words = ["--data", str(asked.orbit), "--protocol", protocol, "--mode", mode,
@@ -96,15 +107,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=1000, help="of training, and "
                         f"{INNER_STEPS} times fewer of MAML")  # fmt: skip
     parser.add_argument("--threads", type=int, default=1, help="of torch")
+    add_backbone(parser)
+    parser.set_defaults(backbone="")
     for name in ("tasks", "every", "least"):
         parser.add_argument(f"--{name}", type=int, help="of the evaluation")
     asked = parser.parse_args(own)
+    for name in ("methods", "seeds", "protocols"):
+        setattr(asked, name, list(dict.fromkeys(getattr(asked, name))))
     try:
-        for method in asked.methods:
-            known("method", method, METHODS)
-        for split in ("train", "test"):
-            read_split(asked.orbit, split)
-        plan = [*stages(asked, training)]
+        plan = [*stages(_checked(asked, training), training)]
         for stage in plan:
             if stage.module == "training.train":
                 parse(stage.argv, __doc__)  # InputError now, and not hours from now
@@ -113,6 +124,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     records = sorted({path.parent for path in asked.out.glob("20*/**/record.json")})
     report([*map(str, records), "--out", str(asked.out / "report.html")])
+
+
+def _checked(asked: argparse.Namespace, training: Sequence[str]) -> argparse.Namespace:
+    """What a stage hours from now would refuse: InputError."""
+    for method in asked.methods:
+        known("method", method, METHODS)
+    if own := [word for word in training if word.split("=")[0] in SET]:
+        raise InputError(
+            f"{own[0]} after -- is not for the trainings alone; give it before --, or leave it out."
+        )
+    if min(asked.seeds) < 0:
+        raise InputError(f"A seed must be at least 0; there is {min(asked.seeds)}.")
+    if any(METHODS[method] for method in asked.methods):
+        for split in ("train", "validation"):
+            read_split(asked.orbit, split)
+    users, noted = read_split(asked.orbit, "test"), (asked.orbit / "annotations").is_dir()
+    with warnings.catch_warnings(action="ignore"):  # the evaluations say them
+        for name in asked.protocols:
+            protocol = protocol_of(name, asked.tasks, asked.every, asked.least)
+            for mode in MODES:
+                tasks_of(users, protocol, mode, noted, asked.seeds[0])
+    return asked
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

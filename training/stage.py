@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
+from model.saving import atomic_write
 from training.checkpointing import FILE
 from training.log import read_log
 from training.settings.provenance import commit
@@ -51,7 +52,8 @@ def make(wanted: Sequence[Stage], out: Path) -> list[dict[str, Any]]:
     """Run what is not done yet; returns OUT's log, a row a stage.
 
     All is made from one clean commit, so that whoever has the data can make the same again.
-    InputError where it is none, or where OUT holds what another command or commit made.
+    InputError where it is none, or where OUT holds what another command or commit made. Data are
+    known by the name of their folder: other data under the same name are not noticed.
     """
     here = commit()
     if here.endswith("-dirty") or here == "unknown":
@@ -59,8 +61,13 @@ def make(wanted: Sequence[Stage], out: Path) -> list[dict[str, Any]]:
             f"This runs from a clean commit, which its log names; this is {here!r}. Commit what "
             "has changed, in a checkout of git."
         )
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out} cannot be made a folder: {error.strerror}.") from error
     done = {row["makes"]: row for row in read_log(out / LOG)}
+    with atomic_write(out / LOG) as unfinished:  # without a last line that was cut off
+        unfinished.write_text("".join(json.dumps(row) + "\n" for row in done.values()))
     for row in done.values():
         if row["commit"] != here:
             raise InputError(

@@ -13,10 +13,10 @@ const SIDE = 112; // pixels of the picture that is looked at: half of a frame's,
 const CELLS = 16; // of the coarse grid, a side
 const EVERY = 100; // ms between two looks
 // Looks in a row before a hint is given, the first of them. A hand comes before the sides, as it hides where a thing ends, and waits
-// until the answers of the model, means of half a second, have come to know the thing, as what is small does where there is a
-// model: it may be the rest of what is cut off. The same place is a mean of looks already.
+// until the answers of the model, means of half a second, have come to know the thing, as what is small does where the model
+// knows the thing: it may be the rest of what is cut off. The same place is a mean of looks already.
 const HOLD = { dark: 3, blurred: 3, hand: 9, left: 2, right: 2, top: 2, bottom: 2, small: 4, same: 1 };
-const SMALL_HOLD = 8; // where there is a model
+const SMALL_HOLD = 5; // where the model knows the thing
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
 const EDGE = 0.23; // of the picture: nearer to a side than this lies the middle only of what is cut off there

@@ -3,16 +3,19 @@
 With x the direction of a window's feature, s_i those of the support frames, and c_k(x) the mean of
 the NEIGHBOURS largest cosines x . s_i over the frames i of object k:
 
-    s = max_k ( max_x c_k(x) - o_k ),    o_k = a own_k + b others_k
+    s = max_k ( max_x c_k(x) - o_k - w d_k ),    o_k = a own_k + b others_k
     unknown = 1 / (1 + exp(steepness (s - threshold)))
     threshold = base + from_own mean_k own_k + from_others mean_k others_k
 
 own_k is the median of c_k over object k's own frames, each seen without the clip that it is in;
 others_k how alike the other objects are to it. So an object that looks different from clip to clip
-is held to less, and a person's own clips move the threshold. a and b, then the other numbers by
-logistic regression, are learned over tasks with left-out objects (`training.calibrate`). Cosines
-with k nearest neighbours: Sun et al., "Out-of-Distribution Detection with Deep Nearest
-Neighbors", ICML 2022. `model.graph` writes the same as ONNX.
+is held to less, and a person's own clips move the threshold. d_k is how far the mean colour of what
+`where` points at is from those of the middle of object k's frames: of each frame the nearest of its
+middle cells, of these the mean of the NEIGHBOURS smallest. The features of things that were taught
+in a room look at what they are more than at their colours; a thing of another colour is another.
+a, b and w, then the other numbers by logistic regression, are learned over tasks with left-out
+objects (`training.calibrate`). Cosines with k nearest neighbours: Sun et al., "Out-of-Distribution
+Detection with Deep Nearest Neighbors", ICML 2022. `model.graph` writes the same as ONNX.
 
 The probabilities of the K objects are the softmax of
 
@@ -48,7 +51,8 @@ class Calibration:
     from_own: float
     from_others: float
     steepness: float  # > 0
-    by_frames: float = 0.0  # older files have one sharpness for all tasks
+    colour: float = 0.0  # w >= 0; older files have none
+    by_frames: float = 0.0  # they have one sharpness for all tasks
     by_objects: float = 0.0
 
     def sharpness_for(self, labels: np.ndarray) -> float:

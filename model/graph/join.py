@@ -25,7 +25,7 @@ from model.confidence.unknown import OwnLooks
 from model.frames import SIDE
 from model.graph.crop import CROP
 from model.graph.place import CELLS, beyond, evidence, place_text
-from model.graph.unknown import layout, unknown_constants, unknown_text
+from model.graph.unknown import colour_constants, layout, unknown_constants, unknown_text
 from model.head import Float, Head
 
 OUTPUTS = ("probabilities", "logits", "unknown", "likeness", "where")
@@ -133,6 +133,7 @@ class Fitted:
     head: Head
     support: Float  # (N, D) scaled features
     middles: Float  # (K, C) v_k of `model.graph.place`
+    colours: np.ndarray  # (N, 3, MIDDLE * MIDDLE) of the middle cells; N is 0 without a fine map
     floor: float  # windows whose feature is shorter than this are left out
     looks: OwnLooks | None  # None: the personaliser has no calibration
     counter_examples: Float | None = None  # (n, D) directions of counter-examples
@@ -185,7 +186,8 @@ def nodes(backbone: onnx.GraphProto, card: Card, countered: bool) -> onnx.GraphP
     # Graphs, not models: merging models would check and copy every weight four times over.
     whole = merge_graphs(crop, backbone, [("square", "frames")], prefix2=BACKBONE)
     fine = bool(card.head.windows) and shows_fine(backbone)
-    links = [(output, "features"), ("size", "size"), *([(BACKBONE + "fine", "fine")] * fine)]
+    finer = ("fine", "colours") if fine else ()
+    links = [(output, "features"), ("size", "size"), *((BACKBONE + name, name) for name in finer)]
     graph = merge_graphs(whole, _head_nodes(card, fine, countered), links, prefix2=HEAD)
     graph.name = "adapted"
     for node in graph.node:
@@ -200,19 +202,20 @@ def nodes(backbone: onnx.GraphProto, card: Card, countered: bool) -> onnx.GraphP
 
 
 def shows_fine(backbone: onnx.GraphProto) -> bool:
-    """Has it the outputs `fine` and `support`? Folders from before them have none."""
+    """Has it the outputs `fine`, `colours` and `support`? Folders from before them have none."""
     return any(output.name == "fine" for output in backbone.output)
 
 
 def kept_of(backbone: onnx.GraphProto) -> str:
-    """The output that is kept of a support frame, (B, D + C) or, without a fine map, (B, D)."""
+    """The output that is kept of a support frame: more than its features where there is more."""
     return "support" if shows_fine(backbone) else "features"
 
 
 def _head_nodes(card: Card, fine: bool, countered: bool) -> onnx.GraphProto:
     windows, unit = card.head.windows, card.head.features == "unit"
+    coloured = fine and bool(card.calibration and card.calibration.colour)
     taken = "float[B,D,S,S] features" if windows else "float[B,D] features"
-    taken += ", int64[2] size" + ", float[B,C,F,F] fine" * fine
+    taken += ", int64[2] size" + ", float[B,C,F,F] fine, float[B,T,F,F] colours" * fine
     told = ", float[B] unknown, float[B,K] likeness" if card.calibration else ""
     pooled = WINDOWS.format(
         sides="".join(ONE_SIDE.format(w=w) for w in windows),
@@ -229,7 +232,7 @@ def _head_nodes(card: Card, fine: bool, countered: bool) -> onnx.GraphProto:
         + (FLOOR if windows else "")
         + BEST.format(scores=scores)
         + place_text(bool(windows), fine)
-        + (unknown_text(bool(windows), countered) if card.calibration else "")
+        + (unknown_text(bool(windows), countered, coloured) if card.calibration else "")
         + "}"
     ).graph
     same = {"minus_t": np.float32(-card.head.temperature), "minus_two": np.array([-2])}
@@ -240,6 +243,8 @@ def _head_nodes(card: Card, fine: bool, countered: bool) -> onnx.GraphProto:
         same["root_d"] = np.float32(np.sqrt(card.features))
     if card.calibration:
         same["steepness"] = np.float32(card.calibration.steepness)
+    if card.calibration and coloured:
+        same["colour_apart"] = np.float32(card.calibration.colour)
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value), name) for name, value in same.items()
     )
@@ -277,6 +282,8 @@ def constants(fitted: Fitted, card: Card) -> Iterator[tuple[str, np.ndarray]]:
     if fitted.looks and known:
         whole |= layout(head.labels)
         real |= unknown_constants(head, fitted.support, fitted.looks, known)
+        if card.head.windows and known.colour and len(fitted.colours):
+            real |= colour_constants(fitted.colours, head.labels)
         if fitted.counter_examples is not None:
             real["counters"] = fitted.counter_examples.T
     yield from whole.items()

@@ -22,7 +22,7 @@ import onnx
 from onnx import GraphProto, TensorProto, helper, numpy_helper
 from onnx.compose import add_prefix_graph
 
-from model.card import CLUTTER, Card, Site, clutter_bytes
+from model.card import CLUTTER, MIDDLE, Card, Site, clutter_bytes
 from model.errors import InputError
 from model.graph.join import BACKBONE, IR_VERSION, OPSET, envelope, expecting, kept_of, nodes
 
@@ -45,7 +45,7 @@ def parts(
     bare.initializer.extend(t for t in backbone.initializer if t.name not in written)
     expecting(bare, BACKBONE)
     settings = asdict(card.head) | {"d": card.features, "calibration": asdict(card.calibration)}
-    settings["kept"] = BACKBONE + kept_of(backbone)
+    settings |= {"kept": BACKBONE + kept_of(backbone), "middle": MIDDLE}
     clutter = b"" if card.clutter is None else clutter_bytes(card.clutter)
     return {
         SETTINGS: json.dumps(settings, indent=1).encode(),

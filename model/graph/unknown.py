@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.card import MIDDLE
 from model.confidence.unknown import NEIGHBOURS, Calibration, OwnLooks, compared
 from model.head import Float, Head
 
@@ -34,7 +35,8 @@ UNKNOWN = """
     beyond_offset = Sub (alike, offsets)
 {countered}{filled}
     each_window = Constant <value_ints = [1]> ()
-    likeness = ReduceMax <keepdims = 0> ({beyond}, each_window)
+    by_features = ReduceMax <keepdims = 0> ({beyond}, each_window)
+{coloured}
     familiar = ReduceMax <keepdims = 0> (likeness, k_axis)
     short_of = Sub (threshold, familiar)
     steep = Mul (short_of, steepness)
@@ -51,17 +53,43 @@ COUNTERED = """
 """
 NOT_COUNTERED = "    beyond = Identity (beyond_offset)\n"
 FILLED = "    beyond_filled = Sub (beyond, lost)"
-ABSENT = 4.0  # two cosines differ by at most 2
+# `taught_colours` (K * n * 16, 3), `colour_apart` the weight w; `shares_of` of `model.graph.place`.
+COLOURED = """
+    centre_shares, other_shares = Split <axis = 1, num_outputs = 2> (shares_of)
+    colour_cells = Reshape (colours, cells_shape)
+    by_cell = Transpose <perm = [0, 2, 1]> (colour_cells)
+    colour_sum = MatMul (centre_shares, by_cell)
+    centre_total = ReduceSum <keepdims = 1> (centre_shares, k_axis)
+    colour = Div (colour_sum, centre_total)
+    from_taught = Sub (colour, taught_colours)
+    from_taught_squares = ReduceSumSquare <keepdims = 0> (from_taught, k_axis)
+    frame_shape = Constant <value_ints = [0, -1, {cells}]> ()
+    from_frames = Reshape (from_taught_squares, frame_shape)
+    from_nearest = ReduceMin <keepdims = 0> (from_frames, k_axis)
+    colour_distance = Sqrt (from_nearest)
+    colour_present = Add (colour_distance, absent)
+    colour_row = Unsqueeze (colour_present, each_window)
+    colour_by_object = Reshape (colour_row, by_object_shape)
+    closest, closest_at = TopK <axis = -1, largest = 0> (colour_by_object, neighbours)
+    colour_shared = Mul (closest, share)
+    colour_means = ReduceSum <keepdims = 0> (colour_shared, k_axis)
+    colour_of_each = Squeeze (colour_means, each_window)
+    colour_penalty = Mul (colour_of_each, colour_apart)
+    likeness = Sub (by_features, colour_penalty)
+"""
+NOT_COLOURED = "    likeness = Identity (by_features)"
+ABSENT = 4.0  # two cosines differ by at most 2, two colours by less
 
 
-def unknown_text(filled: bool, countered: bool) -> str:
+def unknown_text(filled: bool, countered: bool, coloured: bool) -> str:
     """filled: windows that are nearly empty are left out, as `lost` says; countered: there are
-    counter-examples.
+    counter-examples; coloured: colours count.
     """
     return UNKNOWN.format(
         countered=COUNTERED if countered else NOT_COUNTERED,
         filled=FILLED if filled else "",
         beyond="beyond_filled" if filled else "beyond",
+        coloured=COLOURED.format(cells=MIDDLE**2) if coloured else NOT_COLOURED,
     )
 
 
@@ -86,6 +114,11 @@ def unknown_constants(
         "offsets": looks.offsets(calibration),
         "threshold": np.array(looks.threshold(calibration)),
     }
+
+
+def colour_constants(colours: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Those of COLOURED; colours (N, 3, MIDDLE * MIDDLE) of the support's middle cells."""
+    return {"taught_colours": colours.transpose(0, 2, 1)[layout(labels)["table"]].reshape(-1, 3)}
 
 
 def layout(labels: np.ndarray) -> dict[str, np.ndarray]:

@@ -88,7 +88,8 @@ class FakeTeacher:
     ) -> Seen:
         nothing = np.zeros((len(objects.labels()), 0), np.float32)
         return FakeSeen(
-            objects.names, objects.labels(), objects.clip_numbers(), nothing, nothing, nothing,
+            objects.names, objects.labels(), objects.clip_numbers(),
+            nothing, nothing, nothing, nothing,
             np.concatenate(counter_examples) if counter_examples else None,
             self._adapt(objects, progress),
         )  # fmt: skip

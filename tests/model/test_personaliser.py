@@ -1,5 +1,6 @@
 """Adaptation end to end on a tiny personaliser: the file against numpy, order, batches, damage."""
 
+import hashlib
 import json
 import math
 import shutil
@@ -238,6 +239,20 @@ def test_a_damaged_folder_is_refused_in_a_sentence(tmp_path: Path, damage, sente
     folder = write_tiny(tmp_path / "tiny")
     damage(folder)
     with pytest.raises(InputError, match=f"^The personaliser folder 'tiny' .*{sentence}"):
+        load_model(folder)
+
+
+def test_a_backbone_that_keeps_something_else_of_a_frame_is_refused(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path / "tiny")
+    backbone = onnx.load(folder / "backbone.onnx")
+    ends = next(node for node in backbone.graph.node if list(node.output) == ["ends"])
+    ends.attribute[0].ints[:] = [10, 10]  # a middle of 5 x 5 cells
+    onnx.save(backbone, folder / "backbone.onnx")
+    card = json.loads((folder / "card.json").read_text())
+    content = (folder / "backbone.onnx").read_bytes()
+    card["sha256"]["backbone.onnx"] = hashlib.sha256(content).hexdigest()
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(InputError, match=r"backbone's support answers \(1, 107\), not \(1, 80\)"):
         load_model(folder)
 
 

@@ -150,6 +150,28 @@ def test_bare_onnxruntime_gives_the_same(tmp_path: Path) -> None:
         np.testing.assert_array_equal(answers.probabilities, adapted.predict(frames))
 
 
+@pytest.mark.parametrize("fine", [True, False], ids=["", "a folder without a fine map"])
+def test_the_same_in_another_colour_is_stranger(tmp_path: Path, fine: bool) -> None:
+    """By the weight of colour, and where the backbone shows none not at all."""
+    rng = np.random.default_rng(4)
+    grey = clip(rng, 2)[..., :1] // 2
+    tints = np.array([[100, 0, 0], [0, 0, 100]], np.uint8)
+    red, blue = (np.repeat(grey, 3, 3) + tint for tint in tints)
+    support = {"red": [red[:1]], "other": [clip(rng, 1)]}
+    strange = []
+    for colour in (0.0, 0.5, 1.0):
+        known = CALIBRATION | {"colour": colour, "steepness": 1.0}
+        folder = write_tiny(tmp_path / "tiny", calibration=known, fine=fine, windows=[4])
+        unknown = load_model(folder).adapt(support).unknown(np.concatenate([red[1:], blue[1:]]))
+        strange.append(np.log(unknown / (1 - unknown)))  # threshold - s
+    (_, half, whole), steps = strange, np.diff(strange, axis=0)
+    if fine:
+        assert (steps[:, 1] > steps[:, 0] + 0.05).all()  # of blue more than of red
+        np.testing.assert_allclose(steps[0], steps[1], atol=1e-4)  # in proportion to the weight
+    else:
+        np.testing.assert_allclose(half, whole, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("shots", "factor"), [([1, 1], 2.0), ([9, 3], 2 * 6**-0.5), ([50, 50], 2 * 15**-0.5)]
 )
@@ -193,6 +215,7 @@ def test_a_folder_without_calibration_opens_and_says_what_is_missing(tmp_path: P
         {"base": float("nan")},
         {"own": "0.3"},
         {"other": 1},
+        {"colour": -1.0},
         {"by_frames": 1e9},
         {"by_frames": float("inf")},
         {"by_objects": float("-inf")},

@@ -19,6 +19,7 @@ from training.calibration.left_out import ELSEWHERE, LEFT_OUT, Shown
 from training.evaluation.open_set import accepted, auroc, ece
 
 SHARPNESS, BY_FRAMES, BY_OBJECTS, STEEPNESS = 0.25, -0.5, 0.3, 30.0
+COLOUR = 1.0
 
 
 def planted(rng: np.random.Generator, frames: int = 200) -> Shown:
@@ -36,7 +37,9 @@ def planted(rng: np.random.Generator, frames: int = 200) -> Shown:
     targets = np.where(unknown, kinds, labels)
     logits = true / (SHARPNESS * min(shots, ENOUGH) ** BY_FRAMES * ways**BY_OBJECTS)
     taught = np.repeat(np.arange(ways), shots)
-    return Shown(taught, looks, np.repeat(likeness[:, None], ways, 1), logits, targets)
+    apart = rng.uniform(0, 0.3, (frames, 1))
+    alike = likeness[:, None] + COLOUR * apart  # colour takes back what it gave
+    return Shown(taught, looks, np.tile(alike, ways), np.tile(apart, ways), logits, targets)
 
 
 def test_what_was_planted_is_found() -> None:
@@ -44,6 +47,7 @@ def test_what_was_planted_is_found() -> None:
     tasks = [planted(rng) for _ in range(120)]
     found = calibrate(tasks)
     assert found.sharpness == pytest.approx(SHARPNESS, rel=0.1)
+    assert found.colour == COLOUR
     assert found.by_frames == pytest.approx(BY_FRAMES, abs=0.06)
     assert found.by_objects == pytest.approx(BY_OBJECTS, abs=0.06)
     for task in tasks[:10]:  # a and b move s and its middle alike, where all objects look the same
@@ -59,6 +63,7 @@ def test_the_threshold_does_not_depend_on_how_many_frames_a_task_shows() -> None
     tasks = [planted(rng, 150) for _ in range(40)]
     doubled = [
         replace(t, likeness=np.tile(t.likeness, (2, 1)), logits=np.tile(t.logits, (2, 1)),
+                apart=np.tile(t.apart, (2, 1)),
                 targets=np.tile(t.targets, 2))
         if i % 2 else t
         for i, t in enumerate(tasks)

@@ -24,10 +24,11 @@ def home(tmp_path: Path) -> Path:
 
 
 def planned(monkeypatch: pytest.MonkeyPatch, home: Path, *more: str) -> list[Stage]:
+    """The stages of a command line, which are not run; of the short videos of `home`."""
     found: list[Stage] = []
     monkeypatch.setattr(comparison, "make", lambda wanted, out: found.extend(wanted))
     monkeypatch.setattr(comparison, "report", lambda argv: None)
-    main(["--orbit", str(home), "--out", "runs/x", *more])
+    main(["--orbit", str(home), "--out", "runs/x", "--least", "1", *more])
     return found
 
 
@@ -51,7 +52,7 @@ def test_every_method_is_trained_alike_once_a_seed(
 def test_all_are_asked_the_same_and_only_what_was_trained_before(
     monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
-    plan = planned(monkeypatch, home, "--seeds", "4", "--tasks", "1")
+    plan = planned(monkeypatch, home, "--seeds", "4", "4", "--tasks", "1")
     made: set[str] = set()
     asked: dict[str, set[tuple[str, ...]]] = {}
     for stage in plan:
@@ -74,7 +75,15 @@ def test_what_cannot_run_is_said_before_anything_does(tmp_path: Path, home: Path
     with pytest.raises(SystemExit, match="no method 'protonet'; did you mean protonets-"):
         main([*words, "--methods", "protonet"])
     with pytest.raises(SystemExit, match="--way must be"):
-        main([*words, "--", "--way", "1"])
+        main([*words, "--least", "1", "--", "--way", "1"])
+    for given, says in (
+        (["--", "--features", "raw"], "--features after -- is not for the trainings alone"),
+        (["--tasks", "0"], "--tasks must be at least 1"),
+        (["--seeds", "-1"], "A seed must be at least 0"),
+        (["--protocols", "2022", "--tasks", "1"], "Nobody can be asked by the protocol of 2022"),
+    ):
+        with pytest.raises(SystemExit, match=says):
+            main([*words, *given])
     with pytest.raises(SystemExit, match="There is no folder"):
         main(["--orbit", str(tmp_path / "nobody"), "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()

@@ -75,16 +75,18 @@ def in_torch(
         cosines[..., rows].topk(min(3, len(rows)))[0].mean(-1) - offset
         for rows, offset in zip(compared(labels), looks.offsets(known), strict=True)
     ]
-    best = torch.stack(alike, -1).amax(-1).masked_fill(~filled, -torch.inf).amax(1)
+    heat = heat_of(model, film, support, labels, torch.from_numpy(query), x)
+    each = torch.stack(alike, -1).masked_fill(~filled[..., None], -torch.inf).amax(1)  # (M, K)
+    best = (each - known.colour * colours_apart(heat, support, labels, query)).amax(1)
     unknown = torch.sigmoid(known.steepness * (looks.threshold(known) - best))
-    return unknown.numpy(), place(model, film, support, labels, torch.from_numpy(query), x)
+    return unknown.numpy(), boxes(heat)
 
 
-def place(
+def heat_of(
     model: SimpleCnaps, film: Tensor, support: np.ndarray, labels: np.ndarray, query: Tensor,
     x: Tensor,
-) -> np.ndarray:  # fmt: skip
-    """where (M, 4) by the dense formula of `model.graph.place`, with a D x D matrix."""
+) -> Tensor:  # fmt: skip
+    """(M, 14, 14) by the dense formula of `model.graph.place`, with a D x D matrix."""
     z = model.support_features(torch.from_numpy(support), film).double()
     rows, y = head.unit(z), torch.from_numpy(labels)
     ways, centred = int(labels.max()) + 1, rows - rows.mean(0)
@@ -99,10 +101,38 @@ def place(
     middle = taught[:, :, 5:9, 5:9].mean((2, 3)) - taught.mean((2, 3))
     means = torch.stack([middle[y == k].mean(0) for k in range(ways)])  # (K, C)
     fine = torch.einsum("mcij,mc->mij", fine_maps(model, query, film), means[best])
-    heat = in_unit_range(coarse) + in_unit_range(fine)
+    return in_unit_range(coarse) + in_unit_range(fine)
+
+
+def boxes(heat: Tensor) -> np.ndarray:
+    """where (M, 4)"""
     (centre, _), (_, deviation) = moments(heat, 0.9), moments(heat, 0.6)
     half = np.minimum(np.sqrt(3) * deviation, np.minimum(centre, 1 - centre))
     return np.concatenate([centre - half, centre + half], 1)
+
+
+def colours_apart(
+    heat: Tensor, support: np.ndarray, labels: np.ndarray, query: np.ndarray
+) -> Tensor:
+    """d_k (M, K) of `model.confidence.unknown`."""
+    taught = colours(support)[:, :, 5:9, 5:9].flatten(2)  # (N, 3, 16)
+    pointed = torch.einsum("mij,mcij->mc", shares_beyond(heat, 0.9), colours(query))
+    apart = (pointed[:, None, :, None] - taught).square().sum(2).sqrt().amin(2)  # (M, N)
+    return torch.stack(
+        [
+            apart[:, rows].topk(min(3, len(rows)), largest=False)[0].mean(1)
+            for rows in compared(labels)
+        ],
+        1,
+    )
+
+
+def colours(frames: np.ndarray) -> Tensor:
+    """(B, 3, 14, 14): a quarter of the luma, and the differences of red and blue from it."""
+    red, green, blue = torch.from_numpy(frames).double().permute(3, 0, 1, 2) / 255
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    planes = torch.stack([luma / 4, 0.713 * (red - luma), 0.564 * (blue - luma)], 1)
+    return nn.functional.avg_pool2d(planes, 16)
 
 
 def fine_maps(model: SimpleCnaps, frames: Tensor, film: Tensor) -> Tensor:
@@ -120,11 +150,16 @@ def in_unit_range(maps: Tensor) -> Tensor:
     return (maps - least) / (most - least).clamp_min(1e-9)
 
 
-def moments(heat: Tensor, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (M, 2) of the place of what exceeds a share of the range."""
+def shares_beyond(heat: Tensor, share: float) -> Tensor:
+    """(M, 14, 14): what exceeds a share of the range, as parts of 1."""
     least, most = heat.amin((1, 2), keepdim=True), heat.amax((1, 2), keepdim=True)
     speaks = (heat - least - share * (most - least)).clamp_min(0) + 1e-9
-    shares = (speaks / speaks.sum((1, 2), keepdim=True)).numpy()
+    return speaks / speaks.sum((1, 2), keepdim=True)
+
+
+def moments(heat: Tensor, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (M, 2) of the place of what exceeds a share of the range."""
+    shares = shares_beyond(heat, share).numpy()
     places = (np.arange(14) + 0.5) / 14
     sums = shares.sum(1), shares.sum(2)  # across, down: (M, 14) each
     mean = np.stack([along @ places for along in sums], 1)

@@ -14,6 +14,7 @@ from model.errors import InputError
 from model.nn.head import distances, nonempty, unit
 from tests.tiny import CALIBRATION, write_tiny
 from tests.training.tree import write_tree
+from training.episodes.orbit import annotations_of
 from training.evaluation import clips, open_set, photos, pointing
 from training.evaluation.baselines import FLOOR, NAMES, baselines
 from training.synthetic.filming.video import write_video
@@ -88,10 +89,22 @@ def test_pointing_takes_the_boxes_of_a_data_set(
             if note["object_bounding_box"]:
                 note["object_bounding_box"] = {"x": 0, "y": 0, "w": 1080, "h": 1080}
         path.write_text(json.dumps(notes))
-    pointing.main(["--orbit", str(tmp_path), "--personaliser", str(tiny), "--every", "1"])
+    asked = ["--orbit", str(tmp_path), "--personaliser", str(tiny), "--every"]
+    pointing.main([*asked, "1"])
     said = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in said] == ["P100", "P200", "mean over 2 users"]
     assert said[-1].endswith(" 100.0 %")
+    with pytest.raises(SystemExit, match="--every must be at least 1"):
+        pointing.main([*asked, "0"])
+    for box, says in (({"x": 1}, "has a box without x, y, w and h"), (None, "with boxes to ask")):
+        for path in (tmp_path / "annotations" / "test").glob("*clutter*"):
+            notes = json.loads(path.read_text())
+            for note in notes.values():
+                note["object_bounding_box"] = box
+            path.write_text(json.dumps(notes))
+        annotations_of.cache_clear()
+        with pytest.raises(SystemExit, match=says):
+            pointing.main([*asked, "1"])
 
 
 def test_boxes_that_do_not_fit_are_refused(folder: Path, tiny: Path, tmp_path: Path) -> None:

@@ -24,3 +24,27 @@ def test_it_is_of_one_clean_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("training.stage.commit", lambda: "ffff111")
     with pytest.raises(InputError, match="begun at commit 0a1b2c3, and this is ffff111"):
         make([], tmp_path)
+
+
+def test_a_line_that_was_cut_off_takes_nothing_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.stage.commit", lambda: "0a1b2c3")
+    monkeypatch.setattr(Stage, "run", lambda stage: stage.makes.write_text("made"))
+    one, two = (Stage("x", (name,), tmp_path / name) for name in ("one", "two"))
+    rows = make([one], tmp_path)
+    with (tmp_path / LOG).open("a") as file:
+        file.write('{"makes": "tw')
+    assert [row["makes"] for row in make([one, two], tmp_path)] == ["one", "two"]
+    logged = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert logged[0] == rows[0] and [row["makes"] for row in logged] == ["one", "two"]
+    (tmp_path / "one").unlink()
+    make([one, two], tmp_path)
+    assert (tmp_path / "one").exists(), "what is gone is made again"
+
+
+def test_a_file_is_no_folder_of_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.stage.commit", lambda: "0a1b2c3")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file cannot be made a folder"):
+        make([], tmp_path / "file")

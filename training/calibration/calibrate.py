@@ -7,8 +7,9 @@ frames. Some objects of each are not taught, but shown; so are frames of another
 calibration.json (`model.confidence.unknown`) into the folder and names it in card.json; prints how
 well it does on episodes that are kept for validation.
 
-Learned one after the other: `own` and `others` by the area under the ROC curve, what the threshold
-is made of by logistic regression, how sharp probabilities are, with how many frames, by likelihood.
+Learned one after the other: `own`, `others` and `colour` by the area under the ROC curve, what the
+threshold is made of by logistic regression, how sharp probabilities are, with how many frames, by
+likelihood.
 Nothing else of the personaliser changes.
 """
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from training.settings.config import SYNTHETIC_SOURCES, check
 
 QUERIES = 3  # frames of each object that are asked
 TRIED = np.linspace(0, 0.7, 15)  # values of `own` and `others`
+COLOURS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)  # of `colour`
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -71,12 +73,17 @@ def calibrate(tasks: Sequence[Shown]) -> Calibration:
         raise InputError("No episode has 3 objects to leave one out; give more photos or views.")
     typical = float(np.median(np.concatenate([task.looks.own for task in tasks])))
 
-    def area(own: float, others: float) -> float:
-        trial = replace(PLAIN, own=own, others=others)
-        return float(np.mean([auroc(*strangeness(task, trial)) for task in tasks]))
+    def best(trials: Iterable[Calibration]) -> Calibration:
+        def area(trial: Calibration) -> float:
+            return float(np.mean([auroc(*strangeness(task, trial)) for task in tasks]))
 
-    _, own, others = max((area(a, b), a, b) for a in TRIED for b in TRIED)
-    found = replace(PLAIN, own=float(own), others=float(others), typical=typical)
+        return max(trials, key=area)
+
+    found = replace(PLAIN, typical=typical)
+    for _ in range(2):  # `own` and `others` once more, given the colour
+        pairs = [(float(a), float(b)) for a in TRIED for b in TRIED]
+        found = best(replace(found, own=own, others=others) for own, others in pairs)
+        found = best(replace(found, colour=colour) for colour in COLOURS)
     return replace(found, **_regression(tasks, found), **_sharpness(tasks))
 
 

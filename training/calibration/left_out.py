@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,12 +33,14 @@ class Shown:
     labels: np.ndarray  # (N,) of the support
     looks: OwnLooks
     likeness: np.ndarray  # (M, K) c_k
+    apart: np.ndarray  # (M, K) d_k; 0 where the personaliser tells no colours
     logits: np.ndarray  # (M, K)
     targets: np.ndarray  # (M,) in [0, K), LEFT_OUT or ELSEWHERE
 
     def familiar(self, calibration: Calibration) -> np.ndarray:
         """s (M,) of `model.confidence.unknown`."""
-        return (self.likeness - self.looks.offsets(calibration)).max(1)
+        apart = calibration.colour * self.apart
+        return (self.likeness - self.looks.offsets(calibration) - apart).max(1)
 
 
 def plain(folder: Path) -> Personaliser:
@@ -83,15 +86,19 @@ def _shown(
     )
     seen = personaliser.see(support)
     looks = own_looks(seen.features, seen.labels, seen.clips, PLAIN.typical)
-    session = ort.InferenceSession(personaliser.fit(seen).to_bytes())
+    coloured = copy.copy(personaliser)
+    coloured.card = replace(personaliser.card, calibration=replace(PLAIN, colour=1.0))
+    sessions = [ort.InferenceSession(p.fit(seen).to_bytes()) for p in (personaliser, coloured)]
     place = np.full(task.ways, LEFT_OUT)
     place[taught] = np.arange(len(taught))
     foreign = foreign[rng.permutation(len(foreign))[:FOREIGN]]
     frames = np.concatenate([task.query[:, 0].numpy(), foreign])
     targets = np.concatenate([place[task.targets.numpy()], np.full(len(foreign), ELSEWHERE)])
-    answers = [
-        session.run(["likeness", "logits"], {"frames": frames[i : i + 16]})
-        for i in range(0, len(frames), 16)
-    ]
-    likeness, logits = (np.concatenate(rows) for rows in zip(*answers, strict=True))
-    return Shown(seen.labels, looks, likeness, logits.astype(np.float64), targets)
+
+    def answers(session: ort.InferenceSession) -> list[np.ndarray]:  # likeness, logits
+        starts = range(0, len(frames), 16)
+        rows = [session.run(["likeness", "logits"], {"frames": frames[i : i + 16]}) for i in starts]
+        return [np.concatenate(row).astype(np.float64) for row in zip(*rows, strict=True)]
+
+    (likeness, logits), (less, _) = map(answers, sessions)
+    return Shown(seen.labels, looks, likeness, likeness - less, logits, targets)

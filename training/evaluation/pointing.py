@@ -5,7 +5,7 @@
 
 CLIPS is a folder as for `training.evaluation.clips`; all of its objects are taught. Clips with a
 table of boxes beside them (x.mp4 and x.boxes.csv: frame, x, y, w, h in pixels) are scored. ROOT is
-a data set in ORBIT's layout with annotations, real or rendered: each user's clean videos teach, the
+a data set in ORBIT's layout with annotations: 20 frames of each clean video of a user teach, the
 clutter videos are scored where a frame has a box. Of all frames those count that are named right.
 Prints a line a clip or user, and their mean.
 """
@@ -34,6 +34,8 @@ from training.episodes.orbit import (
 from training.evaluation.clips import clips_of, objects_of
 from training.settings.command_line import parser_for
 
+TAUGHT = 20  # frames of a video
+
 
 def pointed(
     adapted: Adapted, name: str, frames: Sequence[np.ndarray], boxes: np.ndarray
@@ -43,8 +45,7 @@ def pointed(
     frames: (H, W, 3) uint8; boxes: (F, 4) left, top, right, bottom as shares of the frame.
     """
     answers = adapted.answers(frames)
-    if answers.where is None:
-        raise InputError("This personaliser makes models that do not say where things are.")
+    assert answers.where is not None
     centres = (answers.where[:, :2] + answers.where[:, 2:]) / 2
     inside = ((boxes[:, :2] <= centres) & (centres <= boxes[:, 2:])).all(1)
     return np.asarray(inside)[answers.probabilities.argmax(1) == adapted.names.index(name)]
@@ -71,19 +72,26 @@ def of_users(
     personaliser: Personaliser, users: Sequence[User], every: int
 ) -> Iterator[tuple[str, float]]:
     """Each user, and the mean share over their clutter videos in which something is named right."""
+    found = False
     for user in users:
-        adapted = personaliser.adapt(
-            {
-                thing.name: [np.stack([load_frame(f) for f in v.frames()]) for v in thing.clean]
-                for thing in user.objects
-            }
-        )
-        shares = []
-        for thing in user.objects:
-            for frames, boxes in (_video(video, every) for video in thing.clutter):
-                if frames:
-                    shares.append(_share(pointed(adapted, thing.name, frames, boxes)))
-        yield user.name, float(np.nanmean(shares))
+        things = [thing for thing in user.objects if thing.clean]
+        if len(things) < 2:
+            continue
+        adapted = personaliser.adapt({t.name: [_taught(v) for v in t.clean] for t in things})
+        asked = [(t.name, *_video(video, every)) for t in things for video in t.clutter]
+        shares = [_share(pointed(adapted, *one)) for one in asked if one[1]]
+        if shares and not np.isnan(shares).all():
+            found = True
+            yield user.name, float(np.nanmean(shares))
+    if not found:
+        raise InputError("Nobody has two things that teach and a video with boxes to ask.")
+
+
+def _taught(video: Video) -> np.ndarray:
+    """(T, 224, 224, 3): of a long video TAUGHT frames, evenly taken."""
+    frames = video.frames()
+    some = np.linspace(0, len(frames) - 1, min(len(frames), TAUGHT)).astype(int)
+    return np.stack([load_frame(frames[i]) for i in some])
 
 
 def _share(hits: np.ndarray) -> float:
@@ -113,7 +121,10 @@ def _video(video: Video, every: int) -> tuple[list[np.ndarray], np.ndarray]:
     """Every n-th frame that has a box, and that."""
     notes = annotations_of(video)
     paths = [p for p in video.frames() if notes.get(p.name, {}).get("object_bounding_box")][::every]
-    boxes = [[notes[p.name]["object_bounding_box"][c] for c in "xywh"] for p in paths]
+    try:
+        boxes = [[float(notes[p.name]["object_bounding_box"][c]) for c in "xywh"] for p in paths]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{video.annotations.name} has a box without x, y, w and h.") from error
     return [load_frame(path) for path in paths], _corners(boxes) / ANNOTATED_SIDE
 
 
@@ -134,7 +145,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--every", type=int, default=3, help="score every n-th frame (3)")
     args = parser.parse_args(argv)
     try:
+        if args.every < 1:
+            raise InputError(f"--every must be at least 1; it is {args.every}.")
         personaliser = load_model(args.personaliser)
+        if not personaliser.card.head.windows:
+            raise InputError("This personaliser makes models that do not say where things are.")
         if args.clips:
             what, found = "clips", of_clips(personaliser, args.clips, args.every)
         else:

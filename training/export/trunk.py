@@ -19,21 +19,25 @@ from timm.models._efficientnet_blocks import (
 )
 from torch import nn
 
-from model.card import FINE, GRID, Site
+from model.card import FINE, GRID, MIDDLE, Site
 from model.frames import SIDE
 from model.nn.backbone import FEATURES, Backbone
 from model.nn.cnaps import SimpleCnaps
 from training.export.graph import Graph, centred, frames_input, input_scale, pixels_of
 
+FIRST = (FINE - MIDDLE) // 2  # cell of the middle
+
 
 def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
     """frames uint8 (B,S,S,3) -> map (B,D,7,7) and its mean over space, features (B,D); fine
-    (B,C,14,14), what the last block of that size gives; and what is kept of a support frame,
-    support (B,D+C): its features, and what the middle of its fine map has beyond the rest.
+    (B,C,14,14), what the last block of that size gives; colours (B,3,14,14), the mean ones of its
+    cells; and what is kept of a support frame, support (B,D+C+48): its features, what the middle of
+    its fine map has beyond the rest, and the colours of the middle, channel after channel.
     """
     g = Graph()
     trunk = Trunk(g, backbone, SIDE)
-    x = trunk.stages(pixels_of(g), len(backbone.net.blocks))
+    pixels = pixels_of(g)
+    x = trunk.stages(pixels, len(backbone.net.blocks))
     x = trunk.conv(x, "conv_head", "bn2", True)
     g.add("Identity", [x], "map")
     features = g.add("Flatten", [g.add("GlobalAveragePool", [x], "pooled")], "features", axis=1)
@@ -41,7 +45,8 @@ def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
     shape = g.constant("fine_shape", np.array([0, 0, -1]))
     cells = g.add("Reshape", [fine, shape], "fine_cells")
     middle = g.add("MatMul", [cells, g.constant("middle_share", _middle())], "middle")
-    g.add("Concat", [features, middle], "support", axis=1)
+    colours = _colours(g, pixels)
+    g.add("Concat", [features, middle, _middle_of(g, colours)], "support", axis=1)
     out = helper.make_tensor_value_info
     return g.model(
         "backbone",
@@ -50,7 +55,8 @@ def backbone_graph(backbone: Backbone) -> onnx.ModelProto:
             out("map", TensorProto.FLOAT, ["B", FEATURES, GRID, GRID]),
             out("features", TensorProto.FLOAT, ["B", FEATURES]),
             out("fine", TensorProto.FLOAT, ["B", trunk.channels, FINE, FINE]),
-            out("support", TensorProto.FLOAT, ["B", FEATURES + trunk.channels]),
+            out("colours", TensorProto.FLOAT, ["B", 3, FINE, FINE]),
+            out("support", TensorProto.FLOAT, ["B", FEATURES + trunk.channels + 3 * MIDDLE**2]),
         ],
     )
 
@@ -155,10 +161,30 @@ def _channels(block: DepthwiseSeparableConv | InvertedResidual) -> int:
 
 
 def _middle() -> np.ndarray:
-    """(FINE * FINE,): cells' mean over the middle 4 x 4 less that over all, as a product."""
+    """(FINE * FINE,): cells' mean over the middle less that over all, as a product."""
     share = np.full((FINE, FINE), -1 / FINE**2, np.float32)
-    share[FINE // 2 - 2 : FINE // 2 + 2, FINE // 2 - 2 : FINE // 2 + 2] += 1 / 16
+    share[FIRST : FIRST + MIDDLE, FIRST : FIRST + MIDDLE] += 1 / MIDDLE**2
     return share.ravel()
+
+
+def _colours(g: Graph, pixels: str) -> str:
+    """Mean colours (B,3,FINE,FINE) of pixels (B,3,S,S) in [0, 255]: luma, red and blue differences
+    (ITU-R BT.601) as shares of 255, luma times 1/4, because light changes and a thing does not.
+    """
+    luma = np.array([0.299, 0.587, 0.114])
+    red, blue = 0.713 * (np.eye(3)[0] - luma), 0.564 * (np.eye(3)[2] - luma)
+    size = SIDE // FINE
+    each = np.stack([luma / 4, red, blue])[:, :, None, None] / (255 * size**2)
+    weight = np.tile(each, (1, 1, size, size)).astype(np.float32)
+    return g.add("Conv", [pixels, g.constant("colour_weight", weight)], "colours",
+                 kernel_shape=[size, size], strides=[size, size])  # fmt: skip
+
+
+def _middle_of(g: Graph, colours: str) -> str:
+    """(B, 3 * MIDDLE * MIDDLE): the colours of the middle cells."""
+    edges = {"first_cell": [FIRST] * 2, "end_cell": [FIRST + MIDDLE] * 2, "both_sides": [2, 3]}
+    names = [g.constant(name, np.array(value)) for name, value in edges.items()]
+    return g.add("Flatten", [g.add("Slice", [colours, *names], "middle_cells")], "middle_colours")
 
 
 def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ import difflib
 from argparse import ArgumentParser
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ def _held(config: CnapsConfig) -> str:
     return name if config.film == "task" else f"{name}, {config.film} FiLM"
 
 
-@cache
+@lru_cache(maxsize=1)
 def _extractor(backbone: Backbone) -> Extractor:
     """One for all frozen heads."""
     return Extractor(backbone)

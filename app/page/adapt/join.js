@@ -4,7 +4,7 @@
 import { CholeskyDecomposition, Matrix, protobuf } from "../../runtime/learning.min.mjs";
 import { concatenated } from "./arrays.js";
 import { dot, gram, objectMeans } from "./head.js";
-import { layout, sharpness, unknownConstants } from "./unknown.js";
+import { colourConstants, layout, sharpness, unknownConstants } from "./unknown.js";
 
 // The numbers of fields in onnx.proto3, each with the wire type of what has a length.
 const GRAPH = (7 << 3) | 2;
@@ -35,8 +35,8 @@ export function described(file, metadata) {
   return concatenated(Uint8Array, [file, told.finish()]);
 }
 
-/** The tensors of a fitted head, for `assemble`; support: scaled features, middles, floor, looks: as in model/graph/join.py. */
-export function constants({ head, support, middles, floor, looks, counters }, settings) {
+/** The tensors of a fitted head, for `assemble`; support: scaled features, middles, colours, floor, looks: as in model/graph/join.py. */
+export function constants({ head, support, middles, colours, floor, looks, counters }, settings) {
   const [d, r, k, n] = [head.mean.length, head.variances.length, head.centres.rows, head.labels.length];
   const known = settings.calibration;
   const real = {
@@ -51,6 +51,7 @@ export function constants({ head, support, middles, floor, looks, counters }, se
     ...unknownConstants(head, support, looks, known),
     ...(settings.windows.length ? { floor: [[], [floor]], evidence: [[k, d], evidence(head, support).to1DArray()] } : {}),
     ...(settings.windows.length && middles ? { middles: [[k, middles.columns], middles.to1DArray()] } : {}),
+    ...(settings.windows.length && colours && known.colour ? colourConstants(colours, head.labels) : {}),
     ...(counters ? { counters: [[d, counters.length], transposed(counters)] } : {}),
   };
   return {

@@ -16,7 +16,7 @@ const PARTS = ["set_encoder.onnx", "film.onnx", "model.pb", "backbone.pb", "adap
 
 export class Personaliser {
   #embeddings = new Map(); // clip -> (T, E) float32
-  #support = new Map(); // clip -> (T, D + C), under the present FiLM: features, and what is in the middle (model/graph/place.py)
+  #support = new Map(); // clip -> (T, D + C + 48), under the present FiLM: features, what is in the middle, its colours (model/graph/place.py)
   #maps = new Map(); // clip -> (T, D, G, G), likewise
   #film = null; // the present one: its numbers, and the tensors under it
   #backbone = null;
@@ -65,12 +65,15 @@ export class Personaliser {
     const { settings, parts } = this;
     const rows = matrix(seen, labels.length);
     const z = columns(rows, 0, settings.d);
-    const middles = rows.columns > settings.d ? objectMeans(columns(rows, settings.d, rows.columns), labels) : null;
+    const [first, end] = [rows.columns - 3 * settings.middle ** 2, rows.columns];
+    const finer = end > settings.d; // than the last map
+    const middles = finer ? objectMeans(columns(rows, settings.d, first), labels) : null;
+    const colours = finer ? columns(rows, first, end) : null;
     const support = normalised(z, settings.features);
     const floor = settings.window_floor * median(z.to2DArray().map(length));
     const looks = ownLooks(z, labels, numbers, settings.calibration.typical);
     const counters = maps.length && mistakenFor(maps, settings.windows, z, labels, offsets(looks, settings.calibration));
-    const numbered = constants({ head: fit(support, labels, this.clutter), support, middles, floor, looks, counters }, settings);
+    const numbered = constants({ head: fit(support, labels, this.clutter), support, middles, colours, floor, looks, counters }, settings);
     const graph = parts[counters ? "countered.pb" : "adapted.pb"];
     return { body: assemble(parts["model.pb"], graph, { ...this.#film.tensors, ...numbered }), shots: countShots(labels) };
   }

@@ -70,6 +70,14 @@ export function layout(labels) {
   };
 }
 
+/** Which colours, of the middle cells of support frames (N, 3 * cells), a channel after the other, those of a frame are compared with. */
+export function colourConstants(colours, labels) {
+  const cells = colours.columns / 3;
+  const taught = layout(labels).table.map((i) => colours.getRow(i))
+    .flatMap((row) => Array.from({ length: colours.columns }, (_, j) => row[(j % 3) * cells + Math.floor(j / 3)]));
+  return { taught_colours: [[taught.length / 3, 3], taught] };
+}
+
 /** The constants of the unknown score as [dims, values]; support: scaled features (N, D). */
 export function unknownConstants(head, support, looks, known) {
   const rows = compared(head.labels);

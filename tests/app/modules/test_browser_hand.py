@@ -95,11 +95,19 @@ def test_a_thing_that_the_model_sees_is_not_covered(page: Page) -> None:
 
 
 def test_an_answer_of_a_line_that_broke_says_nothing_of_what_is_seen_now(page: Page) -> None:
-    hand = sent(picture(GREEN, tuple(SKINS[1].tolist())))
+    thing = sent(picture((230, 230, 230), GREEN))
     left = {"names": ["mug", "pen"], "p": [0.9, 0.1], "named": True, "where": [0, 0.3, 0.2, 0.7]}
-    assert page.evaluate(COACHED, [hand, left, 30]) == "left"
-    assert page.evaluate(COACHED, [hand, left, 0]) == "hand", "by its arm, without the model"
-    assert page.evaluate(COACHED, [hand, left, 30, 14]) == "left", "its answers are slow, not old"
+    assert page.evaluate(COACHED, [thing, left, 30]) == "left"
+    assert page.evaluate(COACHED, [thing, left, 0]) == "still", "nothing of the side"
+    assert page.evaluate(COACHED, [thing, left, 30, 14]) == "left", "its answers are slow, not old"
+
+
+def test_what_the_model_sees_beside_a_hand_is_not_the_thing(page: Page) -> None:
+    """It was taught in a room, and may know that; a hand with its arm is in the middle."""
+    hand = sent(picture(GREEN, tuple(SKINS[1].tolist())))
+    for named in (True, False):
+        beside = {"names": ["mug", "pen"], "p": [0.9, 0.1], "named": named, "where": [0, 0, 0.2, 1]}
+        assert page.evaluate(COACHED, [hand, beside, 30]) == "hand"
 
 
 def test_what_is_seen_at_a_side_is_not_called_small(page: Page) -> None:

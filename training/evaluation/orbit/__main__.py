@@ -15,14 +15,13 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from model.errors import InputError
 from training.episodes.orbit import SPLITS, read_split
-from training.evaluation.orbit.protocol import PROTOCOLS, tasks_of
+from training.evaluation.orbit.protocol import PROTOCOLS, protocol_of, tasks_of
 from training.evaluation.orbit.run import Question, evaluate
 from training.methods.catalogue import NAMES, add_backbone, choose, open_backbone
 from training.settings.command_line import parser_for
@@ -47,12 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--least", type=int, help=f"2022: frames of a video that is asked{own}")
     args = parser.parse_args(argv)
     try:
-        protocol = PROTOCOLS[args.protocol]
-        for name, field in (("tasks", "tasks"), ("every", "every"), ("least", "least_asked")):
-            if (value := getattr(args, name)) is not None:
-                if value < 1:
-                    raise InputError(f"--{name} must be at least 1; it is {value}.")
-                protocol = replace(protocol, **{field: value})
+        protocol = protocol_of(args.protocol, args.tasks, args.every, args.least)
         torch.set_num_threads(args.threads)
         backbone = open_backbone(args.backbone, args.weights)
         methods = [choose(name, args.checkpoint, backbone) for name in args.method]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +50,18 @@ PROTOCOLS = {
     "2022": Protocol("2022", 50, 1, every=30, most_asked=200, least_asked=50),
 }
 CLIPS = (1, 10)  # 2021: of a video that teaches, at least and at most
+
+
+def protocol_of(
+    name: str, tasks: int | None = None, every: int | None = None, least: int | None = None
+) -> Protocol:
+    """A protocol with what is asked for in place of its own; InputError for numbers below 1."""
+    given = {"tasks": tasks, "every": every, "least": least}
+    for option, value in given.items():
+        if value is not None and value < 1:
+            raise InputError(f"--{option} must be at least 1; it is {value}.")
+    fields = {"tasks": tasks, "every": every, "least_asked": least}
+    return replace(PROTOCOLS[name], **{n: v for n, v in fields.items() if v is not None})
 
 
 @dataclass(frozen=True)
