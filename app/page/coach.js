@@ -20,6 +20,7 @@ const SMALL_HOLD = 5; // where the model knows the thing
 const DARK = 40; // mean luma of 255, below which nothing is to be seen
 const BLUR = 0.45; // the blur effect, in [0, 1], above which no edge is left
 const EDGE = 0.23; // of the picture: nearer to a side than this lies the middle only of what is cut off there
+const SURE = 0.9; // probability, from which on what lies in the middle is seen, whether or not it is named
 const OLDEST = 3000; // ms between two answers, from which on the line was broken, not slow
 const MIDDLE = 0.3; // nearer to a side than this it may be cut off, so that its size is not known
 const SMALL = 0.055; // of the picture, that a thing held near enough covers ...
@@ -120,9 +121,11 @@ export class Coach {
     this.#lasts = gap < OLDEST ? Math.max(OLD, 2 * gap) : OLD;
     this.#heard = now;
     this.#side = cutOff(answer, this.name, mirrored);
-    const sees = answer.named && likeliest(answer) === this.name;
+    const likely = likeliest(answer) === this.name;
+    this.#aside = likely && nearest(answer)[0] < MIDDLE;
+    // In another light a thing may be called unknown, and yet be sure to be none of the others.
+    const sees = likely && (answer.named || (!this.#aside && Math.max(...answer.p) > SURE));
     this.#missed = answer.names.includes(this.name) ? !sees : null;
-    this.#aside = likeliest(answer) === this.name && nearest(answer)[0] < MIDDLE;
   }
 
   /** What to say to a frame (2 SIDE, 2 SIDE, 4) RGBA at `now` ms: a key of `hintWords`, "" while all is well. */
