@@ -150,7 +150,7 @@ def test_bare_onnxruntime_gives_the_same(tmp_path: Path) -> None:
         np.testing.assert_array_equal(answers.probabilities, adapted.predict(frames))
 
 
-@pytest.mark.parametrize("fine", [True, False], ids=["", "a folder without a fine map"])
+@pytest.mark.parametrize("fine", [True, False], ids=["two maps", "one map"])
 def test_the_same_in_another_colour_is_stranger(tmp_path: Path, fine: bool) -> None:
     """By the weight of colour, and where the backbone shows none not at all."""
     rng = np.random.default_rng(4)
