@@ -14,6 +14,7 @@ OUT share the work; `training.evaluation.report` reads all their records togethe
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ from training.settings.command_line import parse, parser_for
 from training.stage import Stage, make
 
 MODES = ("clu-ve", "cle-ve")
+NETWORK, CHANGED = ("backbone", "weights"), ("tasks", "every", "least")
 # What a training may not be told after `--`: it is the method's, or the comparison's.
 SET = ("--method", "--features", "--context", "--orbit", "--steps", "--seed", "--threads", "--out",
        "--backbone", "--weights")  # fmt: skip
@@ -49,41 +51,37 @@ METHODS = {
 
 def stages(asked: argparse.Namespace, training: Sequence[str]) -> Iterator[Stage]:
     """A protocol after the other, of each every seed, of each every method."""
-    changed = [
-        word
-        for name in ("tasks", "every", "least")
-        if (value := getattr(asked, name)) is not None
-        for word in ("--" + name, str(value))
-    ]
-    named = [
-        word
-        for name in ("backbone", "weights")
-        if (value := getattr(asked, name))
-        for word in ("--" + name, str(value))
-    ]
     trained = set()
-    for protocol in asked.protocols:
-        for seed in map(str, asked.seeds):
-            for method in asked.methods:
-                run = asked.out / "trained" / f"{method}-{seed}"
-                weights = run / "last.safetensors"
-                if METHODS[method] and run not in trained:
-                    trained.add(run)
-                    # MAML takes its inner steps where the others go forward once.
-                    steps = max(asked.steps // INNER_STEPS, 1) if method == "maml" else asked.steps
-                    words = [*METHODS[method].split(), *named, *training,
-                             "--orbit", str(asked.orbit), "--steps", str(steps),
-                             "--threads", str(asked.threads), "--seed", seed,
-                             "--out", str(run)]  # fmt: skip
-                    yield Stage("training.train", tuple(words), weights)
-                told = ["--checkpoint", str(weights)] if METHODS[method] else named
-                for mode in MODES:
-                    out = asked.out / f"{protocol}-{mode}" / f"{method}-{seed}"
-                    words = ["--data", str(asked.orbit), "--protocol", protocol, "--mode", mode,
-                             *changed, "--method", *_evaluated(method), *told,
-                             "--threads", str(asked.threads), "--seed", seed,
-                             "--out", str(out)]  # fmt: skip
-                    yield Stage("training.evaluation.orbit.__main__", tuple(words), out)
+    for protocol, seed, method in itertools.product(asked.protocols, asked.seeds, asked.methods):
+        own = _training(asked, training, method, seed)
+        if METHODS[method] and own.makes not in trained:
+            trained.add(own.makes)
+            yield own
+        start = ["--checkpoint", str(own.makes)] if METHODS[method] else _given(asked, *NETWORK)
+        for mode in MODES:
+            out = asked.out / f"{protocol}-{mode}" / f"{method}-{seed}"
+            words = ["--data", str(asked.orbit), "--protocol", protocol, "--mode", mode,
+                     *_given(asked, *CHANGED), "--method", *_evaluated(method), *start,
+                     *_given(asked, "threads"), "--seed", str(seed),
+                     "--out", str(out)]  # fmt: skip
+            yield Stage("training.evaluation.orbit.__main__", tuple(words), out)
+
+
+def _training(asked: argparse.Namespace, training: Sequence[str], method: str, seed: int) -> Stage:
+    run = asked.out / "trained" / f"{method}-{seed}"
+    # MAML takes its inner steps where the others go forward once.
+    steps = max(asked.steps // INNER_STEPS, 1) if method == "maml" else asked.steps
+    words = [*METHODS[method].split(), *training, *_given(asked, *NETWORK, "orbit", "threads"),
+             "--steps", str(steps), "--seed", str(seed), "--out", str(run)]  # fmt: skip
+    return Stage("training.train", tuple(words), run / "last.safetensors")
+
+
+def _given(asked: argparse.Namespace, *names: str) -> list[str]:
+    """Options of ours that others have too, as far as they were given."""
+    given = {name: getattr(asked, name) for name in names}
+    return [
+        w for name, value in given.items() if value is not None for w in (f"--{name}", str(value))
+    ]
 
 
 def _evaluated(method: str) -> tuple[str, ...]:
@@ -108,8 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                         f"{INNER_STEPS} times fewer of MAML")  # fmt: skip
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     add_backbone(parser)
-    parser.set_defaults(backbone="")
-    for name in ("tasks", "every", "least"):
+    parser.set_defaults(backbone=None)  # theirs
+    for name in CHANGED:
         parser.add_argument(f"--{name}", type=int, help="of the evaluation")
     asked = parser.parse_args(own)
     for name in ("methods", "seeds", "protocols"):
