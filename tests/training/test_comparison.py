@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.training.tree import write_tree
-from training import comparison
-from training.comparison import METHODS, main
+from training.comparison import compare
+from training.comparison.compare import METHODS, main
+from training.plan.stage import LOG, Stage
 from training.settings import command_line
-from training.stage import LOG, Stage
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def home(tmp_path: Path) -> Path:
 def planned(monkeypatch: pytest.MonkeyPatch, home: Path, *more: str) -> list[Stage]:
     """The stages of a command line, which are not run; of the short videos of `home`."""
     found: list[Stage] = []
-    monkeypatch.setattr(comparison, "make", lambda wanted, out: found.extend(wanted))
-    monkeypatch.setattr(comparison, "report", lambda argv: None)
+    monkeypatch.setattr(compare, "make", lambda wanted, out: found.extend(wanted))
+    monkeypatch.setattr(compare, "report", lambda argv: None)
     main(["--orbit", str(home), "--out", "runs/x", "--least", "1", *more])
     return found
 
@@ -93,7 +93,7 @@ def test_what_cannot_run_is_said_before_anything_does(tmp_path: Path, home: Path
 def test_a_trial_ends_in_a_report_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("training.stage.commit", lambda: "0a1b2c3")
+    monkeypatch.setattr("training.plan.stage.commit", lambda: "0a1b2c3")
     out = tmp_path / "out"
     words = ["--orbit", str(home), "--out", str(out), "--methods", "protonets-cosine", "frozen",
              "--seeds", "1", "--protocols", "2022", "--steps", "1", "--tasks", "1", "--every", "2",

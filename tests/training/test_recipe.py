@@ -19,10 +19,10 @@ from tests.training.synthetic_world import open_renderer, write_catalogue
 from training import blend
 from training.calibration import calibrate
 from training.episodes.domains.sources import SHARES
+from training.plan.stage import LOG, Stage
 from training.recipe import make as recipe
 from training.recipe.stages import BLEND, CLASSES, COMPOSITES, NAME
 from training.settings import command_line
-from training.stage import LOG, Stage
 
 WORDS = ["--photos", "a/photos", "b/more", "--objects", "scans", "furniture", "--surfaces",
          "rooms", "--cutouts", "stamps/food", "--apart", "home",
@@ -99,7 +99,7 @@ def test_what_a_late_stage_needs_is_asked_for_at_once(tmp_path: Path, fonts: Pat
 def test_a_stage_that_fails_is_said_in_its_words_and_not_logged(
     tmp_path: Path, fonts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("training.stage.commit", lambda: "0a1b2c3")
+    monkeypatch.setattr("training.plan.stage.commit", lambda: "0a1b2c3")
     words = ["--photos", str(tmp_path), "--objects", str(tmp_path / "none"), "--fonts", str(fonts)]
     with pytest.raises(SystemExit) as failed:
         recipe.main([*words, "--out", str(tmp_path / "out")])
@@ -115,7 +115,7 @@ def test_a_trial_of_all_stages_makes_a_personaliser(
     photos: Path, fonts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_renderer(16, 16).release()
-    monkeypatch.setattr("training.stage.commit", lambda: "0a1b2c3")
+    monkeypatch.setattr("training.plan.stage.commit", lambda: "0a1b2c3")
     objects = write_catalogue(tmp_path / "scans", [(20 * k, 90, 240 - 20 * k) for k in range(12)])
     out, notes = tmp_path / "out", tmp_path / "notes.md"
     notes.write_text("## Results\n\nNone: a trial.\n")

@@ -27,9 +27,9 @@ from training.episodes.domains.characters import Scripts
 from training.episodes.orbit import read_split
 from training.export.export import read_notes
 from training.export.model_card import model_card
+from training.plan.stage import make
 from training.recipe.stages import NAME, stages
 from training.settings.command_line import parser_for
-from training.stage import make
 
 
 def write_card(folder: Path, rows: Sequence[dict[str, Any]], trial: bool, notes: str) -> None:

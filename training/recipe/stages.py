@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.stage import Stage
+from training.plan.stage import Stage
 
 NAME = "simple_cnaps"
 # A trial's stages are those of the recipe with as little in them as they take.

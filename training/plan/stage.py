@@ -66,8 +66,9 @@ def make(wanted: Sequence[Stage], out: Path) -> list[dict[str, Any]]:
     except OSError as error:
         raise InputError(f"{out} cannot be made a folder: {error.strerror}.") from error
     done = {row["makes"]: row for row in read_log(out / LOG)}
-    with atomic_write(out / LOG) as unfinished:  # without a last line that was cut off
-        unfinished.write_text("".join(json.dumps(row) + "\n" for row in done.values()))
+    if done:
+        with atomic_write(out / LOG) as unfinished:  # without a last line that was cut off
+            unfinished.write_text("".join(json.dumps(row) + "\n" for row in done.values()))
     for row in done.values():
         if row["commit"] != here:
             raise InputError(

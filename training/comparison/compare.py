@@ -26,8 +26,8 @@ from training.evaluation.orbit.protocol import PROTOCOLS, protocol_of, tasks_of
 from training.evaluation.report.__main__ import main as report
 from training.methods.catalogue import CHECKPOINT, FROZEN, add_backbone, known
 from training.methods.maml import INNER_STEPS
+from training.plan.stage import Stage, make
 from training.settings.command_line import parse, parser_for
-from training.stage import Stage, make
 
 MODES = ("clu-ve", "cle-ve")
 NETWORK, CHANGED = ("backbone", "weights"), ("tasks", "every", "least")
@@ -149,7 +149,3 @@ def _checked(asked: argparse.Namespace, training: Sequence[str]) -> argparse.Nam
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
     at = words.index("--")
     return words[:at], words[at + 1 :]
-
-
-if __name__ == "__main__":
-    main()
