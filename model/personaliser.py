@@ -27,7 +27,7 @@ from model.frames import SIDE
 from model.graph.join import Fitted, fold_film, join, kept_of, shows_fine
 from model.head import fit, normalised, object_means
 from model.memory import Memory, key
-from model.runtime import open_session, parse, run
+from model.runtime import open_session, parse, run, run_all
 from model.support import Source, SupportSet, read_clips
 
 DEFAULT = Path(__file__).resolve().parent.parent / "assets" / "simple_cnaps"
@@ -200,14 +200,14 @@ class Personaliser:
         film = run(self._film_generator, "film", embedding)
         _check_answer("FiLM generator", film, 2 * sum(channels))
         backbone = fold_film(self._backbone, self.card.sites, film[0])
+        finer = ("fine", "support") if shows_fine(self._backbone.graph) else ()
         session = open_session(backbone.SerializeToString(), 1)
-        features = run(session, "features", frame)
+        features, *rest = run_all(session, ("features", *finer), frame)
         _check_answer("backbone", features, self.card.features)
-        if shows_fine(self._backbone.graph):
-            fine = run(session, "fine", frame)
+        if rest:
+            fine, kept = rest
             if fine.ndim != 4 or fine.shape[2:] != (FINE, FINE):
                 raise InputError(f"its backbone's fine map is {fine.shape}, not of {FINE} cells")
-            kept = run(session, "support", frame)
             size = self.card.features + fine.shape[1] + 3 * MIDDLE**2
             _check_answer("backbone's support", kept, size)
 

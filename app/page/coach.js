@@ -148,7 +148,7 @@ export class Coach {
     if (now - this.#heard > this.#lasts) [this.#side, this.#missed, this.#aside] = ["", null, false];
     const arm = covered(seen, null);
     // What the model sees beside a hand in the middle is a look of the thing in something else.
-    const hand = this.#missed === false ? arm && this.#aside : covered(seen, this.#missed);
+    const hand = this.#missed ? covered(seen, true) : arm && (this.#missed === null || this.#aside);
     const bad = {
       dark: mean < DARK,
       blurred: blurEffect(grey) > BLUR,

@@ -18,7 +18,7 @@ fine cells,
 Both are brought to [0, 1] over the frame, the last map by linear interpolation to the fine one's
 cells, and added. The centre is that of what exceeds 9/10 of the range of the sum; the extent that
 of an even spread of the same variance as what exceeds 6/10, made smaller where it would leave the
-square. These numbers were best on rendered training people; other tries are in training/README.md.
+square. These numbers were best on rendered training people (training/README.md).
 Without a fine map the last one is alone, and half of its range does for both.
 
 The text is put into the graph of `model.graph.join` and uses its names.
@@ -47,14 +47,14 @@ COARSE = """
     enlarged = Resize <mode = "linear"> (coarse_map, , , enlarged_sizes)
     row_shape = Constant <value_ints = [0, -1]> ()
     coarse_heat = Reshape (enlarged, row_shape)
+    hardly = Constant <value_float = 1e-9> ()
 """
 # (B, cells) brought to [0, 1] over each frame.
 RANGE = """
     {map}_least = ReduceMin <keepdims = 1> ({map}_heat, object_axis)
     {map}_above = Sub ({map}_heat, {map}_least)
     {map}_most = ReduceMax <keepdims = 1> ({map}_above, object_axis)
-    {map}_hardly = Constant <value_float = 1e-9> ()
-    {map}_span = Max ({map}_most, {map}_hardly)
+    {map}_span = Max ({map}_most, hardly)
     {map}_share = Div ({map}_above, {map}_span)
 """
 # `middles` (K, C): v_k.
@@ -66,15 +66,9 @@ WITH_FINE = """
 # `cells`: CELLS; `beyond_share` (2, 1): of the range, for the centre and for the extent.
 BOX = """
     heat_axis = Constant <value_ints = [2]> ()
-    heat_rows = Unsqueeze (heat, object_axis)
-    hottest = ReduceMax <keepdims = 1> (heat_rows, heat_axis)
-    coldest = ReduceMin <keepdims = 1> (heat_rows, heat_axis)
-    heat_range = Sub (hottest, coldest)
-    limits_above = Mul (beyond_share, heat_range)
-    limits = Add (limits_above, coldest)
-    past = Sub (heat_rows, limits)
+    heat_rows = Unsqueeze (both_share, object_axis)
+    past = Sub (heat_rows, beyond_share)
     speaks = Relu (past)
-    hardly = Constant <value_float = 1e-9> ()
     shares_of = Add (speaks, hardly)
     all_shares = ReduceSum <keepdims = 1> (shares_of, heat_axis)
     moments_sum = MatMul (shares_of, cells)
@@ -129,10 +123,11 @@ def place_text(has_map: bool, has_fine: bool) -> str:
         return WHOLE + IN_FRAME
     text = COARSE.format(grid=GRID, fine=FINE) + RANGE.format(map="coarse")
     if has_fine:
-        text += WITH_FINE + RANGE.format(map="fine") + "    heat = Add (coarse_share, fine_share)\n"
+        text += WITH_FINE + RANGE.format(map="fine")
+        text += "    both_heat = Add (coarse_share, fine_share)\n"
     else:
-        text += "    heat = Identity (coarse_share)\n"
-    return text + BOX + IN_FRAME
+        text += "    both_heat = Identity (coarse_share)\n"
+    return text + RANGE.format(map="both") + BOX + IN_FRAME
 
 
 def beyond(has_fine: bool) -> Float:

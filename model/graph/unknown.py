@@ -26,13 +26,9 @@ UNKNOWN = """
     in_all = Add (in_basis, from_mean)
     products = Add (in_all, near_rest)
     cosines = Div (products, safe_length)
-    laid_out = Gather <axis = 2> (cosines, table)
-    present = Sub (laid_out, absent)
-    by_object = Reshape (present, by_object_shape)
-    nearest, nearest_at = TopK <axis = -1> (by_object, neighbours)
-    shared = Mul (nearest, share)
-    alike = ReduceSum <keepdims = 0> (shared, k_axis)
-    beyond_offset = Sub (alike, offsets)
+    looks = Gather <axis = 2> (cosines, table)
+{nearest}
+    beyond_offset = Sub (looks_alike, offsets)
 {countered}{filled}
     each_window = Constant <value_ints = [1]> ()
     by_features = ReduceMax <keepdims = 0> ({beyond}, each_window)
@@ -42,12 +38,20 @@ UNKNOWN = """
     steep = Mul (short_of, steepness)
     unknown = Sigmoid (steep)
 """
+# How alike something is to each object: (B, P, K * n), laid out by `table`, to (B, P, K).
+NEAREST = """
+    {what}_present = Sub ({what}, absent)
+    {what}_by_object = Reshape ({what}_present, by_object_shape)
+    {what}_nearest, {what}_at = TopK <axis = -1> ({what}_by_object, neighbours)
+    {what}_shared = Mul ({what}_nearest, share)
+    {what}_alike = ReduceSum <keepdims = 0> ({what}_shared, k_axis)
+"""
 # As in `model.confidence.counter_examples`; `counters` (D, n).
 COUNTERED = """
     counter_products = MatMul (x, counters)
     counter_cosines = Div (counter_products, safe_length)
     nearest_counter = ReduceMax <keepdims = 1> (counter_cosines, k_axis)
-    ahead = Sub (alike, nearest_counter)
+    ahead = Sub (looks_alike, nearest_counter)
     at_most = Add (ahead, threshold)
     beyond = Min (beyond_offset, at_most)
 """
@@ -67,15 +71,12 @@ COLOURED = """
     from_frames = Reshape (from_taught_squares, frame_shape)
     from_nearest = ReduceMin <keepdims = 0> (from_frames, k_axis)
     colour_distance = Sqrt (from_nearest)
-    colour_present = Add (colour_distance, absent)
-    colour_row = Unsqueeze (colour_present, each_window)
-    colour_by_object = Reshape (colour_row, by_object_shape)
-    closest, closest_at = TopK <axis = -1, largest = 0> (colour_by_object, neighbours)
-    colour_shared = Mul (closest, share)
-    colour_means = ReduceSum <keepdims = 0> (colour_shared, k_axis)
-    colour_of_each = Squeeze (colour_means, each_window)
-    colour_penalty = Mul (colour_of_each, colour_apart)
-    likeness = Sub (by_features, colour_penalty)
+    colour_near = Neg (colour_distance)
+    tints = Unsqueeze (colour_near, each_window)
+{nearest}
+    tints_of_each = Squeeze (tints_alike, each_window)
+    colour_penalty = Mul (tints_of_each, colour_apart)
+    likeness = Add (by_features, colour_penalty)
 """
 NOT_COLOURED = "    likeness = Identity (by_features)"
 ABSENT = 4.0  # two cosines differ by at most 2, two colours by less
@@ -85,11 +86,13 @@ def unknown_text(filled: bool, countered: bool, coloured: bool) -> str:
     """filled: windows that are nearly empty are left out, as `lost` says; countered: there are
     counter-examples; coloured: colours count.
     """
+    colour = COLOURED.format(cells=MIDDLE**2, nearest=NEAREST.format(what="tints"))
     return UNKNOWN.format(
         countered=COUNTERED if countered else NOT_COUNTERED,
         filled=FILLED if filled else "",
         beyond="beyond_filled" if filled else "beyond",
-        coloured=COLOURED.format(cells=MIDDLE**2) if coloured else NOT_COLOURED,
+        nearest=NEAREST.format(what="looks"),
+        coloured=colour if coloured else NOT_COLOURED,
     )
 
 

@@ -113,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("methods", "seeds", "protocols"):
         setattr(asked, name, list(dict.fromkeys(getattr(asked, name))))
     try:
-        plan = [*stages(_checked(asked, training), training)]
+        _check(asked, training)
+        plan = [*stages(asked, training)]
         for stage in plan:
             if stage.module == "training.train":
                 parse(stage.argv, __doc__)  # InputError now, and not hours from now
@@ -124,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     report([*map(str, records), "--out", str(asked.out / "report.html")])
 
 
-def _checked(asked: argparse.Namespace, training: Sequence[str]) -> argparse.Namespace:
+def _check(asked: argparse.Namespace, training: Sequence[str]) -> None:
     """What a stage hours from now would refuse: InputError."""
     for method in asked.methods:
         known("method", method, METHODS)
@@ -143,7 +144,6 @@ def _checked(asked: argparse.Namespace, training: Sequence[str]) -> argparse.Nam
             protocol = protocol_of(name, asked.tasks, asked.every, asked.least)
             for mode in MODES:
                 tasks_of(users, protocol, mode, noted, asked.seeds[0])
-    return asked
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

@@ -1,6 +1,6 @@
 """What the tests of results do with a room: teach it, and name a video in it."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from app.decode.work import look_through
@@ -23,6 +23,14 @@ def teach(handlers: Handlers, room: Room) -> None:
     handlers.teach_recording(room, "=red()", [jpeg(RED)])
     handlers.teach_recording(room, "blue 🔵", [jpeg(BLUE)])
     page.wait("learned")
+
+
+def begin(handlers: Handlers, results: Results, room: Room, video: Path) -> Iterator[object]:
+    """The steps of naming a video after the first."""
+    teach(handlers, room)
+    steps = results.name_video(room, video, "x.avi")
+    next(steps)
+    return steps
 
 
 def name_it(results: Results, room: Room, video: Path, title: str = "x.avi") -> NamedVideo:

@@ -18,7 +18,7 @@ from app.results import Results, Step, file_stem
 from app.rooms import Room
 from model import InputError
 from model.frames import stream
-from tests.app.results.steps import look_here, name_it, teach
+from tests.app.results.steps import begin, look_here, name_it, teach
 
 
 def test_a_video_gets_its_names_its_table_and_its_curves(
@@ -66,9 +66,7 @@ def test_the_words_on_a_video_are_in_the_language_of_the_page(
 def test_naming_stops_when_its_page_has_gone(
     handlers: Handlers, results: Results, room: Room, video: Path
 ) -> None:
-    teach(handlers, room)
-    steps = results.name_video(room, video, "x.avi")
-    next(steps)
+    steps = begin(handlers, results, room, video)
     room.closed = True
     with pytest.raises(InputError, match="closed"):
         list(steps)
@@ -104,9 +102,7 @@ def test_file_names_are_plain(title: str, stem: str) -> None:
 def test_a_cancelled_video_leaves_nothing(
     handlers: Handlers, results: Results, room: Room, video: Path
 ) -> None:
-    teach(handlers, room)
-    steps = results.name_video(room, video, "x.avi")
-    next(steps)
+    steps = begin(handlers, results, room, video)
     assert list(room.shown.glob("video-*"))
     results.cancel(room)
     with pytest.raises(InputError, match="Cancelled"):
